@@ -1,0 +1,120 @@
+// Package store is central's one door to its database: the alert log (step 7), cases and their events (step 9), evidence,
+// edges, staff and tokens. SQL lives only in its sub-packages (sqlite).
+//
+// In: validated values. Out: committed facts and pages of them. It decides nothing: which case an alert joins is told to it by
+// central/correlate through a function.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gridgate/central/cases"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
+)
+
+// Errors that callers tell apart.
+var (
+	ErrNotFound = errors.New("not found")
+	ErrConflict = errors.New("the record changed meanwhile or does not allow this")
+)
+
+// Received is an alert as central got it.
+type Received struct {
+	alert.Alert
+	ReceivedAt time.Time
+}
+
+// StoredAlert is an alert with what central knows of it.
+type StoredAlert struct {
+	Received
+	Position int64  // in the alert log
+	CaseID   string // the case that it joined; empty for one that joined none
+	Evidence []alert.Evidence
+}
+
+// Decider says what each new alert of a group does to the cases of its key. It is called inside the transaction with the
+// newest case of each key (open or not) and the new alerts in order of arrival; ended names the situations among them that
+// were already cleared when their raise arrived. It returns the events to append; it is pure.
+type Decider func(newest *cases.Case, alerts []Received, ended func(situation string) bool, now time.Time) []cases.Event
+
+// Query filters and pages a list. The zero value of a field does not filter. Cursor is what the last page returned as next.
+type Query struct {
+	Grid     string // prefix: a community code lists all its grids
+	Kind     alert.Kind
+	Severity alert.Severity // at least
+	State    string         // of a case; an alert's state for alerts
+	Edge     string         // alerts only
+	Device   string         // alerts only
+	CaseID   string         // alerts only
+	Since    time.Time
+	Until    time.Time
+	Cursor   string
+	Limit    int // 1 to 500
+}
+
+// Edge is what central knows of an edge.
+type Edge struct {
+	ID         string
+	LastSync   time.Time // central's clock
+	SkewMs     int64     // edge clock minus central clock
+	Report     ingest.SyncRequest
+	ReportedAt time.Time
+}
+
+// User is a staff account. There is no other person in Gridgate.
+type User struct {
+	Name string
+	Hash string // argon2id, encoded
+	Role string
+}
+
+// Token authenticates a program. Only its SHA-256 is stored.
+type Token struct {
+	SHA256  string
+	Name    string
+	Edge    string   // the one edge it speaks for; empty for none
+	Scopes  []string // "events" (post any edge's events), "read", "operate"
+	Expires time.Time
+}
+
+// Store is the whole of central's durable state. Implementations are safe for concurrent use; every method that writes
+// returns nil only once the change is on stable storage.
+type Store interface {
+	// Ingest stores those of alerts whose id is new, asks decide for their case events, key by key, and appends those, all in
+	// one transaction. The result has one entry per alert, in order: [ingest.Accepted] or [ingest.Duplicate].
+	Ingest(ctx context.Context, alerts []Received, decide Decider, now time.Time) ([]ingest.Outcome, error)
+	// AddEvidence records evidence events; one seen before changes nothing. The alert need not have arrived yet.
+	AddEvidence(ctx context.Context, evidence []alert.Evidence, now time.Time) ([]ingest.Outcome, error)
+	// Alerts lists alerts, newest first by position.
+	Alerts(ctx context.Context, q Query) (items []StoredAlert, next string, err error)
+	// Alert returns one alert.
+	Alert(ctx context.Context, id string) (StoredAlert, error)
+
+	// Cases lists cases, newest first by their last event's position.
+	Cases(ctx context.Context, q Query) (items []cases.Case, next string, err error)
+	// Case returns one case and its history in order.
+	Case(ctx context.Context, id string) (cases.Case, []cases.Event, error)
+	// Append adds an operator's event to a case whose newest position is expect (0: whatever it is). [ErrConflict] if it moved on.
+	Append(ctx context.Context, e cases.Event, expect int64) (cases.Case, error)
+	// Events returns at most limit case events after position, in order: the feed's cursor.
+	Events(ctx context.Context, after int64, limit int) ([]cases.Event, error)
+	// LastPosition is the position of the newest case event, 0 if there is none.
+	LastPosition(ctx context.Context) (int64, error)
+
+	// SaveSync records what an edge reported; Edges lists all edges by name.
+	SaveSync(ctx context.Context, e Edge) error
+	Edges(ctx context.Context) ([]Edge, error)
+
+	// Users and tokens. PutUser and PutToken replace; a missing one is [ErrNotFound].
+	PutUser(ctx context.Context, u User) error
+	User(ctx context.Context, name string) (User, error)
+	PutToken(ctx context.Context, t Token) error
+	Token(ctx context.Context, sha256 string) (Token, error)
+
+	// Ping says whether the database answers; Close ends it.
+	Ping(ctx context.Context) error
+	Close() error
+}

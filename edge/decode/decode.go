@@ -1,0 +1,54 @@
+// Package decode is step 2 of the pipeline: it turns coded pictures into a small luma frame for detection, or into a
+// redacted JPEG for evidence. Decoding and redaction run in a separate worker process (the same binary re-executed), so
+// that a hostile bitstream kills a worker and not the agent, and an unredacted picture never leaves the worker.
+//
+// In: access units. Out: [Frame] and [Picture] values. It keeps no picture, writes no file and opens no connection.
+package decode
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gridgate/edge/source"
+)
+
+// FrameWidth and FrameHeight are the size of a [Frame] in pixels, whatever the camera sends (the picture is stretched).
+const (
+	FrameWidth  = 320
+	FrameHeight = 180
+)
+
+// Frame is a small grey picture for detection, under the readability cap: no face on it can be told from another.
+type Frame struct {
+	Luma []byte        // FrameWidth x FrameHeight, row by row, 0 to 255
+	PTS  time.Duration // of the access unit that it shows
+	At   time.Time
+}
+
+// Picture is a redacted JPEG: every face found was pixelated before it was encoded.
+type Picture struct {
+	JPEG          []byte
+	Width, Height int
+	Faces         int // how many regions were pixelated
+	At            time.Time
+}
+
+// ErrNoWorker says that no worker can run here; the text names the package to install.
+var ErrNoWorker = errors.New("no decoder worker")
+
+// ErrBadStream says that the units could not be decoded; the worker is fine or was replaced.
+var ErrBadStream = errors.New("the stream cannot be decoded")
+
+// Decoder is what step 3 and the evidence path need of this package. Implementations are safe for concurrent use and bound their queue.
+type Decoder interface {
+	// Keyframe decodes one keyframe, statelessly, and returns it small.
+	Keyframe(ctx context.Context, unit source.AccessUnit) (Frame, error)
+	// Sequence continues the decoder that belongs to stream with units in decoding order and returns the newest picture
+	// that came out, ok=false if none did. A unit with Key set starts anew. The decoder of a stream that is not used for
+	// a while is dropped; the next call must then begin with a keyframe (else [ErrBadStream]).
+	Sequence(ctx context.Context, stream string, units []source.AccessUnit) (f Frame, ok bool, err error)
+	// Picture decodes a keyframe (and the units after it, if given), redacts it inside the worker and returns the JPEG of
+	// the last picture. If redaction fails there is no picture.
+	Picture(ctx context.Context, units []source.AccessUnit) (Picture, error)
+}

@@ -1,0 +1,240 @@
+package alert
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// State says where in its situation an alert stands.
+type State string
+
+// The states. A raised alert is paired with the cleared one that names it in [Alert.Situation]; a momentary one stands alone.
+const (
+	Raised    State = "raised"
+	Cleared   State = "cleared"
+	Momentary State = "momentary"
+)
+
+// Object is what a motion or presence alert was about, as far as a detector can tell. Never who.
+type Object string
+
+// The objects.
+const (
+	Person        Object = "person"
+	Vehicle       Object = "vehicle"
+	Animal        Object = "animal"
+	UnknownObject Object = "unknown"
+)
+
+// Clock names the clock that [Alert.OccurredAt] was read from.
+type Clock string
+
+// The clocks, best first.
+const (
+	CameraClock  Clock = "camera"
+	EdgeClock    Clock = "edge"
+	ReceiveClock Clock = "receive"
+)
+
+// Count buckets say how many without saying how many exactly.
+const (
+	CountNone = "0"
+	CountOne  = "1"
+	CountFew  = "2-5"
+	CountMany = "6+"
+)
+
+// CountBucket returns the bucket of n.
+func CountBucket(n int) string {
+	switch {
+	case n <= 0:
+		return CountNone
+	case n == 1:
+		return CountOne
+	case n <= 5:
+		return CountFew
+	}
+	return CountMany
+}
+
+// Measure is the reading that made an alert: quantity and unit as in [Reading].
+type Measure struct {
+	Quantity string  `json:"quantity"`
+	Value    float64 `json:"value"`
+	Unit     string  `json:"unit"` // UCUM code, "1" for a pure number
+}
+
+// Alert is one notice of one edge. ID is the idempotency key end to end: minted once by [NewID], never changed by a retry.
+type Alert struct {
+	ID     string // UUIDv7 (RFC 9562), canonical lower-case form
+	Source string // /edges/<edge>/cameras/<id> or /edges/<edge>/sensors/<id>
+
+	Kind      Kind
+	Object    Object // motion and presence only; else empty
+	State     State
+	Situation string // ID of the alert that raised the situation; a raised alert names itself, a momentary one is empty
+	Key       string // same key = same ongoing situation: edge + device + zone + kind, see [KeyOf]
+	Severity  Severity
+
+	Grid string // grid code, 12, 15 or 20 digits
+	Zone string // zone of the camera or room of the sensor; may be empty
+
+	OccurredAt  time.Time // UTC; carried with nanoseconds
+	Clock       Clock
+	Uncertainty time.Duration // half width of the interval in which it occurred; whole milliseconds on the wire
+	RaisedAt    time.Time     // UTC, by the edge's clock
+
+	Score       *float64 // 0 to 1, of the detector; nil where there is none
+	CountBucket string   // one of the Count constants or empty
+	Reading     *Measure
+	Origin      string // which detector or dialect, for example "motion" or "zigbee2mqtt"
+	Exercise    bool   // a drill or a walk-test: shown as such and kept out of statistics
+}
+
+// Lane is derived from the kind.
+func (a Alert) Lane() Lane { return a.Kind.Lane() }
+
+// Type is the CloudEvents type of the alert.
+func (a Alert) Type() string { return TypePrefix + string(a.Kind) }
+
+// NewID mints a UUIDv7 from the wall clock and randomness.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// KeyOf builds the key of an ongoing situation. It holds no time.
+func KeyOf(edge, device, zone string, kind Kind) string {
+	return strings.Join([]string{edge, device, zone, string(kind)}, "/")
+}
+
+// CameraSource and SensorSource build the CloudEvents source of a device.
+func CameraSource(edge, id string) string { return "/edges/" + edge + "/cameras/" + id }
+
+// SensorSource is [CameraSource] for a sensor.
+func SensorSource(edge, id string) string { return "/edges/" + edge + "/sensors/" + id }
+
+// Limits of the wire form. Names are identifiers chosen by the centre, never a vendor's or a person's.
+const (
+	MaxName = 64  // runes of an edge, device, zone or origin name
+	MaxKey  = 256 // bytes of a key
+)
+
+var (
+	gridCode   = regexp.MustCompile(`^([0-9]{12}|[0-9]{15}|[0-9]{20})$`)
+	sourceForm = regexp.MustCompile(`^/edges/([a-z0-9][a-z0-9._-]{0,63})/(cameras|sensors)/([a-zA-Z0-9][a-zA-Z0-9._-]{0,63})$`)
+	nameForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	zoneForm   = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$`)
+)
+
+// ParseSource splits a source into edge, family ("cameras" or "sensors") and device.
+func ParseSource(source string) (edge, family, device string, err error) {
+	m := sourceForm.FindStringSubmatch(source)
+	if m == nil {
+		return "", "", "", fmt.Errorf("source %q is not /edges/<edge>/cameras/<id> or /edges/<edge>/sensors/<id>", source)
+	}
+	return m[1], m[2], m[3], nil
+}
+
+// ValidEdgeName says whether s may name an edge: lower-case letters, digits, dot, dash and underscore, at most 64.
+func ValidEdgeName(s string) bool { return nameForm.MatchString(s) }
+
+// ValidGridCode says whether s has the form of a grid code: 12, 15 or 20 digits (GB/T 2260 prefix, CJ/T 349 for 20).
+func ValidGridCode(s string) bool { return gridCode.MatchString(s) }
+
+// Validate reports every rule that a breaks, joined; nil means that it may be stored and sent.
+func (a Alert) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	if id, err := uuid.Parse(a.ID); err != nil || id.String() != a.ID {
+		bad("id %q is not a canonical UUID", a.ID)
+	}
+	if _, _, _, err := ParseSource(a.Source); err != nil {
+		errs = append(errs, err)
+	}
+	if !a.Kind.Valid() {
+		bad("unknown kind %q", string(a.Kind))
+	}
+	switch a.Object {
+	case "":
+	case Person, Vehicle, Animal, UnknownObject:
+		if a.Kind != Motion && a.Kind != Presence {
+			bad("object is only for motion and presence, not for %q", string(a.Kind))
+		}
+	default:
+		bad("unknown object %q", string(a.Object))
+	}
+	switch a.State {
+	case Raised:
+		if a.Situation != a.ID {
+			bad("situation of a raised alert is its own id")
+		}
+	case Cleared:
+		if _, err := uuid.Parse(a.Situation); err != nil {
+			bad("situation %q of a cleared alert is not the id of a raised one", a.Situation)
+		}
+	case Momentary:
+		if a.Situation != "" {
+			bad("a momentary alert has no situation")
+		}
+	default:
+		bad("unknown state %q", string(a.State))
+	}
+	if a.Key == "" || len(a.Key) > MaxKey {
+		bad("key must have 1 to %d bytes", MaxKey)
+	}
+	if a.Severity.Rank() < 0 {
+		bad("unknown severity %q", string(a.Severity))
+	}
+	if !ValidGridCode(a.Grid) {
+		bad("grid %q is not a code of 12, 15 or 20 digits", a.Grid)
+	}
+	if a.Zone != "" && !zoneForm.MatchString(a.Zone) {
+		bad("zone %q is not a name of at most %d letters and digits", a.Zone, MaxName)
+	}
+	if a.OccurredAt.IsZero() || a.RaisedAt.IsZero() {
+		bad("occurredAt and raisedAt are demanded")
+	}
+	switch a.Clock {
+	case CameraClock, EdgeClock, ReceiveClock:
+	default:
+		bad("unknown clock %q", string(a.Clock))
+	}
+	if a.Uncertainty < 0 {
+		bad("uncertaintyMs is negative")
+	}
+	if a.Score != nil && !(*a.Score >= 0 && *a.Score <= 1) {
+		bad("score %v is not between 0 and 1", *a.Score)
+	}
+	switch a.CountBucket {
+	case "", CountNone, CountOne, CountFew, CountMany:
+	default:
+		bad("unknown countBucket %q", a.CountBucket)
+	}
+	if a.Reading != nil {
+		if err := a.Reading.validate(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if !nameForm.MatchString(a.Origin) {
+		bad("origin %q is not a detector or dialect name", a.Origin)
+	}
+	return errors.Join(errs...)
+}
+
+func (m Measure) validate() error {
+	if !nameForm.MatchString(m.Quantity) {
+		return fmt.Errorf("quantity %q is not a lower-case name", m.Quantity)
+	}
+	if math.IsNaN(m.Value) || math.IsInf(m.Value, 0) {
+		return fmt.Errorf("value of %s is not a finite number", m.Quantity)
+	}
+	if m.Unit == "" || len(m.Unit) > 32 {
+		return fmt.Errorf("unit of %s is not a UCUM code", m.Quantity)
+	}
+	return nil
+}

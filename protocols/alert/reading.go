@@ -1,0 +1,36 @@
+package alert
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Reading is a numeric sample for the time-series database. It is not an alert and travels apart.
+// (Source, Quantity, At) identifies a point: sending it twice changes nothing.
+type Reading struct {
+	Source   string    `json:"source"`   // as [Alert.Source]
+	Grid     string    `json:"grid"`     // grid code of the device's place
+	Quantity string    `json:"quantity"` // lower-case name, for example "temperature"
+	Value    float64   `json:"value"`
+	Unit     string    `json:"unit"` // UCUM code
+	At       time.Time `json:"at"`   // UTC
+}
+
+// Validate reports every rule that r breaks, joined.
+func (r Reading) Validate() error {
+	var errs []error
+	if _, _, _, err := ParseSource(r.Source); err != nil {
+		errs = append(errs, err)
+	}
+	if !ValidGridCode(r.Grid) {
+		errs = append(errs, fmt.Errorf("grid %q is not a code of 12, 15 or 20 digits", r.Grid))
+	}
+	if err := (Measure{Quantity: r.Quantity, Value: r.Value, Unit: r.Unit}).validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if r.At.IsZero() {
+		errs = append(errs, errors.New("at is demanded"))
+	}
+	return errors.Join(errs...)
+}

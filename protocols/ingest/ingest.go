@@ -1,0 +1,122 @@
+// Package ingest is the contract between an edge and central: paths, headers, batches, receipts and sync.
+//
+// In: values of the alert package. Out: the JSON bodies that both sides read and write. The client lives in edge/forward,
+// the server in central/ingest and central/fleet; nothing else knows these paths. There is no other channel into an edge, and nothing dials in.
+package ingest
+
+import (
+	"time"
+
+	"gridgate/protocols/alert"
+)
+
+// SchemaVersion is the version of the alert schema that this build speaks. Central is upgraded first and accepts every
+// version up to its own; an edge holds what central does not know yet.
+const SchemaVersion = 1
+
+// Paths of central, relative to its base URL. {sha256} and {id} are path segments.
+const (
+	EventsPath   = "/v1/events"
+	ReadingsPath = "/v1/readings"
+	EvidencePath = "/v1/evidence/" // + sha256
+	SyncPrefix   = "/v1/edges/"    // + edge + SyncSuffix
+	SyncSuffix   = "/sync"
+)
+
+// Headers of a batch.
+const (
+	LaneHeader   = "Gridgate-Lane"   // the one lane of the batch, so that admission precedes parsing
+	EpochHeader  = "Gridgate-Epoch"  // the outbox epoch (a replaced damaged file is a new epoch)
+	SchemaHeader = "Gridgate-Schema" // [SchemaVersion] of the sender
+)
+
+// Limits of one request.
+const (
+	MaxBatch     = 1000    // events, or readings
+	MaxBatchBody = 8 << 20 // bytes, after decompression
+	MaxSyncBody  = 1 << 20 // bytes
+)
+
+// Outcome says what became of one event.
+type Outcome string
+
+// The outcomes. Accepted and Duplicate both mean that the event is on central's stable storage.
+const (
+	Accepted  Outcome = "accepted"
+	Duplicate Outcome = "duplicate"
+	Rejected  Outcome = "rejected"
+)
+
+// Receipt answers one event of a batch. ID is empty only if the event had none that could be read.
+type Receipt struct {
+	ID      string  `json:"id"`
+	Outcome Outcome `json:"outcome" enum:"accepted,duplicate,rejected"`
+	Reason  string  `json:"reason,omitempty"` // for Rejected: which field, which rule
+}
+
+// Receipts is the answer to a batch, given after the commit, in the order of the batch.
+type Receipts struct {
+	Receipts []Receipt `json:"receipts"`
+}
+
+// Readings is the body of a readings upload. Points are idempotent in (source, quantity, at).
+type Readings struct {
+	Readings []alert.Reading `json:"readings"`
+}
+
+// ReadingsReceipt answers [Readings] once the points are in the time-series database. Rejected ones are named by index.
+type ReadingsReceipt struct {
+	Accepted int               `json:"accepted"`
+	Rejected []RejectedReading `json:"rejected,omitempty"`
+}
+
+// RejectedReading names a reading by its index in the request and says why it was refused.
+type RejectedReading struct {
+	Index  int    `json:"index"`
+	Reason string `json:"reason"`
+}
+
+// DeviceState is what an edge tells of one camera or sensor.
+type DeviceState struct {
+	ID       string    `json:"id"`
+	Family   string    `json:"family" enum:"cameras,sensors"`
+	Grid     string    `json:"grid"`
+	State    string    `json:"state"`         // for a camera: connecting, streaming, auth-failed, unreachable, no-keyframe, stalled, unsupported
+	Why      string    `json:"why,omitempty"` // one line, without addresses or credentials
+	Since    time.Time `json:"since"`
+	LastSeen time.Time `json:"lastSeen,omitzero"`
+	Zones    []Zone    `json:"zones,omitempty"` // of a camera
+}
+
+// Zone is one zone of a camera and how it is armed.
+type Zone struct {
+	Name string `json:"name"`
+	Mode string `json:"mode" enum:"armed,disarmed,walk-test"`
+}
+
+// LaneState is the outbox of an edge in one lane.
+type LaneState struct {
+	Lane      alert.Lane `json:"lane" enum:"life-safety,normal,bulk"`
+	Pending   int64      `json:"pending"`
+	OldestSec float64    `json:"oldestSec"` // age of the oldest pending alert in seconds, 0 if none
+}
+
+// SyncRequest goes up about once a minute and on change.
+type SyncRequest struct {
+	Schema        int                `json:"schema"`
+	Software      string             `json:"software"`
+	StartedAt     time.Time          `json:"startedAt"`
+	Now           time.Time          `json:"now"` // the edge's clock, so that central can tell its skew
+	ConfigVersion string             `json:"configVersion"`
+	Devices       []DeviceState      `json:"devices"`
+	Outbox        []LaneState        `json:"outbox"`
+	DeadLetters   int64              `json:"deadLetters"`
+	Metrics       map[string]float64 `json:"metrics,omitempty"` // the edge's own, a closed list of at most 64 names
+}
+
+// SyncResponse comes down.
+type SyncResponse struct {
+	Now           time.Time `json:"now"`           // central's clock
+	Schema        int       `json:"schema"`        // newest schema that central accepts
+	ConfigVersion string    `json:"configVersion"` // version that central wants the edge to run; empty: no wish
+}
