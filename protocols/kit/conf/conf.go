@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,35 +61,37 @@ type Document struct {
 	root ast.Node
 }
 
-// Load reads file into value, which must be a pointer to a struct that holds the defaults. Unknown and doubled keys, wrong
-// types and broken YAML come back as [Problems]; an unreadable file as an ordinary error.
-func Load(file string, value any) (*Document, error) {
+// Load reads file into value, a pointer to a struct that holds the defaults, and judges it. Every unknown or doubled key is
+// found, and, if the rest could be decoded, whatever validate finds as well: the error is [Problems]. An unreadable file is an
+// ordinary error.
+func Load(file string, value any, validate func(*Document) Problems) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+		return fmt.Errorf("read configuration: %w", err)
 	}
-	return Parse(file, data, value)
+	return Parse(file, data, value, validate)
 }
 
 // Parse is [Load] for bytes; file only names them.
-func Parse(file string, data []byte, value any) (*Document, error) {
+func Parse(file string, data []byte, value any, validate func(*Document) Problems) error {
 	parsed, err := parser.ParseBytes(data, 0)
 	if err != nil {
-		return nil, Problems{problemOf(file, err, value)}
+		return Problems{problemOf(file, err)}
 	}
-	doc := &Document{file: file}
 	if len(parsed.Docs) > 1 {
-		return nil, Problems{{File: file, Line: parsed.Docs[1].GetToken().Position.Line, Column: 1, Field: "---",
+		return Problems{{File: file, Line: parsed.Docs[1].GetToken().Position.Line, Column: 1, Field: "---",
 			Message: "more than one YAML document", Remedy: "keep one document in the file"}}
 	}
-	if len(parsed.Docs) == 0 || parsed.Docs[0].Body == nil {
-		return doc, nil
+	doc := &Document{file: file}
+	var problems Problems
+	if len(parsed.Docs) == 1 && parsed.Docs[0].Body != nil {
+		doc.root = parsed.Docs[0].Body
+		problems = doc.strangers(value)
+		if err := yaml.NodeToValue(doc.root, value); err != nil {
+			return append(problems, problemOf(file, err)).Err()
+		}
 	}
-	doc.root = parsed.Docs[0].Body
-	if err := yaml.NodeToValue(doc.root, value, yaml.Strict()); err != nil {
-		return nil, Problems{problemOf(file, err, value)}
-	}
-	return doc, nil
+	return append(problems, validate(doc)...).Err()
 }
 
 // At builds a problem at the place of a field, for example "cameras[2].place.grid". Where the field is not in the file,
@@ -126,6 +127,13 @@ func find(n ast.Node, path []string) ast.Node {
 				return kv.Key
 			}
 		}
+	case *ast.MappingValueNode: // a mapping of one pair in some forms
+		if v.Key.String() == path[0] {
+			if deeper := find(v.Value, path[1:]); len(path) > 1 && deeper != nil && deeper != v.Value {
+				return deeper
+			}
+			return v.Key
+		}
 	case *ast.SequenceNode:
 		var i int
 		if _, err := fmt.Sscanf(path[0], "%d", &i); err == nil && i >= 0 && i < len(v.Values) {
@@ -149,91 +157,29 @@ func first(n ast.Node) ast.Node {
 	return n
 }
 
-var unknownKey = regexp.MustCompile(`unknown field "([^"]*)"`)
-
-func problemOf(file string, err error, value any) Problem {
-	p := Problem{File: file, Line: 1, Column: 1, Field: "(file)", Message: err.Error(), Remedy: "write valid YAML"}
+func problemOf(file string, err error) Problem {
+	p := Problem{File: file, Line: 1, Column: 1, Field: "(yaml)", Message: err.Error(), Remedy: "write valid YAML"}
 	var ye yaml.Error
 	if !errors.As(err, &ye) {
 		return p
 	}
 	p.Message = ye.GetMessage()
-	if tok := ye.GetToken(); tok != nil && tok.Position != nil {
-		p.Line, p.Column, p.Field = tok.Position.Line, tok.Position.Column, tok.Value
+	tok := ye.GetToken()
+	if tok != nil && tok.Position != nil {
+		p.Line, p.Column = tok.Position.Line, tok.Position.Column
 	}
-	var syntax *yaml.SyntaxError
 	var duplicate *yaml.DuplicateKeyError
-	switch m := unknownKey.FindStringSubmatch(p.Message); {
-	case m != nil:
-		p.Field, p.Message = m[1], "unknown key"
-		p.Remedy = "remove it"
-		if near := nearest(m[1], keysOf(reflect.TypeOf(value))); near != "" {
-			p.Remedy = fmt.Sprintf("did you mean %q?", near)
-		}
+	var mistyped *yaml.TypeError
+	switch {
 	case errors.As(err, &duplicate):
-		p.Remedy = "keep one of the two"
-	case errors.As(err, &syntax):
-		p.Field = "(yaml)"
-	default:
+		p.Field, p.Remedy = tok.Value, "keep one of the two"
+	case errors.As(err, &mistyped):
+		p.Field = "(value)"
+		if mistyped.StructFieldName != nil {
+			p.Field = *mistyped.StructFieldName
+		}
+		p.Message = fmt.Sprintf("a %s is not a %s", mistyped.SrcType, mistyped.DstType)
 		p.Remedy = "write a value of the right type"
 	}
 	return p
-}
-
-// keysOf collects every key that a configuration type knows, at any depth.
-func keysOf(t reflect.Type) []string {
-	seen := map[reflect.Type]bool{}
-	var keys []string
-	var walk func(reflect.Type)
-	walk = func(t reflect.Type) {
-		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
-			t = t.Elem()
-		}
-		if t.Kind() != reflect.Struct || seen[t] {
-			return
-		}
-		seen[t] = true
-		for i := range t.NumField() {
-			f := t.Field(i)
-			if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); name != "" && name != "-" {
-				keys = append(keys, name)
-			}
-			walk(f.Type)
-		}
-	}
-	walk(t)
-	slices.Sort(keys)
-	return slices.Compact(keys)
-}
-
-// nearest returns the known key that is at most two edits from s, "" if none is.
-func nearest(s string, known []string) string {
-	best, bestDistance := "", 3
-	for _, k := range known {
-		if d := distance(s, k); d < bestDistance {
-			best, bestDistance = k, d
-		}
-	}
-	return best
-}
-
-// distance is the Levenshtein distance in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
