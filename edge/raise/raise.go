@@ -27,12 +27,17 @@ type Signal struct {
 	Reading     *alert.Measure
 }
 
-// Situation is an ongoing situation: it was raised and not yet cleared.
+// Situation is what is known of a key whose state holds: raised and not yet cleared, or (Pending) active for less than
+// the minimum of its kind.
 type Situation struct {
 	Key     string
-	AlertID string // of the raised alert
+	AlertID string // of the raised alert; minted when the state began
 	Since   time.Time
 	Alert   alert.Alert // the raised alert, from which the cleared one is made
+
+	Pending bool         // active, but not for long enough yet: no alert was raised
+	Ending  *alert.Alert // the clear that is sent unless the state returns before Due
+	Due     time.Time    // edge clock: when Pending becomes raised or Ending is sent; zero where nothing is due
 }
 
 // Commit is everything that one call changes, written in one transaction or not at all.
@@ -40,14 +45,16 @@ type Commit struct {
 	Message  string // identity of the message that caused it; empty for none. Seen before: nothing is written
 	Alerts   []alert.Alert
 	Readings []alert.Reading
-	Opened   []Situation
-	Closed   []string // keys
+	Opened   []Situation // opened or changed: each replaces what is stored for its key
+	Closed   []string    // keys
 }
 
-// Log is where raise keeps what must survive a crash. The outbox implements it; replay has one in memory.
+// Log is where raise keeps what must survive a crash. The outbox implements it; replay uses [Memory].
 type Log interface {
 	// Situations returns the open situations, at start.
 	Situations(ctx context.Context) ([]Situation, error)
 	// Commit returns nil only once everything is on stable storage. duplicate means that Message was committed before.
+	// An error means that nothing was written: an implementation that has begun to write waits for the end, whatever
+	// becomes of ctx. It is safe for concurrent use, and calls that overlap may share one write.
 	Commit(ctx context.Context, c Commit) (duplicate bool, err error)
 }

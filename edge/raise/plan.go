@@ -1,0 +1,208 @@
+package raise
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"gridgate/protocols/alert"
+	"gridgate/protocols/observation"
+)
+
+// plan works out what a call changes, on a copy of the states of its keys: nothing is lost if it is thrown away.
+type plan struct {
+	now      time.Time
+	debounce map[alert.Kind]Debounce
+
+	open    map[string]Situation
+	stored  map[string]bool // keys that the log has open
+	changed map[string]bool
+	moments map[string]moment
+	alerts  []alert.Alert
+}
+
+// commit is what the plan asks the log to write.
+func (p *plan) commit() Commit {
+	c := Commit{Alerts: p.alerts}
+	for _, k := range slices.Sorted(maps.Keys(p.changed)) {
+		if s, ok := p.open[k]; ok {
+			c.Opened = append(c.Opened, s)
+		} else if p.stored[k] {
+			c.Closed = append(c.Closed, k)
+		}
+	}
+	return c
+}
+
+func (p *plan) set(s Situation) {
+	p.open[s.Key] = s
+	p.changed[s.Key] = true
+}
+
+func (p *plan) remove(key string) {
+	delete(p.open, key)
+	p.changed[key] = true
+}
+
+// apply takes one signal. The order of arrival decides, not the observed times: a source that sends late has said so last.
+func (p *plan) apply(s Signal) error {
+	a, err := s.alert(p.now)
+	if err != nil {
+		return err
+	}
+	p.settle(a.Key)
+	switch s.Phase {
+	case observation.Active:
+		p.active(a)
+	case observation.Inactive:
+		p.inactive(a)
+	case observation.Momentary:
+		p.momentary(a, s.Retained)
+	}
+	return nil
+}
+
+// settle does what is due for a key.
+func (p *plan) settle(key string) {
+	s, ok := p.open[key]
+	switch {
+	case !ok || !s.dueBy(p.now, p.debounce[s.Alert.Kind]):
+	case s.Pending:
+		p.raise(s)
+	default:
+		end := *s.Ending
+		end.RaisedAt = p.now
+		p.alerts = append(p.alerts, end)
+		p.remove(key)
+	}
+}
+
+// dueBy says whether the wait is over. A clock that was set back, so that Due lies further away than any wait is long, ends it too.
+func (s Situation) dueBy(now time.Time, d Debounce) bool {
+	if s.Due.IsZero() {
+		return false
+	}
+	return !now.Before(s.Due) || s.Due.Sub(now) > max(d.MinActive, d.ClearHold)
+}
+
+func (p *plan) active(a alert.Alert) {
+	s, ok := p.open[a.Key]
+	if ok && s.Ending != nil {
+		s.Ending, s.Due = nil, time.Time{}
+		p.set(s)
+	}
+	if ok && s.Alert.Exercise && !a.Exercise {
+		p.end(s, a)
+		ok = false
+	}
+	if ok {
+		return
+	}
+	s = Situation{Key: a.Key, AlertID: a.ID, Since: p.now, Alert: a}
+	if wait := p.debounce[a.Kind].MinActive; wait > 0 && a.Lane() != alert.LifeSafety {
+		s.Pending, s.Due = true, p.now.Add(wait)
+		p.set(s)
+		return
+	}
+	p.raise(s)
+}
+
+// raise makes a situation out of what was pending or is new.
+func (p *plan) raise(s Situation) {
+	s.Pending, s.Due = false, time.Time{}
+	s.Alert.RaisedAt = p.now
+	p.alerts = append(p.alerts, s.Alert)
+	p.set(s)
+}
+
+func (p *plan) inactive(a alert.Alert) {
+	s, ok := p.open[a.Key]
+	if !ok || s.Ending != nil {
+		return
+	}
+	hold := p.debounce[a.Kind].ClearHold
+	if s.Pending || hold <= 0 {
+		p.end(s, a)
+		return
+	}
+	end := clearOf(s, a)
+	s.Ending, s.Due = &end, p.now.Add(hold)
+	p.set(s)
+}
+
+// end closes a situation now; one that was only pending ends without a word. The signal a tells when and from which source.
+func (p *plan) end(s Situation, a alert.Alert) {
+	if !s.Pending {
+		p.alerts = append(p.alerts, clearOf(s, a))
+	}
+	p.remove(s.Key)
+}
+
+// clearOf pairs a clear with the alert that raised s.
+func clearOf(s Situation, a alert.Alert) alert.Alert {
+	end := s.Alert
+	end.ID, end.State, end.Situation = alert.NewID(), alert.Cleared, s.AlertID
+	end.OccurredAt, end.Clock, end.Uncertainty, end.RaisedAt = a.OccurredAt, a.Clock, a.Uncertainty, a.RaisedAt
+	end.Origin, end.Reading, end.Score, end.CountBucket = a.Origin, a.Reading, nil, ""
+	return end
+}
+
+func (p *plan) momentary(a alert.Alert, retained bool) {
+	if retained {
+		return // a moment that is told again is over
+	}
+	window := MomentWindow
+	if a.Lane() == alert.LifeSafety {
+		window = LifeSafetyMomentWindow
+	}
+	last, ok := p.moments[a.Key]
+	if ok && a.OccurredAt.Sub(last.at).Abs() < window {
+		return
+	}
+	p.moments[a.Key] = moment{at: a.OccurredAt, seen: p.now}
+	p.alerts = append(p.alerts, a)
+}
+
+// alert builds the raised or momentary alert of a signal. The id is minted here, once.
+func (s Signal) alert(now time.Time) (alert.Alert, error) {
+	a := alert.Alert{
+		ID: alert.NewID(), Source: s.Source, Kind: s.Kind, Object: s.Object, Severity: s.Severity, Key: s.key(),
+		Grid: s.Grid, Zone: s.Zone, OccurredAt: s.At.UTC(), Clock: s.Clock, Uncertainty: s.Uncertainty, RaisedAt: now.UTC(),
+		Score: s.Score, Reading: s.Reading, Origin: s.Origin, Exercise: s.Exercise,
+	}
+	if t, ok := alert.TraitsOf(s.Kind); ok && a.Severity == "" {
+		a.Severity = t.Severity
+	}
+	if s.Count != nil {
+		a.CountBucket = alert.CountBucket(*s.Count)
+	}
+	switch s.Phase {
+	case observation.Active, observation.Inactive:
+		a.State, a.Situation = alert.Raised, a.ID
+	case observation.Momentary:
+		a.State = alert.Momentary
+	default:
+		return a, errors.New("unknown phase")
+	}
+	if !alert.ValidEdgeName(s.Edge) {
+		return a, fmt.Errorf("edge %q is not a name", s.Edge)
+	}
+	return a, a.Validate()
+}
+
+func (s Signal) key() string { return alert.KeyOf(s.Edge, s.Device, s.Zone, s.Kind) }
+
+// keysOf returns the keys of signals, sorted and each once, which is the order in which they are locked.
+func keysOf(signals []Signal) []string {
+	keys := make([]string, len(signals))
+	for i, s := range signals {
+		keys[i] = s.key()
+	}
+	slices.SortFunc(keys, compareKeys)
+	return slices.Compact(keys)
+}
+
+func compareKeys(a, b string) int { return strings.Compare(a, b) }

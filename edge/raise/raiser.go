@@ -1,0 +1,211 @@
+package raise
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"gridgate/protocols/alert"
+)
+
+// ErrInvalid is wrapped by the error of a signal or reading that can never become an alert, however often it is tried:
+// acknowledge the message and count it. Every other error means that the storage failed: try again.
+var ErrInvalid = errors.New("invalid observation")
+
+// Windows in which a second momentary signal of the same key is the same moment, measured between the observed times.
+// A life-safety button pressed twice is two calls for help, so only the bounce of its contact is removed.
+const (
+	MomentWindow           = time.Second
+	LifeSafetyMomentWindow = 300 * time.Millisecond
+)
+
+// Debounce is the patience of one kind. The zero value raises and clears at once.
+type Debounce struct {
+	// MinActive is how long a state must hold before it is raised. It is always 0 for a life-safety kind.
+	MinActive time.Duration
+	// ClearHold is how long a state must be over before it is cleared; if it returns meanwhile, the situation goes on.
+	ClearHold time.Duration
+}
+
+// Options are what a [Raiser] needs. Log is demanded.
+type Options struct {
+	Log      Log
+	Now      func() time.Time // the edge's clock (in replay: media time); nil means time.Now
+	Debounce map[alert.Kind]Debounce
+}
+
+// Raiser turns signals into alerts. Its methods are safe for concurrent use: calls that share a key follow each other,
+// others run side by side, so that the log can group their commits.
+type Raiser struct {
+	log      Log
+	now      func() time.Time
+	debounce map[alert.Kind]Debounce
+	locks    keyLocks
+
+	mu      sync.Mutex
+	open    map[string]Situation
+	moments map[string]moment
+}
+
+// moment is the last momentary signal of a key.
+type moment struct {
+	at   time.Time // observed
+	seen time.Time // edge clock
+}
+
+// New returns a Raiser that goes on with the situations that the log holds.
+func New(ctx context.Context, o Options) (*Raiser, error) {
+	if o.Log == nil {
+		return nil, errors.New("raise: Log is not set")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	situations, err := o.Log.Situations(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load open situations: %w", err)
+	}
+	r := &Raiser{
+		log: o.Log, now: o.Now, debounce: maps.Clone(o.Debounce),
+		open: make(map[string]Situation, len(situations)), moments: map[string]moment{},
+	}
+	for _, s := range situations {
+		r.open[s.Key] = s
+	}
+	return r, nil
+}
+
+// Raise applies the signals of one message, in their order, and returns the alerts that are now on stable storage.
+// Message identifies what caused them (empty where a source has no identities): a message that was committed before
+// changes nothing and returns no alerts. Readings are stored in the same transaction. On an error nothing has changed;
+// see [ErrInvalid].
+func (r *Raiser) Raise(ctx context.Context, message string, signals []Signal, readings []alert.Reading) ([]alert.Alert, error) {
+	for i, reading := range readings {
+		if err := reading.Validate(); err != nil {
+			return nil, fmt.Errorf("%w: reading %d: %w", ErrInvalid, i, err)
+		}
+	}
+	keys := keysOf(signals)
+	unlock, err := r.locks.lock(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("wait for an earlier signal of the same key: %w", err)
+	}
+	defer unlock()
+
+	p := r.plan(keys)
+	for i, s := range signals {
+		if err := p.apply(s); err != nil {
+			return nil, fmt.Errorf("%w: signal %d: %w", ErrInvalid, i, err)
+		}
+	}
+	return r.commit(ctx, p, message, readings)
+}
+
+// maxAdvance bounds how many situations one [Raiser.Advance] settles in one transaction.
+const maxAdvance = 500
+
+// Advance raises what has been active long enough by now and clears what has been over long enough. Call it about
+// once a second. It settles at most 500 situations a call, those longest due first.
+func (r *Raiser) Advance(ctx context.Context, now time.Time) ([]alert.Alert, error) {
+	keys := r.due(now)
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	unlock, err := r.locks.lock(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("wait for a signal of the same key: %w", err)
+	}
+	defer unlock()
+
+	p := r.plan(keys)
+	p.now = now
+	for _, k := range keys {
+		p.settle(k)
+	}
+	return r.commit(ctx, p, "", nil)
+}
+
+// Open returns the situations that hold now, raised or pending, sorted by key.
+func (r *Raiser) Open() []Situation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := slices.Collect(maps.Values(r.open))
+	slices.SortFunc(out, func(a, b Situation) int { return compareKeys(a.Key, b.Key) })
+	return out
+}
+
+// due returns the sorted keys of what is due and forgets moments that no later signal can equal.
+func (r *Raiser) due(now time.Time) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.moments, func(_ string, m moment) bool { return now.Sub(m.seen) > time.Minute })
+	var waiting []Situation
+	for _, s := range r.open {
+		if s.dueBy(now, r.debounce[s.Alert.Kind]) {
+			waiting = append(waiting, s)
+		}
+	}
+	slices.SortFunc(waiting, func(a, b Situation) int { return a.Due.Compare(b.Due) })
+	var keys []string
+	for _, s := range waiting[:min(len(waiting), maxAdvance)] {
+		keys = append(keys, s.Key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// plan copies the states of keys, which the caller has locked.
+func (r *Raiser) plan(keys []string) *plan {
+	p := &plan{
+		now: r.now(), debounce: r.debounce,
+		open: map[string]Situation{}, moments: map[string]moment{}, changed: map[string]bool{}, stored: map[string]bool{},
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, k := range keys {
+		if s, ok := r.open[k]; ok {
+			p.open[k], p.stored[k] = s, true
+		}
+		if m, ok := r.moments[k]; ok {
+			p.moments[k] = m
+		}
+	}
+	return p
+}
+
+// commit writes a plan and only then remembers it.
+func (r *Raiser) commit(ctx context.Context, p *plan, message string, readings []alert.Reading) ([]alert.Alert, error) {
+	c := p.commit()
+	c.Message, c.Readings = message, readings
+	if !c.empty() {
+		duplicate, err := r.log.Commit(ctx, c)
+		if err != nil {
+			return nil, fmt.Errorf("commit %d alerts: %w", len(c.Alerts), err)
+		}
+		if duplicate {
+			return nil, nil
+		}
+	}
+	r.remember(p, c)
+	return c.Alerts, nil
+}
+
+func (r *Raiser) remember(p *plan, c Commit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range c.Opened {
+		r.open[s.Key] = s
+	}
+	for _, k := range c.Closed {
+		delete(r.open, k)
+	}
+	maps.Copy(r.moments, p.moments)
+}
+
+func (c Commit) empty() bool {
+	return c.Message == "" && len(c.Alerts)+len(c.Readings)+len(c.Opened)+len(c.Closed) == 0
+}
