@@ -73,14 +73,16 @@ type Event struct {
 	CaseID   string         `json:"caseId"`
 	Type     EventType      `json:"type" enum:"opened,joined,level-raised,cleared,acknowledged,closed,reopened"`
 	At       time.Time      `json:"at"`
-	Actor    string         `json:"actor,omitempty"` // staff account
-	AlertID  string         `json:"alertId,omitempty"`
-	Count    int64          `json:"count,omitempty"`
+	Actor    string         `json:"actor,omitempty"`   // staff account
+	AlertID  string         `json:"alertId,omitempty"` // the first of the alerts that it is about
+	Count    int64          `json:"count,omitempty"`   // how many alerts it gathers: opened, joined, cleared, reopened
 	From     time.Time      `json:"from,omitzero"`
 	To       time.Time      `json:"to,omitzero"`
 	Severity alert.Severity `json:"severity,omitempty"`
 	Reason   Reason         `json:"reason,omitempty"`
-	Opening  *Opening       `json:"opening,omitempty"` // on "opened"
+	// Situation is the one that became the newest (opened, joined, reopened) or that ended (cleared).
+	Situation string   `json:"situation,omitempty"`
+	Opening   *Opening `json:"opening,omitempty"` // on "opened"
 }
 
 // Opening is what a case is about; it does not change.
@@ -104,6 +106,8 @@ type Case struct {
 	Severity alert.Severity `json:"severity" enum:"info,minor,major,critical"`
 	Active   bool           `json:"active"` // the situation goes on; false once it cleared, and for momentary alerts
 	Alerts   int64          `json:"alerts"` // how many alerts it gathers
+	// Situation is the newest one; only its own clear ends it. Empty while all alerts were momentary.
+	Situation string `json:"situation,omitempty"`
 
 	OpenedAt time.Time `json:"openedAt"`
 	LastAt   time.Time `json:"lastAt"` // of the newest event

@@ -19,6 +19,8 @@ import (
 var (
 	ErrNotFound = errors.New("not found")
 	ErrConflict = errors.New("the record changed meanwhile or does not allow this")
+	// ErrBadCursor means that [Query.Cursor] is not one that this list gave out.
+	ErrBadCursor = errors.New("the cursor is not one that this list gave out")
 )
 
 // Received is an alert as central got it.
@@ -35,9 +37,14 @@ type StoredAlert struct {
 	Evidence []alert.Evidence
 }
 
-// Decider says what each new alert of a group does to the cases of its key. It is called inside the transaction with the
-// newest case of each key (open or not) and the new alerts in order of arrival; ended names the situations among them that
-// were already cleared when their raise arrived. It returns the events to append; it is pure.
+// Decider says what each new alert of a group does to the cases of its key. It is called inside the transaction, once for
+// each pair of key and exercise flag, with the newest case of that pair (open or not, nil for none) and the new alerts in
+// order of arrival; ended names the situations among them that were already cleared when their raise arrived. It returns the
+// events to append, without positions; it is pure apart from minting the ids of new cases.
+//
+// An alert belongs to the case that is newest once it is handled: the alerts before the one that an opened event names
+// belong to the case that was newest before (to none if there was none), that one and those after it to the new case. A group
+// opens at most one case of a key.
 type Decider func(newest *cases.Case, alerts []Received, ended func(situation string) bool, now time.Time) []cases.Event
 
 // Query filters and pages a list. The zero value of a field does not filter. Cursor is what the last page returned as next.
@@ -49,8 +56,8 @@ type Query struct {
 	Edge     string         // alerts only
 	Device   string         // alerts only
 	CaseID   string         // alerts only
-	Since    time.Time
-	Until    time.Time
+	Since    time.Time // at or after: when an alert occurred, when a case was opened
+	Until    time.Time // before
 	Cursor   string
 	Limit    int // 1 to 500
 }
@@ -85,6 +92,10 @@ type Token struct {
 type Store interface {
 	// Ingest stores those of alerts whose id is new, asks decide for their case events, key by key, and appends those, all in
 	// one transaction. The result has one entry per alert, in order: [ingest.Accepted] or [ingest.Duplicate].
+	//
+	// A clear that names a situation whose raise is not stored is remembered, so that the late raise is known as already ended.
+	// A clear that finds no case of its key joins none. So the sum of [cases.Case.Alerts] over all cases always equals the
+	// number of stored alerts that have a case; all have one but such clears.
 	Ingest(ctx context.Context, alerts []Received, decide Decider, now time.Time) ([]ingest.Outcome, error)
 	// AddEvidence records evidence events; one seen before changes nothing. The alert need not have arrived yet.
 	AddEvidence(ctx context.Context, evidence []alert.Evidence, now time.Time) ([]ingest.Outcome, error)
@@ -93,11 +104,13 @@ type Store interface {
 	// Alert returns one alert.
 	Alert(ctx context.Context, id string) (StoredAlert, error)
 
-	// Cases lists cases, newest first by their last event's position.
+	// Cases lists cases, newest first by their last event's position. A case that gets an event while its list is being paged
+	// moves to the top: it is never listed twice, and a new first page has it.
 	Cases(ctx context.Context, q Query) (items []cases.Case, next string, err error)
 	// Case returns one case and its history in order.
 	Case(ctx context.Context, id string) (cases.Case, []cases.Event, error)
-	// Append adds an operator's event to a case whose newest position is expect (0: whatever it is). [ErrConflict] if it moved on.
+	// Append adds an operator's event to a case whose newest position is expect (0: whatever it is). [ErrConflict] if it moved
+	// on or if [cases.Apply] refuses the event; the position of e is given by the store.
 	Append(ctx context.Context, e cases.Event, expect int64) (cases.Case, error)
 	// Events returns at most limit case events after position, in order: the feed's cursor.
 	Events(ctx context.Context, after int64, limit int) ([]cases.Event, error)

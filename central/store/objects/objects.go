@@ -1,0 +1,201 @@
+// Package objects keeps evidence in a directory, content-addressed: an object's name is the SHA-256 of its bytes.
+//
+// In: a digest and a stream that must have it. Out: the same bytes, whole and on stable storage, or nothing. It never takes a
+// path from outside, never overwrites, and never looks into a picture: redaction was done at the edge.
+package objects
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gridgate/central/store"
+	"gridgate/protocols/alert"
+)
+
+// Errors of [Dir.Put] that callers tell apart.
+var (
+	ErrBadDigest = errors.New("digest is not a lower-case hexadecimal SHA-256")
+	ErrMismatch  = errors.New("the bytes do not have the digest they were named by")
+	ErrTooLarge  = errors.New("the object is larger than allowed")
+)
+
+// Dir is a directory of objects. It is safe for concurrent use, also by several processes.
+type Dir struct {
+	root string
+}
+
+// Open returns the directory at root, made if missing, and removes what an interrupted [Dir.Put] left there. Only one process
+// may open a directory at a time.
+func Open(root string) (*Dir, error) {
+	d := &Dir{root: root}
+	if err := os.MkdirAll(d.temp(), 0o750); err != nil {
+		return nil, fmt.Errorf("open objects: %w", err)
+	}
+	left, err := os.ReadDir(d.temp())
+	if err != nil {
+		return nil, fmt.Errorf("open objects: %w", err)
+	}
+	for _, f := range left {
+		if err := os.Remove(filepath.Join(d.temp(), f.Name())); err != nil {
+			return nil, fmt.Errorf("open objects: remove what was left: %w", err)
+		}
+	}
+	return d, nil
+}
+
+func (d *Dir) temp() string { return filepath.Join(d.root, "tmp") }
+
+// path spreads objects over 256 folders. digest must be valid.
+func (d *Dir) path(digest string) string { return filepath.Join(d.root, digest[:2], digest) }
+
+// Has says whether the object is stored.
+func (d *Dir) Has(digest string) bool {
+	if !alert.ValidSHA256(digest) {
+		return false
+	}
+	_, err := os.Stat(d.path(digest))
+	return err == nil
+}
+
+// Put stores what r holds under digest and returns created=true once it is on stable storage, or created=false without
+// reading r if it is stored already. At most max bytes are taken. The errors are [ErrBadDigest], [ErrMismatch],
+// [ErrTooLarge], those of r and those of the disk; after any of them nothing is stored.
+func (d *Dir) Put(ctx context.Context, digest string, r io.Reader, max int64) (created bool, err error) {
+	if !alert.ValidSHA256(digest) {
+		return false, ErrBadDigest
+	}
+	if d.Has(digest) {
+		return false, nil
+	}
+	name, err := d.spool(ctx, digest, r, max)
+	if err != nil {
+		return false, fmt.Errorf("put object: %w", err)
+	}
+	if err := d.publish(name, digest); err != nil {
+		return false, fmt.Errorf("put object: %w", errors.Join(err, os.Remove(name)))
+	}
+	return true, nil
+}
+
+// spool writes r to a temporary file, synced, and verifies it on the way. On error no file is left.
+func (d *Dir) spool(ctx context.Context, digest string, r io.Reader, max int64) (name string, err error) {
+	f, err := os.CreateTemp(d.temp(), "put-*")
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, sum), io.LimitReader(contextReader{ctx: ctx, r: r}, max+1))
+	switch {
+	case err != nil:
+		return "", err
+	case n > max:
+		return "", ErrTooLarge
+	case hex.EncodeToString(sum.Sum(nil)) != digest:
+		return "", ErrMismatch
+	}
+	return f.Name(), f.Sync()
+}
+
+// publish gives a spooled file its name, durably.
+func (d *Dir) publish(name, digest string) error {
+	folder := filepath.Dir(d.path(digest))
+	switch err := os.Mkdir(folder, 0o750); {
+	case err == nil:
+		if err := syncDir(d.root); err != nil {
+			return err
+		}
+	case !errors.Is(err, os.ErrExist):
+		return err
+	}
+	if err := os.Rename(name, d.path(digest)); err != nil {
+		return err
+	}
+	return syncDir(folder)
+}
+
+func syncDir(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// contextReader ends reading with its context.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// Object is a stored object, to be closed by the reader.
+type Object struct {
+	io.ReadSeekCloser
+	Size      int64
+	MediaType string // told by its first bytes: [alert.JPEG], [alert.SealedMP4] or application/octet-stream
+}
+
+// Open returns the object named digest; [store.ErrNotFound] if there is none or if digest is not one.
+func (d *Dir) Open(_ context.Context, digest string) (Object, error) {
+	if !alert.ValidSHA256(digest) {
+		return Object{}, store.ErrNotFound
+	}
+	f, err := os.Open(d.path(digest))
+	if errors.Is(err, os.ErrNotExist) {
+		return Object{}, store.ErrNotFound
+	}
+	if err != nil {
+		return Object{}, fmt.Errorf("open object: %w", err)
+	}
+	o, err := describe(f)
+	if err != nil {
+		return Object{}, fmt.Errorf("open object: %w", errors.Join(err, f.Close()))
+	}
+	return o, nil
+}
+
+func describe(f *os.File) (Object, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return Object{}, err
+	}
+	head := make([]byte, MagicBytes)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return Object{}, err
+	}
+	return Object{ReadSeekCloser: f, Size: info.Size(), MediaType: MediaTypeOf(head[:n])}, nil
+}
+
+// MagicBytes is how many leading bytes [MediaTypeOf] wants to see.
+const MagicBytes = 32
+
+// MediaTypeOf tells the media type by an object's first bytes: JPEG (ISO/IEC 10918-1, SOI and a marker) or an age file
+// (age-encryption.org/v1, binary). Anything else is application/octet-stream.
+func MediaTypeOf(head []byte) string {
+	switch s := string(head); {
+	case strings.HasPrefix(s, "\xff\xd8\xff"):
+		return alert.JPEG
+	case strings.HasPrefix(s, "age-encryption.org/v1\n"):
+		return alert.SealedMP4
+	}
+	return "application/octet-stream"
+}
