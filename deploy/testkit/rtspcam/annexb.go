@@ -1,0 +1,130 @@
+package rtspcam
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"gridgate/edge/source"
+)
+
+// clip is a looped list of access units, each a list of NAL units.
+type clip struct {
+	codec source.Codec
+	units [][][]byte
+}
+
+// loadClip reads an Annex B file; the extension .h265 or .hevc tells H.265, any other H.264.
+func loadClip(path string) (clip, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return clip{}, fmt.Errorf("read clip: %w", err)
+	}
+	c := clip{codec: source.H264}
+	if ext := filepath.Ext(path); ext == ".h265" || ext == ".hevc" {
+		c.codec = source.H265
+	}
+	c.units = group(c.codec, SplitNALUs(data))
+	if len(c.units) == 0 {
+		return clip{}, fmt.Errorf("clip %s holds no picture", filepath.Base(path))
+	}
+	return c, nil
+}
+
+// clipOf takes access units that are in memory.
+func clipOf(units [][]byte) clip {
+	c := clip{codec: source.H264}
+	for _, u := range units {
+		c.units = append(c.units, SplitNALUs(u))
+	}
+	return c
+}
+
+// SplitNALUs cuts an Annex B stream (ITU-T H.264 Annex B) at its start codes. Empty units are left out.
+func SplitNALUs(data []byte) [][]byte {
+	var nalus [][]byte
+	start := bytes.Index(data, startCode)
+	for start >= 0 {
+		data = data[start+len(startCode):]
+		start = bytes.Index(data, startCode)
+		end := len(data)
+		if start >= 0 {
+			end = start
+		}
+		if nalu := bytes.TrimRight(data[:end], "\x00"); len(nalu) > 0 {
+			nalus = append(nalus, nalu)
+		}
+	}
+	return nalus
+}
+
+var startCode = []byte{0, 0, 1}
+
+// group gathers NAL units into access units: a new one begins with the first slice of a picture, or with what stands
+// before it (ITU-T H.264 7.4.1.2.3, H.265 7.4.2.4.4).
+func group(codec source.Codec, nalus [][]byte) [][][]byte {
+	var units [][][]byte
+	var unit [][]byte
+	hasSlice := false
+	for _, nalu := range nalus {
+		slice, first := sliceOf(codec, nalu)
+		if hasSlice && (!slice || first) {
+			units, unit, hasSlice = append(units, unit), nil, false
+		}
+		unit = append(unit, nalu)
+		hasSlice = hasSlice || slice
+	}
+	if hasSlice {
+		units = append(units, unit)
+	}
+	return units
+}
+
+// sliceOf tells whether nalu is a slice, and whether it is the first of its picture.
+func sliceOf(codec source.Codec, nalu []byte) (slice, first bool) {
+	if codec == source.H265 {
+		return len(nalu) > 2 && nalu[0]>>1&0x3f < 32, len(nalu) > 2 && nalu[2]&0x80 != 0
+	}
+	typ := nalu[0] & 0x1f
+	return len(nalu) > 1 && typ >= 1 && typ <= 5, len(nalu) > 1 && nalu[1]&0x80 != 0
+}
+
+// isKey tells whether a unit is a keyframe: an IDR picture, or a CRA one in H.265.
+func isKey(codec source.Codec, unit [][]byte) bool {
+	for _, nalu := range unit {
+		if codec == source.H265 {
+			if typ := nalu[0] >> 1 & 0x3f; typ >= 16 && typ <= 21 {
+				return true
+			}
+		} else if nalu[0]&0x1f == 5 {
+			return true
+		}
+	}
+	return false
+}
+
+// isParameterSet tells whether nalu is a VPS, SPS or PPS.
+func isParameterSet(codec source.Codec, nalu []byte) bool {
+	if codec == source.H265 {
+		typ := nalu[0] >> 1 & 0x3f
+		return typ >= 32 && typ <= 34
+	}
+	typ := nalu[0] & 0x1f
+	return typ == 7 || typ == 8
+}
+
+// parameterSets returns the first parameter sets of the clip in their order.
+func (c clip) parameterSets() (sets [][]byte) {
+	for _, unit := range c.units {
+		for _, nalu := range unit {
+			if isParameterSet(c.codec, nalu) {
+				sets = append(sets, nalu)
+			}
+		}
+		if len(sets) > 0 {
+			return sets
+		}
+	}
+	return nil
+}
