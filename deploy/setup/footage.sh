@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Fetches real footage once from Debian's package opencv-doc and cuts the demonstration cameras from it:
+#   square.h264  a busy square, the whole of vtest.avi (768x576, 10 frames/s, 79 s)
+#   quiet.h264   the lawn in its corner, where now and then somebody walks (40 s, of which about 14 are not empty)
+# The files stay in a cache outside the repository; its path is the only line on standard output.
+# usage: deploy/setup/footage.sh [RECORDING]   also converts RECORDING to a camera's stream, printed as a second line
+set -euo pipefail
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/gridgate/footage
+mkdir -p "$cache"
+
+# encode IN OUT FILTER [INPUT-OPTIONS...]: H.264 as a camera sends it, a keyframe every second, no B-frames.
+encode() {
+	local in=$1 out=$2 filter=$3
+	shift 3
+	ffmpeg -nostdin -v error -y "$@" -i "$in" -an -vf "$filter,fps=10,format=yuv420p" \
+		-c:v libx264 -preset veryfast -tune zerolatency -crf 23 -g 10 -keyint_min 10 -sc_threshold 0 -bf 0 \
+		-f h264 "$out.part"
+	mv "$out.part" "$out"
+}
+
+if [ ! -s "$cache/vtest.avi" ]; then
+	echo "footage: fetching opencv-doc (95 MB, once)" >&2
+	work=$(mktemp -d "$cache/fetch.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	(cd "$work" && { apt-get -q download opencv-doc || { [ "$(id -u)" -eq 0 ] && apt-get -q update && apt-get -q download opencv-doc; }; }) >"$work/log" 2>&1 || {
+		tail -n 5 "$work/log" >&2
+		echo "footage: opencv-doc could not be fetched; run 'apt-get update' as root and try again" >&2
+		exit 1
+	}
+	dpkg -x "$work"/opencv-doc_*.deb "$work/root"
+	data=$work/root/usr/share/doc/opencv-doc/examples/data
+	cp "$data/tree.avi" "$cache/tree.avi"
+	mv "$data/vtest.avi" "$cache/vtest.avi"
+fi
+[ -s "$cache/square.h264" ] || encode "$cache/vtest.avi" "$cache/square.h264" "scale=768:576"
+[ -s "$cache/quiet.h264" ] || encode "$cache/vtest.avi" "$cache/quiet.h264" "crop=330:280:0:296,scale=640:544" -ss 40
+echo "$cache"
+
+if [ -n "${1:-}" ]; then
+	[ -r "$1" ] || {
+		echo "footage: $1 cannot be read" >&2
+		exit 1
+	}
+	out=$cache/$(sha256sum "$1" | cut -c1-16).h264
+	[ -s "$out" ] || encode "$1" "$out" "scale='min(1280,iw)':-2"
+	echo "$out"
+fi

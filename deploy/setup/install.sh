@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that a target needs, and only those that are missing; says which.
+# usage: deploy/setup/install.sh run|test|bench
+set -euo pipefail
+
+run_packages=(ca-certificates ffmpeg libavcodec59)
+test_packages=(mosquitto chromium fonts-noto-cjk victoria-metrics)
+bench_packages=(motion)
+
+case "${1:-}" in
+run) wanted=("${run_packages[@]}") ;;
+test) wanted=("${run_packages[@]}" "${test_packages[@]}") ;;
+bench) wanted=("${run_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}") ;;
+*)
+	echo "usage: $0 run|test|bench" >&2
+	exit 2
+	;;
+esac
+
+for tool in go node npm; do
+	command -v "$tool" >/dev/null || {
+		echo "setup: $tool is missing: install Go 1.26 and Node 20 first" >&2
+		exit 1
+	}
+done
+
+missing=()
+for package in "${wanted[@]}"; do
+	[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+	command -v sudo >/dev/null || {
+		echo "setup: not root and no sudo; as root: apt-get install --no-install-recommends ${missing[*]}" >&2
+		exit 1
+	}
+	as_root=(sudo)
+fi
+
+echo "setup: installing ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+{
+	"${as_root[@]}" apt-get -q update &&
+		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+			apt-get -q install -y --no-install-recommends "${missing[@]}"
+} >"$log" 2>&1 || {
+	tail -n 30 "$log" >&2
+	echo "setup: the packages could not be installed" >&2
+	exit 1
+}

@@ -1,0 +1,60 @@
+// Command gridgate-edge is the edge agent and the tools that integrators use on the same code.
+//
+// In: flags, a configuration file, signals. Out: an exit code; results as JSON lines on standard output, reasons on standard error.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"gridgate/edge/app"
+	"gridgate/edge/decode"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+type cli struct {
+	Run       app.RunOptions       `cmd:"" help:"Run the edge agent until SIGINT or SIGTERM."`
+	Check     app.CheckOptions     `cmd:"" help:"Check a configuration file; one JSON line per problem. Exit 0: none, 1: problems, 2: not readable."`
+	Replay    app.ReplayCommand    `cmd:"" help:"Run detection over a recording as fast as it goes; one JSON line per alert. Exit 0: read to its end, 1: not readable, 2: wrong usage."`
+	Translate app.TranslateCommand `cmd:"" help:"Translate recorded payloads of a dialect; one JSON line per file. Exit 0: all read, 1: a file was not readable, 2: wrong usage."`
+	Version   struct{}             `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == decode.WorkerArg {
+		os.Exit(decode.WorkerMain())
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx))
+}
+
+func run(ctx context.Context) int {
+	var c cli
+	parser := kong.Must(&c, kong.Name("gridgate-edge"), kong.UsageOnError(),
+		kong.Description("Notices that something happens at a place, never who, and delivers every alert exactly once."))
+	command, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gridgate-edge:", err)
+		return app.ExitUsage
+	}
+	switch command.Selected().Name {
+	case "run":
+		return app.Run(ctx, c.Run, version, os.Stderr)
+	case "check":
+		return app.Check(c.Check, os.Stdout, os.Stderr)
+	case "replay":
+		return c.Replay.Run(ctx, os.Stdout, os.Stderr)
+	case "translate":
+		return c.Translate.Run(os.Stdin, os.Stdout, os.Stderr)
+	}
+	fmt.Println(version)
+	return app.ExitOK
+}

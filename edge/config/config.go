@@ -1,0 +1,159 @@
+// Package config reads the edge's configuration file.
+//
+// In: YAML. Out: a [Config] that was validated, or problems that name file, line, field and remedy. Only edge/app imports
+// it; every other package takes its own options. It never holds a secret: a secret is named by the file or variable that keeps it.
+package config
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gridgate/protocols/kit/conf"
+)
+
+// Config is the whole file: one section per stage.
+type Config struct {
+	Edge    string   `yaml:"edge"`   // this edge's name, lower case
+	Data    string   `yaml:"data"`   // folder of the outbox and of pictures that wait to be sent
+	Listen  string   `yaml:"listen"` // health, metrics and status; loopback unless asked otherwise
+	Place   Place    `yaml:"place"`  // what a device that names no place of its own has
+	Central Central  `yaml:"central"`
+	Decoder Decoder  `yaml:"decoder"`
+	Cameras []Camera `yaml:"cameras"`
+	MQTT    MQTT     `yaml:"mqtt"`
+	Sensors []Sensor `yaml:"sensors"`
+
+	// Version is the first 12 hexadecimal digits of the file's SHA-256: what this edge runs.
+	Version string `yaml:"-"`
+	dir     string
+}
+
+// Place says where a device is: the grid and what kind of place it is.
+type Place struct {
+	Grid string    `yaml:"grid"`
+	Kind PlaceKind `yaml:"kind"`
+}
+
+// Central says where alerts go.
+type Central struct {
+	URL   string        `yaml:"url"`   // https, or http on loopback
+	Token conf.Secret   `yaml:"token"` // this edge's credential
+	CA    string        `yaml:"ca"`    // PEM file of a private certificate authority; empty: the system's
+	Sync  time.Duration `yaml:"sync"`  // how often state goes up
+}
+
+// Decoder sizes the worker processes that decode pictures.
+type Decoder struct {
+	Workers int `yaml:"workers"`
+}
+
+// Camera is one camera and the law's demands on it (Regulation on public-safety video image information systems, art. 7 to 9 and 13).
+type Camera struct {
+	ID        string        `yaml:"id"`
+	URL       string        `yaml:"url"` // rtsp or rtsps, without user and password
+	Username  string        `yaml:"username"`
+	Password  conf.Secret   `yaml:"password"`
+	Transport string        `yaml:"transport"` // auto, tcp or udp
+	Place     Place         `yaml:"place"`
+	Owner     string        `yaml:"owner"`       // the unit that is responsible for the camera
+	Purpose   string        `yaml:"purpose"`     // what it is for
+	Basis     string        `yaml:"legal_basis"` // what allows it
+	Sample    time.Duration `yaml:"sample"`      // how often a picture is looked at
+	Masks     []Polygon     `yaml:"masks"`       // never looked at
+	Zones     []Zone        `yaml:"zones"`       // none: one zone, the whole picture
+}
+
+// Polygon is a list of [x, y] points relative to the picture, 0 to 1, origin top left.
+type Polygon [][]float64
+
+// Zone is a named part of a camera's picture.
+type Zone struct {
+	Name    string  `yaml:"name"`
+	Polygon Polygon `yaml:"polygon"`  // empty: the whole picture
+	Mode    string  `yaml:"mode"`     // armed, disarmed or walk-test
+	MinArea float64 `yaml:"min_area"` // smallest region that counts, as a share of the picture
+}
+
+// MQTT is where sensor messages come from.
+type MQTT struct {
+	Broker  Broker       `yaml:"broker"`
+	Sources []MQTTSource `yaml:"sources"`
+}
+
+// Broker is the embedded broker; without an address there is none.
+type Broker struct {
+	Listen string       `yaml:"listen"`
+	Users  []BrokerUser `yaml:"users"`
+}
+
+// BrokerUser is a sensor or a gateway that may publish under its prefixes.
+type BrokerUser struct {
+	Name     string      `yaml:"name"`
+	Password conf.Secret `yaml:"password"`
+	Publish  []string    `yaml:"publish"` // topic filters
+}
+
+// MQTTSource is an external broker.
+type MQTTSource struct {
+	Name     string      `yaml:"name"`
+	URL      string      `yaml:"url"` // tcp://, ssl://, ws:// or wss://
+	ClientID string      `yaml:"client_id"`
+	Username string      `yaml:"username"`
+	Password conf.Secret `yaml:"password"`
+	CA       string      `yaml:"ca"`
+}
+
+// Sensor is one device behind a broker.
+type Sensor struct {
+	ID      string        `yaml:"id"`
+	Dialect string        `yaml:"dialect"`
+	Topic   string        `yaml:"topic"`   // topic filter that its messages come on
+	Device  string        `yaml:"device"`  // its name on its bus; empty: any device on that topic
+	Mapping string        `yaml:"mapping"` // mapping file of the dialect mapped
+	Place   Place         `yaml:"place"`
+	Zone    string        `yaml:"zone"`    // room or part of the place
+	Silence time.Duration `yaml:"silence"` // offline after so long without a message; 0: never
+}
+
+// Defaults is what a file that says nothing gets.
+func Defaults() Config {
+	return Config{
+		Listen:  "127.0.0.1:8430",
+		Central: Central{Sync: time.Minute},
+		Decoder: Decoder{Workers: 1},
+	}
+}
+
+// Load reads and validates file. Relative paths in it are relative to its folder. The error is conf.Problems if the
+// content is at fault.
+func Load(file string) (*Config, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read configuration: %w", err)
+	}
+	c := Defaults()
+	sum := sha256.Sum256(data)
+	c.Version, c.dir = hex.EncodeToString(sum[:6]), filepath.Dir(file)
+	if err := conf.Parse(file, data, &c, c.validate); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// Path resolves a path of the file relative to the file's folder.
+func (c *Config) Path(p string) string {
+	if p == "" || filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(c.dir, p)
+}
+
+// Secret reads a secret whose file is relative to the configuration file's folder.
+func (c *Config) Secret(s conf.Secret) (string, error) {
+	s.File = c.Path(s.File)
+	return s.Value()
+}

@@ -1,0 +1,149 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gridgate/protocols/kit/conf"
+)
+
+const good = `edge: east-gate-1
+data: /tmp/gridgate
+central:
+  url: https://central.example
+  token: {env: GRIDGATE_EDGE_TOKEN}
+place: {grid: "110101001001001", kind: 街道}
+cameras:
+  - id: gate
+    url: rtsp://192.0.2.7/stream
+    username: viewer
+    password: {file: gate-password}
+    owner: 东门物业
+    purpose: public safety
+    legal_basis: art. 7
+    zones:
+      - {name: 入口, polygon: [[0, 0], [1, 0], [1, 1]], mode: walk-test}
+mqtt:
+  sources:
+    - {name: main, url: "tcp://127.0.0.1:1883"}
+sensors:
+  - {id: smoke-1, dialect: zigbee2mqtt, topic: zigbee2mqtt/hall, place: {kind: home}, silence: 25h}
+`
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "edge.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestLoadFillsDefaultsAndInheritsThePlace(t *testing.T) {
+	c, err := Load(write(t, good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cam := c.Cameras[0]
+	if cam.Place != (Place{Grid: "110101001001001", Kind: "street"}) {
+		t.Errorf("camera's place = %+v, want the edge's, in its English name", cam.Place)
+	}
+	if cam.Sample != time.Second || cam.Transport != "auto" || c.Central.Sync != time.Minute || c.Listen != "127.0.0.1:8430" {
+		t.Errorf("defaults missing: %+v", c)
+	}
+	if s := c.Sensors[0]; s.Place != (Place{Grid: "110101001001001", Kind: Home}) || s.Silence != 25*time.Hour {
+		t.Errorf("sensor = %+v", s)
+	}
+	if len(c.Version) != 12 {
+		t.Errorf("version %q is not 12 digits", c.Version)
+	}
+}
+
+// TestEveryMistakeNamesItsPlace changes one thing in a good file and expects a problem at that line.
+func TestEveryMistakeNamesItsPlace(t *testing.T) {
+	tests := []struct {
+		name, old, new string
+		field, message string
+	}{
+		{"misspelt key", "purpose: public", "pupose: public", "cameras[0].pupose", "unknown key"},
+		{"misspelt key at the top", "mqtt:", "mqqt:", "mqqt", "unknown key"},
+		{"no name", "edge: east-gate-1", `edge: ""`, "edge", "needs a name"},
+		{"http over the network", "https://central.example", "http://central.example", "central.url", "leaves this machine"},
+		{"password in the file", "token: {env: GRIDGATE_EDGE_TOKEN}", "token: {}", "central.token", "no secret is named"},
+		{"credential in the address", "rtsp://192.0.2.7", "rtsp://a:b@192.0.2.7", "cameras[0].url", "a credential stands in the address"},
+		{"not RTSP", "rtsp://192.0.2.7/stream", "ftp://192.0.2.7/stream", "cameras[0].url", "not an RTSP address"},
+		{"no owner", "owner: 东门物业", `owner: ""`, "cameras[0].owner", "is demanded"},
+		{"no basis", "legal_basis: art. 7", `legal_basis: " "`, "cameras[0].legal_basis", "is demanded"},
+		{"bad grid", `grid: "110101001001001"`, `grid: "1101"`, "cameras[0].place.grid", "not a grid code"},
+		{"point outside", "[1, 0], [1, 1]", "[1, 0], [1, 2]", "cameras[0].zones[0].polygon", "not inside the picture"},
+		{"two points", "[[0, 0], [1, 0], [1, 1]]", "[[0, 0], [1, 0]]", "cameras[0].zones[0].polygon", "not an outline"},
+		{"unknown mode", "mode: walk-test", "mode: asleep", "cameras[0].zones[0].mode", "unknown mode"},
+		{"unknown dialect", "dialect: zigbee2mqtt", "dialect: klingon", "sensors[0].dialect", "unknown dialect"},
+		{"bad filter", "topic: zigbee2mqtt/hall", `topic: "a/#/b"`, "sensors[0].topic", "not a topic filter"},
+		{"unknown place", "kind: home", "kind: moon", "sensors[0].place.kind", "unknown kind of place"},
+		{"wrong type", "silence: 25h", "silence: [1]", "", ""},
+		{"doubled key", "data: /tmp/gridgate", "data: /tmp/gridgate\ndata: /tmp/b", "data", ""},
+		{"broken yaml", "cameras:", "cameras: [", "(yaml)", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text := strings.Replace(good, tt.old, tt.new, 1)
+			if text == good {
+				t.Fatal("the test changes nothing")
+			}
+			file := write(t, text)
+			_, err := Load(file)
+			var problems conf.Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("error = %v, want problems", err)
+			}
+			found := slices.ContainsFunc(problems, func(p conf.Problem) bool {
+				return p.File == file && p.Line > 0 && p.Remedy != "" &&
+					(tt.field == "" || p.Field == tt.field) && strings.Contains(p.Message, tt.message)
+			})
+			if !found {
+				t.Errorf("problems = %v, want field %q and %q, with a line and a remedy", problems, tt.field, tt.message)
+			}
+		})
+	}
+}
+
+func TestForbiddenPlacesAreRefusedInBothLanguages(t *testing.T) {
+	for _, kind := range []string{"toilet", "Changing-Room", "fitting_room", "dormitory", "guest-room", "bath", "nursing-room", "home",
+		"卫生间", "更衣室", "女生宿舍", "酒店客房", "试衣间", "母婴室", "hotel room", "locker room"} {
+		t.Run(kind, func(t *testing.T) {
+			_, err := Load(write(t, strings.Replace(good, "    owner: 东门物业", "    place: {kind: "+kind+"}\n    owner: 东门物业", 1)))
+			if err == nil || !strings.Contains(err.Error(), "a camera is forbidden in such a place") {
+				t.Errorf("error = %v, want a refusal", err)
+			}
+		})
+	}
+}
+
+func TestEveryProblemIsReportedAtOnce(t *testing.T) {
+	text := strings.NewReplacer("edge: east-gate-1", "edge: A", "mode: walk-test", "mode: x", "owner: ", "ower: ").Replace(good)
+	_, err := Load(write(t, text))
+	var problems conf.Problems
+	if !errors.As(err, &problems) || len(problems) < 4 {
+		t.Fatalf("problems = %v, want the unknown key, the missing owner, the edge and the mode", err)
+	}
+}
+
+func TestSecretsAreReadBesideTheFile(t *testing.T) {
+	file := write(t, good)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(file), "gate-password"), []byte("pw\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Secret(c.Cameras[0].Password); err != nil || got != "pw" {
+		t.Errorf("secret = %q, %v", got, err)
+	}
+}

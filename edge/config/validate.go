@@ -1,0 +1,301 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"gridgate/protocols/alert"
+	"gridgate/protocols/kit/conf"
+)
+
+// Bounds of the configuration: what one edge is made for.
+const (
+	maxCameras   = 256
+	maxSensors   = 10_000
+	maxZones     = 16
+	maxPoints    = 64
+	maxWorkers   = 16
+	minSample    = 200 * time.Millisecond
+	maxSample    = 30 * time.Second
+	maxUnitRunes = 200
+)
+
+var (
+	deviceName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
+	zoneName   = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$`)
+	dialects   = []string{"mapped", "zigbee2mqtt"}
+)
+
+// judge collects problems; every check says what is wrong and what to write instead.
+type judge struct {
+	doc      *conf.Document
+	problems conf.Problems
+}
+
+func (j *judge) bad(field, message, remedy string) {
+	j.problems = append(j.problems, j.doc.At(field, message, remedy))
+}
+
+func (j *judge) demand(ok bool, field, message, remedy string) {
+	if !ok {
+		j.bad(field, message, remedy)
+	}
+}
+
+// validate fills what follows from other fields and judges the rest.
+func (c *Config) validate(doc *conf.Document) conf.Problems {
+	j := &judge{doc: doc}
+	j.demand(alert.ValidEdgeName(c.Edge), "edge", "an edge needs a name", "write lower-case letters, digits, dots or dashes, for example: edge: east-gate-1")
+	j.demand(c.Data != "", "data", "no folder for the outbox", "write data: /var/lib/gridgate")
+	j.address("listen", c.Listen)
+	j.central(c)
+	j.demand(c.Decoder.Workers >= 1 && c.Decoder.Workers <= maxWorkers, "decoder.workers", "out of range", fmt.Sprintf("write 1 to %d", maxWorkers))
+	c.Place.Kind = canonical(c.Place.Kind)
+	j.cameras(c)
+	j.mqtt(c)
+	j.sensors(c)
+	return j.problems
+}
+
+func (j *judge) address(field, addr string) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		j.bad(field, "not an address", "write host:port, for example 127.0.0.1:8430")
+		return
+	}
+	ip := net.ParseIP(host)
+	j.demand(host == "localhost" || ip != nil, field, "the host is neither an IP address nor localhost", "write the address of one interface, for example 127.0.0.1:8430")
+}
+
+func (j *judge) central(c *Config) {
+	u, err := url.Parse(c.Central.URL)
+	switch {
+	case c.Central.URL == "" || err != nil || u.Host == "":
+		j.bad("central.url", "where central is, is not said", "write url: https://central.example or http://127.0.0.1:8420")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		j.bad("central.url", "plain http leaves this machine", "write https://; http is for loopback only")
+	case u.Scheme != "http" && u.Scheme != "https":
+		j.bad("central.url", "neither http nor https", "write https://...")
+	case u.User != nil:
+		j.bad("central.url", "a credential stands in the address", "remove it and name the token: token: {file: ...} or {env: ...}")
+	}
+	j.secret("central.token", c.Central.Token, true)
+	j.file("central.ca", c.Path(c.Central.CA))
+	j.demand(c.Central.Sync >= time.Second && c.Central.Sync <= time.Hour, "central.sync", "out of range", "write 1s to 1h")
+}
+
+func (j *judge) secret(field string, s conf.Secret, needed bool) {
+	switch {
+	case s.File != "" && s.Env != "":
+		j.bad(field, "both file and env are given", "keep one of the two")
+	case needed && !s.Set():
+		j.bad(field, "no secret is named", "write {file: PATH} or {env: NAME}; the secret itself never stands in this file")
+	}
+}
+
+func (j *judge) file(field, path string) {
+	if path == "" {
+		return
+	}
+	if _, err := os.Stat(path); err != nil {
+		j.bad(field, "the file cannot be read", "check the path; a relative one starts at this file's folder")
+	}
+}
+
+func (j *judge) cameras(c *Config) {
+	j.demand(len(c.Cameras) <= maxCameras, "cameras", "too many cameras", fmt.Sprintf("at most %d for one edge", maxCameras))
+	seen := map[string]bool{}
+	for i := range c.Cameras {
+		cam := &c.Cameras[i]
+		at := fmt.Sprintf("cameras[%d]", i)
+		j.name(at+".id", cam.ID, seen)
+		cam.fill(c.Place)
+		j.stream(at, cam)
+		j.camPlace(at, cam)
+		j.demand(cam.Sample >= minSample && cam.Sample <= maxSample, at+".sample", "out of range", fmt.Sprintf("write %v to %v", minSample, maxSample))
+		for k, m := range cam.Masks {
+			j.polygon(fmt.Sprintf("%s.masks[%d]", at, k), m)
+		}
+		j.zones(at, cam.Zones)
+	}
+}
+
+func (cam *Camera) fill(place Place) {
+	if cam.Transport == "" {
+		cam.Transport = "auto"
+	}
+	if cam.Sample == 0 {
+		cam.Sample = time.Second
+	}
+	cam.Place.inherit(place)
+	if len(cam.Zones) == 0 {
+		cam.Zones = []Zone{{Name: "all"}}
+	}
+	for i := range cam.Zones {
+		if cam.Zones[i].Mode == "" {
+			cam.Zones[i].Mode = "armed"
+		}
+	}
+}
+
+func (p *Place) inherit(from Place) {
+	p.Kind = canonical(p.Kind)
+	if p.Grid == "" {
+		p.Grid = from.Grid
+	}
+	if p.Kind == "" {
+		p.Kind = from.Kind
+	}
+}
+
+func (j *judge) name(field, name string, seen map[string]bool) {
+	switch {
+	case !deviceName.MatchString(name):
+		j.bad(field, "not a name", "write letters, digits, dots or dashes, at most 64")
+	case seen[name]:
+		j.bad(field, "the name is used twice", "give each device a name of its own")
+	}
+	seen[name] = true
+}
+
+func (j *judge) stream(at string, cam *Camera) {
+	u, err := url.Parse(cam.URL)
+	switch {
+	case cam.URL == "" || err != nil || u.Host == "" || (u.Scheme != "rtsp" && u.Scheme != "rtsps"):
+		j.bad(at+".url", "not an RTSP address", "write rtsp://host[:port]/path")
+	case u.User != nil:
+		j.bad(at+".url", "a credential stands in the address", "write username: NAME and password: {file: PATH} or {env: NAME}")
+	}
+	j.demand(slices.Contains([]string{"auto", "tcp", "udp"}, cam.Transport), at+".transport", "unknown transport", "write auto, tcp or udp")
+	j.secret(at+".password", cam.Password, cam.Username != "")
+}
+
+func (j *judge) camPlace(at string, cam *Camera) {
+	j.grid(at+".place.grid", cam.Place.Grid)
+	_, known := allowedPlaces[cam.Place.Kind]
+	switch {
+	case forbidden(cam.Place.Kind) || cam.Place.Kind == Home:
+		j.bad(at+".place.kind", "a camera is forbidden in such a place", "remove the camera; no setting allows it")
+	case cam.Place.Kind == "":
+		j.bad(at+".place.kind", "the kind of place is demanded", "write one of: "+placeNames())
+	case !known:
+		j.bad(at+".place.kind", "unknown kind of place", "write one of: "+placeNames())
+	}
+	j.text(at+".owner", cam.Owner, "the unit that is responsible for the camera")
+	j.text(at+".purpose", cam.Purpose, "what the camera is for")
+	j.text(at+".legal_basis", cam.Basis, "the rule that allows it")
+}
+
+func (j *judge) grid(field, code string) {
+	j.demand(alert.ValidGridCode(code), field, "not a grid code", "write 12, 15 or 20 digits in quotes")
+}
+
+func (j *judge) text(field, s, what string) {
+	j.demand(strings.TrimSpace(s) != "" && len([]rune(s)) <= maxUnitRunes, field, "is demanded", fmt.Sprintf("write %s, at most %d characters", what, maxUnitRunes))
+}
+
+func (j *judge) zones(at string, zones []Zone) {
+	j.demand(len(zones) <= maxZones, at+".zones", "too many zones", fmt.Sprintf("at most %d", maxZones))
+	seen := map[string]bool{}
+	for i, z := range zones {
+		field := fmt.Sprintf("%s.zones[%d]", at, i)
+		j.demand(zoneName.MatchString(z.Name), field+".name", "not a name", "write letters and digits, at most 64")
+		j.demand(!seen[z.Name], field+".name", "the name is used twice", "give each zone a name of its own")
+		seen[z.Name] = true
+		if len(z.Polygon) > 0 {
+			j.polygon(field+".polygon", z.Polygon)
+		}
+		j.demand(slices.Contains([]string{"armed", "disarmed", "walk-test"}, z.Mode), field+".mode", "unknown mode", "write armed, disarmed or walk-test")
+		j.demand(z.MinArea >= 0 && z.MinArea < 1, field+".min_area", "out of range", "write a share of the picture, for example 0.004")
+	}
+}
+
+func (j *judge) polygon(field string, p Polygon) {
+	j.demand(len(p) >= 3 && len(p) <= maxPoints, field, "not an outline", fmt.Sprintf("write 3 to %d points: [[0, 0], [1, 0], [1, 1]]", maxPoints))
+	for _, pt := range p {
+		if len(pt) != 2 || !(pt[0] >= 0 && pt[0] <= 1 && pt[1] >= 0 && pt[1] <= 1) {
+			j.bad(field, "a point is not inside the picture", "write [x, y] with both between 0 and 1")
+			return
+		}
+	}
+}
+
+func (j *judge) mqtt(c *Config) {
+	b := c.MQTT.Broker
+	if b.Listen != "" {
+		j.address("mqtt.broker.listen", b.Listen)
+		j.demand(len(b.Users) > 0, "mqtt.broker.users", "nobody may connect", "add a user: {name: sensors, password: {env: NAME}, publish: [\"#\"]}")
+	}
+	seen := map[string]bool{}
+	for i, u := range b.Users {
+		at := fmt.Sprintf("mqtt.broker.users[%d]", i)
+		j.name(at+".name", u.Name, seen)
+		j.secret(at+".password", u.Password, true)
+		j.demand(len(u.Publish) > 0, at+".publish", "may publish nowhere", "write topic filters, for example [zigbee2mqtt/#]")
+	}
+	seen = map[string]bool{}
+	for i, s := range c.MQTT.Sources {
+		at := fmt.Sprintf("mqtt.sources[%d]", i)
+		j.name(at+".name", s.Name, seen)
+		u, err := url.Parse(s.URL)
+		switch {
+		case err != nil || u.Host == "" || !slices.Contains([]string{"tcp", "mqtt", "ssl", "mqtts", "ws", "wss"}, u.Scheme):
+			j.bad(at+".url", "not the address of a broker", "write tcp://host:1883 or ssl://host:8883")
+		case u.User != nil:
+			j.bad(at+".url", "a credential stands in the address", "write username: NAME and password: {file: PATH} or {env: NAME}")
+		}
+		j.secret(at+".password", s.Password, s.Username != "")
+		j.file(at+".ca", c.Path(s.CA))
+	}
+}
+
+func (j *judge) sensors(c *Config) {
+	j.demand(len(c.Sensors) <= maxSensors, "sensors", "too many sensors", fmt.Sprintf("at most %d for one edge", maxSensors))
+	if len(c.Sensors) > 0 && c.MQTT.Broker.Listen == "" && len(c.MQTT.Sources) == 0 {
+		j.bad("sensors", "no broker brings their messages", "add mqtt.broker.listen or an entry under mqtt.sources")
+	}
+	seen := map[string]bool{}
+	for i := range c.Sensors {
+		s := &c.Sensors[i]
+		at := fmt.Sprintf("sensors[%d]", i)
+		j.name(at+".id", s.ID, seen)
+		s.Place.inherit(c.Place)
+		j.demand(slices.Contains(dialects, s.Dialect), at+".dialect", "unknown dialect", "write one of: "+strings.Join(dialects, ", "))
+		j.demand(validFilter(s.Topic), at+".topic", "not a topic filter", "write the topic that the device publishes on, for example zigbee2mqtt/hall_smoke")
+		j.grid(at+".place.grid", s.Place.Grid)
+		_, known := allowedPlaces[s.Place.Kind]
+		_, private := forbiddenPlaces[s.Place.Kind]
+		j.demand(known || private || s.Place.Kind == Home, at+".place.kind", "unknown kind of place", "write home, or one of: "+placeNames())
+		j.demand(s.Zone == "" || zoneName.MatchString(s.Zone), at+".zone", "not a name", "write letters and digits, at most 64")
+		j.demand(s.Silence >= 0, at+".silence", "is negative", "write a duration such as 25h, or leave it out")
+		j.file(at+".mapping", c.Path(s.Mapping))
+	}
+}
+
+// validFilter follows MQTT 3.1.1, section 4.7: # only as the last level, + only as a whole level.
+func validFilter(f string) bool {
+	if f == "" || len(f) > 65535 || strings.ContainsRune(f, 0) {
+		return false
+	}
+	levels := strings.Split(f, "/")
+	for i, l := range levels {
+		if l == "#" && i != len(levels)-1 || l != "#" && strings.Contains(l, "#") || l != "+" && strings.Contains(l, "+") {
+			return false
+		}
+	}
+	return true
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
