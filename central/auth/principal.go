@@ -1,0 +1,102 @@
+// Package auth says who may call central: staff by a session, programs by a bearer token.
+//
+// In: requests, passwords, tokens. Out: a [Principal] in the request's context, or 401 that tells nothing. Accounts are staff
+// accounts only; no other person exists here. Passwords are kept as argon2id hashes and tokens as SHA-256, never in the clear.
+// Sessions live in memory: after a restart everybody signs in again.
+package auth
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+)
+
+// Scope is one thing that a principal may do.
+type Scope string
+
+// The scopes.
+const (
+	Events  Scope = "events"  // post the events of any edge
+	Read    Scope = "read"    // see alerts, cases, pictures and series
+	Operate Scope = "operate" // acknowledge and close cases
+)
+
+// Role is what a staff account is for.
+type Role string
+
+// The roles.
+const (
+	Operator Role = "operator"
+	Auditor  Role = "auditor"
+)
+
+var scopesOf = map[Role][]Scope{
+	Operator: {Read, Operate},
+	Auditor:  {Read},
+}
+
+// Roles lists the roles.
+func Roles() []Role { return []Role{Operator, Auditor} }
+
+// ParseRole returns the role named s or an error that lists the roles.
+func ParseRole(s string) (Role, error) {
+	if _, ok := scopesOf[Role(s)]; !ok {
+		return "", fmt.Errorf("unknown role %q, use one of %v", s, Roles())
+	}
+	return Role(s), nil
+}
+
+// ParseScope returns the scope named s or an error that lists the scopes.
+func ParseScope(s string) (Scope, error) {
+	switch scope := Scope(s); scope {
+	case Events, Read, Operate:
+		return scope, nil
+	}
+	return "", fmt.Errorf("unknown scope %q, use one of %s, %s, %s", s, Events, Read, Operate)
+}
+
+var accountName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$`)
+
+// ValidName says whether s may name a staff account or a token: letters, digits, dot, dash, underscore; at most 64.
+func ValidName(s string) bool { return accountName.MatchString(s) }
+
+// Principal is who a request comes from: a staff account (Role is set) or a program.
+type Principal struct {
+	Name   string
+	Role   Role   // of a staff account
+	Edge   string // the one edge that a token speaks for; empty for none
+	Scopes []Scope
+}
+
+// Staff says whether p is a staff account.
+func (p Principal) Staff() bool { return p.Role != "" }
+
+// May says whether p has scope s.
+func (p Principal) May(s Scope) bool { return slices.Contains(p.Scopes, s) }
+
+// SpeaksFor says whether p may post the events of an edge: its own, or with scope [Events] any.
+func (p Principal) SpeaksFor(edge string) bool {
+	return p.Edge == edge && edge != "" || p.Edge == "" && p.May(Events)
+}
+
+// Actor is how p stands in a case's history.
+func (p Principal) Actor() string {
+	if p.Staff() {
+		return p.Name
+	}
+	return "token:" + p.Name
+}
+
+type contextKey struct{}
+
+// With returns ctx with p in it.
+func With(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, contextKey{}, p)
+}
+
+// From returns the principal of a request that went through [Service.Require].
+func From(ctx context.Context) (Principal, bool) {
+	p, ok := ctx.Value(contextKey{}).(Principal)
+	return p, ok
+}

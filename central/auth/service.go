@@ -1,0 +1,181 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"gridgate/central/store"
+)
+
+// CookieName is the name of the session cookie.
+const CookieName = "gridgate_session"
+
+// Errors of signing in and of authenticating.
+var (
+	// ErrDenied says that the account or password, the session or the token is not good; it never says which.
+	ErrDenied = errors.New("not signed in")
+)
+
+// LockedError says that an account must wait before its next try from this address.
+type LockedError struct{ Wait time.Duration }
+
+func (e LockedError) Error() string {
+	return fmt.Sprintf("too many failed tries, wait %s", e.Wait.Round(time.Second))
+}
+
+// Records is where accounts and tokens are kept. A missing one is [store.ErrNotFound].
+type Records interface {
+	User(ctx context.Context, name string) (store.User, error)
+	Token(ctx context.Context, sha256 string) (store.Token, error)
+}
+
+// Options of a [Service]. Records is demanded.
+type Options struct {
+	Records Records
+	Fixed   []store.Token    // tokens of the configuration; they end when they leave it
+	Secure  bool             // the console is served over TLS: the cookie is marked Secure
+	Now     func() time.Time // time.Now if nil
+}
+
+// Service authenticates requests. It is safe for concurrent use.
+type Service struct {
+	records  Records
+	fixed    map[string]store.Token
+	secure   bool
+	now      func() time.Time
+	sessions sessions
+	lockout  lockout
+	hasher   hasher
+}
+
+// New returns a Service.
+func New(o Options) *Service {
+	s := &Service{records: o.Records, fixed: map[string]store.Token{}, secure: o.Secure, now: o.Now, hasher: make(hasher, 2)}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	for _, t := range o.Fixed {
+		s.fixed[t.SHA256] = t
+	}
+	return s
+}
+
+// Sessions is how many sessions are held.
+func (s *Service) Sessions() int { return s.sessions.count() }
+
+// SignIn checks a password and returns a cookie for a new session. An unknown account takes as long as a known one. The errors
+// are [ErrDenied], a [LockedError], or that of the store.
+func (s *Service) SignIn(ctx context.Context, name, password, remote string) (*http.Cookie, Principal, error) {
+	key, now := lockoutKey(name, remote), s.now()
+	if wait := s.lockout.try(key, now); wait > 0 {
+		return nil, Principal{}, LockedError{Wait: wait}
+	}
+	user, err := s.account(ctx, name)
+	if err != nil {
+		return nil, Principal{}, err
+	}
+	ok, err := s.hasher.verify(ctx, user.Hash, password)
+	if err != nil {
+		return nil, Principal{}, fmt.Errorf("check password: %w", err)
+	}
+	role, roleErr := ParseRole(user.Role)
+	if !ok || roleErr != nil || len(password) > MaxPassword {
+		return nil, Principal{}, ErrDenied
+	}
+	s.lockout.succeed(key)
+	p := Principal{Name: user.Name, Role: role, Scopes: scopesOf[role]}
+	value, _ := s.sessions.add(p, user.Hash, now)
+	return s.cookie(value, int(SessionLife.Seconds())), p, nil
+}
+
+// account returns the account, or one that nobody can sign in to.
+func (s *Service) account(ctx context.Context, name string) (store.User, error) {
+	stranger := store.User{Hash: nobody}
+	if !ValidName(name) {
+		return stranger, nil
+	}
+	user, err := s.records.User(ctx, name)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return stranger, nil
+	case err != nil:
+		return stranger, fmt.Errorf("read account: %w", err)
+	}
+	return user, nil
+}
+
+// SignOut ends the session of a request, if it has one, and returns a cookie that removes the browser's.
+func (s *Service) SignOut(cookie string) *http.Cookie {
+	if cookie != "" && len(cookie) <= maxToken {
+		s.sessions.remove(HashToken(cookie))
+	}
+	return s.cookie("", -1)
+}
+
+func (s *Service) cookie(value string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: CookieName, Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteStrictMode,
+	}
+}
+
+// Authenticate says who sent r, and until when that holds (the zero time: no end). A request with an Authorization header is
+// judged by that alone. The error is [ErrDenied] whatever was wrong, or that of the store.
+func (s *Service) Authenticate(r *http.Request) (Principal, time.Time, error) {
+	if token, ok := bearer(r); ok {
+		return s.byToken(r.Context(), token)
+	}
+	c, err := r.Cookie(CookieName)
+	if err != nil || c.Value == "" || len(c.Value) > maxToken {
+		return Principal{}, time.Time{}, ErrDenied
+	}
+	return s.bySession(r.Context(), HashToken(c.Value))
+}
+
+func (s *Service) byToken(ctx context.Context, token string) (Principal, time.Time, error) {
+	sum := HashToken(token)
+	t, ok := s.fixed[sum]
+	if !ok {
+		var err error
+		t, err = s.records.Token(ctx, sum)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return Principal{}, time.Time{}, fmt.Errorf("read token: %w", err)
+		}
+		ok = err == nil
+	}
+	if !ok || token == "" || !t.Expires.IsZero() && !s.now().Before(t.Expires) {
+		return Principal{}, time.Time{}, ErrDenied
+	}
+	p := Principal{Name: t.Name, Edge: t.Edge}
+	for _, name := range t.Scopes {
+		if scope, err := ParseScope(name); err == nil {
+			p.Scopes = append(p.Scopes, scope)
+		}
+	}
+	return p, t.Expires, nil
+}
+
+// bySession also ends a session whose account was given a new password or role since.
+func (s *Service) bySession(ctx context.Context, id string) (Principal, time.Time, error) {
+	now := s.now()
+	e, ok := s.sessions.get(id, now)
+	if !ok {
+		return Principal{}, time.Time{}, ErrDenied
+	}
+	if now.Sub(e.checked) < recheckAccount {
+		return e.principal, e.expires, nil
+	}
+	user, err := s.records.User(ctx, e.principal.Name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return Principal{}, time.Time{}, fmt.Errorf("read account: %w", err)
+	}
+	if err != nil || user.Hash != e.hash || user.Role != string(e.principal.Role) {
+		s.sessions.remove(id)
+		return Principal{}, time.Time{}, ErrDenied
+	}
+	s.sessions.confirm(id, now)
+	return e.principal, e.expires, nil
+}
