@@ -157,6 +157,9 @@ func first(n ast.Node) ast.Node {
 	return n
 }
 
+// doubledKey is how the parser names a key that a mapping holds twice.
+var doubledKey = regexp.MustCompile(`mapping key "([^"]*)" already defined`)
+
 func problemOf(file string, err error) Problem {
 	p := Problem{File: file, Line: 1, Column: 1, Field: "(yaml)", Message: err.Error(), Remedy: "write valid YAML"}
 	var ye yaml.Error
@@ -168,11 +171,10 @@ func problemOf(file string, err error) Problem {
 	if tok != nil && tok.Position != nil {
 		p.Line, p.Column = tok.Position.Line, tok.Position.Column
 	}
-	var duplicate *yaml.DuplicateKeyError
 	var mistyped *yaml.TypeError
 	switch {
-	case errors.As(err, &duplicate):
-		p.Field, p.Remedy = tok.Value, "keep one of the two"
+	case doubledKey.MatchString(p.Message):
+		p.Field, p.Remedy = doubledKey.FindStringSubmatch(p.Message)[1], "keep one of the two"
 	case errors.As(err, &mistyped):
 		p.Field = "(value)"
 		if mistyped.StructFieldName != nil {
