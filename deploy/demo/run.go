@@ -2,16 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"gridgate/protocols/kit/backoff"
+	"gridgate/deploy/testkit/stage"
 )
 
 // Options say what to run and where.
@@ -23,10 +25,7 @@ type Options struct {
 	Camera  string `help:"rtsp://user:pass@host/stream: a real camera instead of the simulated ones."`
 }
 
-const (
-	readyWithin = 60 * time.Second
-	stopWithin  = 10 * time.Second
-)
+const readyWithin = 60 * time.Second
 
 // Run starts the township in data-flow order, prints how to get in, and returns once ctx ended and nothing of it runs any
 // more, or with an error as soon as one part fails.
@@ -35,55 +34,71 @@ func Run(ctx context.Context, o Options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(town.envFile())
-	if err := os.Remove(town.envFile()); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(town.envFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the last run's demo.env: %w", err)
 	}
+	defer os.Remove(town.envFile())
 	closeCameras, err := town.startCameras(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeCameras()
-	if err := town.writeConfigs(); err != nil {
-		return err
-	}
-	if err := town.enrol(ctx); err != nil {
+	if err := errors.Join(town.writeConfigs(), town.enrol(ctx)); err != nil {
 		return err
 	}
 
 	parts, ctx := errgroup.WithContext(ctx)
-	start := func(name string, args ...string) { parts.Go(func() error { return town.serve(ctx, name, args...) }) }
-	start("gridgate-central", "serve", "--config", town.path("central.yaml"))
-	parts.Go(func() error {
-		if err := waitFor(ctx, town.centralURL()+"/readyz"); err != nil {
-			return err
-		}
-		start("gridgate-edge", "run", "--config", town.path("edge.yaml"))
-		if err := waitFor(ctx, town.edgeURL()+"/healthz"); err != nil {
-			return err
-		}
-		parts.Go(func() error { return town.runSensors(ctx, log) })
-		return town.announce(os.Stdout)
-	})
+	if err := town.serve(ctx, parts, "gridgate-central", "serve", "central.yaml", town.centralURL()+"/readyz"); err != nil {
+		return stopped(ctx, err, parts)
+	}
+	if err := town.serve(ctx, parts, "gridgate-edge", "run", "edge.yaml", town.edgeURL()+"/healthz"); err != nil {
+		return stopped(ctx, err, parts)
+	}
+	parts.Go(func() error { return town.runSensors(ctx, log) })
+	if err := town.announce(os.Stdout); err != nil {
+		return stopped(ctx, err, parts)
+	}
 	return parts.Wait()
 }
 
-// waitFor polls url until it answers 200.
-func waitFor(ctx context.Context, url string) error {
-	deadline := time.Now().Add(readyWithin)
-	client := &http.Client{Timeout: 2 * time.Second}
-	for time.Now().Before(deadline) {
-		if resp, err := client.Get(url); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		if !backoff.Wait(ctx, 100*time.Millisecond) {
-			return nil
-		}
+// stopped ends the parts that run and returns why; a stop that was asked for is no error.
+func stopped(ctx context.Context, err error, parts *errgroup.Group) error {
+	if ctx.Err() != nil {
+		return parts.Wait()
 	}
-	return fmt.Errorf("%s did not become ready within %v; see the logs under .run/logs", url, readyWithin)
+	parts.Go(func() error { return err })
+	return parts.Wait()
+}
+
+// serve starts a program, waits until url answers, and leaves a part that stops the program when ctx ends. A program that
+// ends by itself is an error.
+func (t *town) serve(ctx context.Context, parts *errgroup.Group, program, command, config, url string) error {
+	log := t.path("logs", program+".log")
+	p, err := stage.Start(stage.Spec{Program: filepath.Join(t.bin, program), Args: []string{command, "--config", t.path(config)}, Log: log})
+	if err != nil {
+		return err
+	}
+	parts.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return p.Stop()
+		case <-p.Done():
+			return fmt.Errorf("%s ended by itself; see %s: %w", program, log, p.Err())
+		}
+	})
+	ready, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	return p.WaitReady(ready, url)
+}
+
+// tool runs a program of ours to its end and returns what it printed.
+func (t *town) tool(ctx context.Context, program string, args ...string) ([]byte, error) {
+	out, err := exec.CommandContext(ctx, filepath.Join(t.bin, program), args...).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		err = fmt.Errorf("%w: %s", err, exit.Stderr)
+	}
+	return out, err
 }
 
 func (t *town) path(elem ...string) string {

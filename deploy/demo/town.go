@@ -7,7 +7,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"text/template"
 
 	"gridgate/deploy/testkit/rtspcam"
+	"gridgate/deploy/testkit/stage"
 )
 
 // town is what the demonstration keeps between runs and what this run chose.
@@ -61,7 +61,7 @@ func openTown(o Options) (*town, error) {
 		addr      *string
 		preferred string
 	}{{&t.central, "127.0.0.1:8420"}, {&t.edge, "127.0.0.1:8430"}, {&t.mqtt, "127.0.0.1:18830"}, {&t.rtsp, "127.0.0.1:18554"}} {
-		if *p.addr, err = freeAddress(p.preferred); err != nil {
+		if *p.addr, err = stage.FreeAddress(p.preferred); err != nil {
 			return nil, err
 		}
 	}
@@ -81,17 +81,6 @@ func (t *town) secret(name string) (string, error) {
 	return s, nil
 }
 
-// freeAddress returns the preferred address if nobody listens there, else a free port of the same host.
-func freeAddress(preferred string) (string, error) {
-	for _, addr := range []string{preferred, "127.0.0.1:0"} {
-		if l, err := net.Listen("tcp", addr); err == nil {
-			defer l.Close()
-			return l.Addr().String(), nil
-		}
-	}
-	return "", fmt.Errorf("no free port on loopback")
-}
-
 const (
 	squareGrid = "110101001001001"
 	lawnGrid   = "110101001001002"
@@ -106,31 +95,22 @@ func (t *town) startCameras(ctx context.Context) (stop func(), err error) {
 	if t.options.Play != "" {
 		square = t.options.Play
 	}
-	var running []*rtspcam.Camera
-	stop = func() {
-		for _, c := range running {
-			c.Close()
-		}
+	server, err := rtspcam.Listen(rtspcam.ServerOptions{Listen: t.rtsp})
+	if err != nil {
+		return nil, fmt.Errorf("listen for the cameras' viewers: %w", err)
 	}
 	for _, c := range []struct{ id, file, kind, grid string }{
 		{"square", square, "square", squareGrid},
 		{"lawn", t.options.Footage + "/quiet.h264", "park", lawnGrid},
 	} {
-		listen := "127.0.0.1:0"
-		if len(running) == 0 {
-			listen = t.rtsp
-		}
-		cam, err := rtspcam.Start(ctx, rtspcam.Options{
-			Listen: listen, Path: c.id, File: c.file, FPS: 10, User: "viewer", Password: t.secrets[cameraPassword],
-		})
+		cam, err := server.Add(ctx, rtspcam.Options{Path: "/" + c.id, File: c.file, FPS: 10, User: "viewer", Password: t.secrets[cameraPassword]})
 		if err != nil {
-			stop()
+			server.Close()
 			return nil, fmt.Errorf("start camera %s: %w", c.id, err)
 		}
-		running = append(running, cam)
 		t.cameras = append(t.cameras, camera{ID: c.id, URL: cam.URL(), Username: "viewer", Password: cameraPassword, Kind: c.kind, Grid: c.grid})
 	}
-	return stop, nil
+	return server.Close, nil
 }
 
 func (t *town) useRealCamera() error {
@@ -178,15 +158,15 @@ func (t *town) writeConfigs() error {
 // enrol makes the operator's account and the token for scripts; both are kept by later runs.
 func (t *town) enrol(ctx context.Context) error {
 	config := t.path("central.yaml")
-	if out, err := t.command(ctx, "gridgate-central", "user", "add", "operator", "--role", "operator",
-		"--password-file", t.path("secrets", operatorPassword), "--config", config).CombinedOutput(); err != nil {
-		return fmt.Errorf("make the operator's account: %w: %s", err, out)
+	if _, err := t.tool(ctx, "gridgate-central", "user", "add", "operator", "--role", "operator",
+		"--password-file", t.path("secrets", operatorPassword), "--config", config); err != nil {
+		return fmt.Errorf("make the operator's account: %w", err)
 	}
 	if data, err := os.ReadFile(t.path("secrets", apiToken)); err == nil && len(data) > 0 {
 		t.secrets[apiToken] = strings.TrimSpace(string(data))
 		return nil
 	}
-	out, err := t.command(ctx, "gridgate-central", "token", "add", "demo", "--scope", "read,events,operate", "--config", config).Output()
+	out, err := t.tool(ctx, "gridgate-central", "token", "add", "demo", "--scope", "read,events,operate", "--config", config)
 	if err != nil {
 		return fmt.Errorf("make the demonstration's token: %w", err)
 	}
