@@ -4,16 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"time"
 
-	"golang.org/x/sync/errgroup"
-
-	"gridgate/deploy/testkit/stage"
+	"gridgate/deploy/testkit/township"
 )
 
 // Options say what to run and where.
@@ -25,82 +21,72 @@ type Options struct {
 	Camera  string `help:"rtsp://user:pass@host/stream: a real camera instead of the simulated ones."`
 }
 
-const readyWithin = 60 * time.Second
-
-// Run starts the township in data-flow order, prints how to get in, and returns once ctx ended and nothing of it runs any
-// more, or with an error as soon as one part fails.
-func Run(ctx context.Context, o Options, log *slog.Logger) error {
-	town, err := openTown(o)
+// Run starts the township in data-flow order, prints how to get in, writes demo.env last, and returns once ctx ended and
+// nothing of it runs any more, or with an error as soon as one part fails.
+func Run(ctx context.Context, o Options, log *slog.Logger) (err error) {
+	town, err := township.Open(township.Options{Dir: o.Dir, Bin: o.Bin, Sensors: sensors})
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(town.envFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	env := town.Path("demo.env")
+	if err := os.Remove(env); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the last run's demo.env: %w", err)
 	}
-	defer os.Remove(town.envFile())
-	closeCameras, err := town.startCameras(ctx)
+	stopCameras, err := addCameras(ctx, town, o)
 	if err != nil {
 		return err
 	}
-	defer closeCameras()
-	if err := errors.Join(town.writeConfigs(), town.enrol(ctx)); err != nil {
+	defer stopCameras()
+	if err := town.Configure(ctx); err != nil {
 		return err
 	}
 
-	parts, ctx := errgroup.WithContext(ctx)
-	if err := town.serve(ctx, parts, "gridgate-central", "serve", "central.yaml", town.centralURL()+"/readyz"); err != nil {
-		return stopped(ctx, err, parts)
+	defer func() { err = errors.Join(err, town.Stop()) }()
+	if err := town.Start(ctx); err != nil {
+		return unlessStopped(ctx, err)
 	}
-	if err := town.serve(ctx, parts, "gridgate-edge", "run", "edge.yaml", town.edgeURL()+"/healthz"); err != nil {
-		return stopped(ctx, err, parts)
+	playing := make(chan struct{})
+	go func() { defer close(playing); playSensors(ctx, town, log) }()
+	defer func() { <-playing }()
+
+	defer os.Remove(env)
+	if err := announce(os.Stdout, town, env); err != nil {
+		return err
 	}
-	parts.Go(func() error { return town.runSensors(ctx, log) })
-	if err := town.announce(os.Stdout); err != nil {
-		return stopped(ctx, err, parts)
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-town.Ended():
+		return fmt.Errorf("a program ended by itself; see %s", town.Path("logs"))
 	}
-	return parts.Wait()
 }
 
-// stopped ends the parts that run and returns why; a stop that was asked for is no error.
-func stopped(ctx context.Context, err error, parts *errgroup.Group) error {
+// unlessStopped drops an error that only says that the demonstration was asked to stop.
+func unlessStopped(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return parts.Wait()
+		return nil
 	}
-	parts.Go(func() error { return err })
-	return parts.Wait()
+	return err
 }
 
-// serve starts a program, waits until url answers, and leaves a part that stops the program when ctx ends. A program that
-// ends by itself is an error.
-func (t *town) serve(ctx context.Context, parts *errgroup.Group, program, command, config, url string) error {
-	log := t.path("logs", program+".log")
-	p, err := stage.Start(stage.Spec{Program: filepath.Join(t.bin, program), Args: []string{command, "--config", t.path(config)}, Log: log})
-	if err != nil {
-		return err
-	}
-	parts.Go(func() error {
-		select {
-		case <-ctx.Done():
-			return p.Stop()
-		case <-p.Done():
-			return fmt.Errorf("%s ended by itself; see %s: %w", program, log, p.Err())
-		}
-	})
-	ready, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	return p.WaitReady(ready, url)
-}
+// announce prints how to get in and, last of all, writes demo.env.
+func announce(w io.Writer, t *township.Township, env string) error {
+	fmt.Fprintf(w, `
+Gridgate 演示街道已启动 / the demonstration township is up
 
-// tool runs a program of ours to its end and returns what it printed.
-func (t *town) tool(ctx context.Context, program string, args ...string) ([]byte, error) {
-	out, err := exec.CommandContext(ctx, filepath.Join(t.bin, program), args...).Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		err = fmt.Errorf("%w: %s", err, exit.Stderr)
-	}
-	return out, err
-}
+  控制台 console    %s/
+  用户 user         %s
+  密码 password     %s
 
-func (t *town) path(elem ...string) string {
-	return filepath.Join(append([]string{t.dir}, elem...)...)
+  边缘 edge status  %s/
+  日志 logs         %s
+  停止 stop         Ctrl-C
+
+`, t.CentralURL(), township.Operator, t.Secret(township.OperatorPassword), t.EdgeURL(), t.Path("logs"))
+	text := fmt.Sprintf("GRIDGATE_URL=%s\nGRIDGATE_TOKEN=%s\nGRIDGATE_USER=%s\nGRIDGATE_PASSWORD=%s\nGRIDGATE_EDGE_URL=%s\nGRIDGATE_MQTT=%s\n",
+		t.CentralURL(), t.Token(), township.Operator, t.Secret(township.OperatorPassword), t.EdgeURL(), t.MQTTAddr())
+	if err := os.WriteFile(env+".part", []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write demo.env: %w", err)
+	}
+	return os.Rename(env+".part", env)
 }

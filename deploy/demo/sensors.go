@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"log/slog"
 	"math"
@@ -9,6 +10,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"gridgate/deploy/testkit/township"
 	"gridgate/protocols/kit/backoff"
 )
 
@@ -30,11 +32,22 @@ var (
 	sosAt     = span{12, 13}
 )
 
-// runSensors publishes what real devices would, in their own dialects, until ctx ends. QoS 1, so that a message that the
+//go:embed water.yaml
+var waterMapping string
+
+var sensors = []township.Sensor{
+	{ID: "smoke-stairwell", Dialect: "zigbee2mqtt", Topic: "zigbee2mqtt/stairwell_smoke", Kind: "stairwell", Grid: squareGrid, Zone: "3号楼2单元"},
+	{ID: "gas-canteen", Dialect: "zigbee2mqtt", Topic: "zigbee2mqtt/canteen_gas", Kind: "shop", Grid: lawnGrid, Zone: "社区食堂"},
+	{ID: "sos-lift", Dialect: "zigbee2mqtt", Topic: "zigbee2mqtt/lift_sos", Kind: "elevator", Grid: squareGrid, Zone: "5号楼电梯"},
+	{ID: "climate-archive", Dialect: "zigbee2mqtt", Topic: "zigbee2mqtt/archive_climate", Kind: "office", Grid: squareGrid, Zone: "档案室"},
+	{ID: "river-gauge", Dialect: "mapped", Topic: "water/gauge1", Kind: "riverside", Grid: riverGrid, Zone: "东河闸口", Mapping: waterMapping},
+}
+
+// playSensors publishes what real devices would, in their own dialects, until ctx ends. QoS 1, so that a message that the
 // edge has not committed is sent again.
-func (t *town) runSensors(ctx context.Context, log *slog.Logger) error {
-	options := mqtt.NewClientOptions().AddBroker("tcp://" + t.mqtt).SetClientID("demo-sensors").
-		SetUsername("sensors").SetPassword(t.secrets[sensorPassword]).
+func playSensors(ctx context.Context, town *township.Township, log *slog.Logger) {
+	options := mqtt.NewClientOptions().AddBroker("tcp://" + town.MQTTAddr()).SetClientID("demo-sensors").
+		SetUsername(township.SensorUser).SetPassword(town.Secret(township.SensorPassword)).
 		SetConnectRetry(true).SetConnectRetryInterval(time.Second).SetMaxReconnectInterval(5 * time.Second)
 	client := mqtt.NewClient(options)
 	client.Connect()
@@ -48,7 +61,7 @@ func (t *town) runSensors(ctx context.Context, log *slog.Logger) error {
 			log.Debug("the sensors wait for the broker")
 		}
 		if !backoff.Wait(ctx, tick) {
-			return nil
+			return
 		}
 	}
 }
