@@ -39,7 +39,7 @@ type Options struct {
 type Misbehaviour struct {
 	StallAfter  int    // sends nothing after that many units, until the next first viewer
 	Garbage     bool   // replaces units by random NAL units, and every second packet's payload by random bytes
-	Truncate    bool   // cuts every NAL unit to a third
+	Truncate    bool   // cuts every slice to a third
 	NoKeyframe  bool   // leaves keyframes out
 	OutOfBand   bool   // names parameter sets in the session description only
 	LoseEvery   int    // leaves out every n-th packet

@@ -134,9 +134,13 @@ func (m Misbehaviour) spoil(codec source.Codec, nalus [][]byte) [][]byte {
 	}
 	out := make([][]byte, len(nalus))
 	for i, nalu := range nalus {
-		out[i] = nalu[:max(1, len(nalu)/3)]
-		if m.Garbage {
+		switch {
+		case m.Garbage:
 			out[i] = noise(len(nalu))
+		case isParameterSet(codec, nalu):
+			out[i] = nalu
+		default:
+			out[i] = nalu[:max(1, len(nalu)/3)]
 		}
 	}
 	return out

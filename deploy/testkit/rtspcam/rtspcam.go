@@ -31,6 +31,7 @@ type Camera struct {
 	restart   chan struct{}
 	cancel    context.CancelFunc
 	wg        sync.WaitGroup
+	closing   sync.Once
 
 	mu      sync.Mutex
 	viewers map[*gortsplib.ServerSession]struct{}
@@ -114,8 +115,10 @@ func (c *Camera) HangUp() {
 	}
 }
 
-// Close ends the camera and waits for it; the last camera of [Start] takes its listener along.
-func (c *Camera) Close() {
+// Close ends the camera and waits for it; a camera of [Start] takes its listener along. A second call does nothing.
+func (c *Camera) Close() { c.closing.Do(c.close) }
+
+func (c *Camera) close() {
 	c.cancel()
 	c.wg.Wait()
 	c.server.unregister(c)

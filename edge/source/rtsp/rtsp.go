@@ -1,0 +1,120 @@
+// Package rtsp pulls one H.264 or H.265 stream from a camera by RTSP (RFC 2326) and RTP (RFC 6184, RFC 7798).
+//
+// In: an address, credentials and limits. Out: access units through a [source.Emit], or one error that names the cause.
+// What a camera sends is never trusted: sizes, rates and counts are capped, only slices and parameter sets are passed on (so
+// that a vendor's own data, which can hold an identity, ends here), and trouble with packets is counted, not logged one by one.
+// It never decodes, never retries, never follows a redirect to another host, and no error text holds the address or a secret.
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+
+	"gridgate/edge/source"
+)
+
+// Transport is how RTP travels.
+type Transport string
+
+// The transports. Auto, the zero value, is TCP, and UDP only where the camera refuses TCP: a keyframe is a hundred packets
+// and more, and one that UDP loses costs the whole group of pictures.
+const (
+	Auto Transport = ""
+	TCP  Transport = "tcp"
+	UDP  Transport = "udp"
+)
+
+// Options of one stream. A zero value takes the default named beside it.
+type Options struct {
+	URL       string // rtsp://host[:port]/path; user and password may stand in it
+	Username  string // goes before the one in URL
+	Password  string
+	Transport Transport
+
+	Connect    time.Duration // for everything up to PLAY, default 10 s
+	Stall      time.Duration // without an access unit, default 10 s: [source.ErrStalled]
+	NoKeyframe time.Duration // with units but without a keyframe, default 30 s: [source.ErrNoKeyframe]
+	MaxUnit    int           // bytes of an access unit, default 4 MiB; a larger one is dropped
+	MaxRate    int           // bytes a second, default 8 MiB (67 Mbit/s); see [Source.Run]
+
+	// OnTrouble is told at most once a second what went wrong since the last time. It must not block.
+	OnTrouble func(Trouble)
+}
+
+// Trouble counts what was wrong with the packets of a stream.
+type Trouble struct {
+	Lost    uint64 // packets that never came
+	Invalid uint64 // packets that are not RTP or not of the codec
+	Dropped uint64 // access units left out: damaged, too large, or unusable until the next keyframe
+}
+
+// Source is one stream. It may be run again after it returned, but not twice at once.
+type Source struct {
+	opt  Options
+	url  *base.URL // with credentials
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+var _ source.Source = (*Source)(nil)
+
+// ErrAddress says that the address is not usable. Its text does not repeat it.
+var ErrAddress = errors.New("the address is not of the form rtsp://host[:port]/path")
+
+// New checks the options. It opens nothing.
+func New(opt Options) (*Source, error) {
+	u, err := base.ParseURL(opt.URL)
+	if err != nil || u.Scheme != "rtsp" || u.Hostname() == "" {
+		return nil, ErrAddress // not wrapped: a parser's error repeats the address
+	}
+	switch opt.Transport {
+	case Auto, TCP, UDP:
+	default:
+		return nil, errors.New("transport is not auto, tcp or udp")
+	}
+	opt.withDefaults()
+	return &Source{opt: opt, url: withCredentials(u, opt.Username, opt.Password), dial: (&net.Dialer{Timeout: opt.Connect}).DialContext}, nil
+}
+
+func (o *Options) withDefaults() {
+	o.Connect = or(o.Connect, 10*time.Second)
+	o.Stall = or(o.Stall, 10*time.Second)
+	o.NoKeyframe = or(o.NoKeyframe, 30*time.Second)
+	o.MaxUnit = or(o.MaxUnit, 4<<20)
+	o.MaxRate = or(o.MaxRate, 8<<20)
+	if o.OnTrouble == nil {
+		o.OnTrouble = func(Trouble) {}
+	}
+}
+
+func or[T comparable](v, fallback T) T {
+	var zero T
+	if v == zero {
+		return fallback
+	}
+	return v
+}
+
+// Run implements [source.Source]. A camera that floods, with more than MaxRate bytes or 240 pictures a second for three
+// seconds on end, is cut off with [source.ErrUnsupported]: reconnecting then bounds what it costs.
+func (s *Source) Run(ctx context.Context, emit source.Emit) error {
+	transport := s.opt.Transport
+	if transport == Auto {
+		transport = TCP
+	}
+	err := s.runOnce(ctx, transport, emit)
+	if s.opt.Transport == Auto && errors.Is(err, errTransport) {
+		err = s.runOnce(ctx, UDP, emit)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (s *Source) runOnce(ctx context.Context, transport Transport, emit source.Emit) error {
+	return newSession(s, transport, emit).run(ctx)
+}

@@ -1,0 +1,205 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/base"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/pion/rtp"
+
+	"gridgate/edge/source"
+)
+
+// session is one connection to the camera.
+type session struct {
+	opt    Options
+	url    *base.URL
+	client *gortsplib.Client
+	emit   source.Emit
+	units  *assembler
+	meter  meter
+	udp    bool
+
+	redirects atomic.Int32
+}
+
+// maxRedirects bounds redirects within the camera itself, which the library would follow for ever.
+const maxRedirects = 3
+
+func newSession(s *Source, transport Transport, emit source.Emit) *session {
+	ss := &session{opt: s.opt, url: s.url.Clone(), emit: emit, udp: transport == UDP}
+	ss.client = &gortsplib.Client{
+		Scheme: s.url.Scheme, Host: s.url.Host, Transport: transportOf(transport), UserAgent: "gridgate",
+		// The library's read timeout is also its own stall watchdog: ours comes first.
+		ReadTimeout: max(s.opt.Connect, s.opt.Stall+s.opt.Stall/2), WriteTimeout: s.opt.Connect,
+		InitialUDPReadTimeout: s.opt.Stall + s.opt.Stall/2,
+		DialContext:           ss.dialer(s.dial),
+		OnResponse:            ss.checkRedirect,
+		OnPacketsLost:         ss.lost,
+		OnDecodeError:         func(error) { ss.meter.invalid.Add(1) },
+		OnTransportSwitch:     func(error) {},
+	}
+	return ss
+}
+
+func transportOf(t Transport) *gortsplib.Transport {
+	out := gortsplib.TransportTCP
+	if t == UDP {
+		out = gortsplib.TransportUDP
+	}
+	return &out
+}
+
+func withCredentials(u *base.URL, user, password string) *base.URL {
+	u = u.Clone()
+	if user != "" {
+		u.User = url.UserPassword(user, password)
+	}
+	return u
+}
+
+// run plays until ctx ends or the stream fails. The client is closed, and its goroutines have ended, when it returns.
+func (ss *session) run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	if err := ss.client.Start2(); err != nil {
+		stop(nil)
+		return classify(err)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop(nil)
+	// The library's calls take no context: closing the client ends them.
+	wg.Go(func() { <-ctx.Done(); ss.client.Close() })
+
+	connecting := time.AfterFunc(ss.opt.Connect, func() { stop(errConnect) })
+	err := ss.play()
+	if connecting.Stop() && err == nil {
+		wg.Go(func() { stop(ss.watch(ctx)) })
+		err = ss.client.Wait()
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return classify(err)
+}
+
+// play goes through DESCRIBE, SETUP of the one video track, and PLAY.
+func (ss *session) play() error {
+	desc, _, err := ss.client.Describe(ss.url)
+	if err != nil {
+		return err
+	}
+	media, forma, units, err := choose(desc, ss.opt.MaxUnit)
+	if err != nil {
+		return err
+	}
+	ss.units = units
+	if err := ss.setup(desc.BaseURL, media); err != nil {
+		return err
+	}
+	ss.client.OnPacketRTP(media, forma, ss.packet)
+	ss.meter.start()
+	_, err = ss.client.Play(nil)
+	return err
+}
+
+// choose picks the first video track that can be decoded, H.264 before H.265.
+func choose(desc *description.Session, maxUnit int) (*description.Media, format.Format, *assembler, error) {
+	var h264 *format.H264
+	if media := desc.FindFormat(&h264); media != nil {
+		units, err := newAssembler(h264Syntax{}, func() (decoder, error) { return h264.CreateDecoder() }, maxUnit, h264.SPS, h264.PPS)
+		return media, h264, units, err
+	}
+	var h265 *format.H265
+	if media := desc.FindFormat(&h265); media != nil {
+		units, err := newAssembler(h265Syntax{}, func() (decoder, error) { return h265.CreateDecoder() }, maxUnit, h265.VPS, h265.SPS, h265.PPS)
+		return media, h265, units, err
+	}
+	return nil, nil, nil, fmt.Errorf("%w: it offers neither H.264 nor H.265", source.ErrUnsupported)
+}
+
+// setup names the UDP ports itself: left to choose, the library tries without end when none can be opened.
+func (ss *session) setup(baseURL *base.URL, media *description.Media) error {
+	var err error
+	for range 20 {
+		port := 20000 + 2*rand.IntN(20000)
+		_, err = ss.client.Setup(baseURL, media, port, port+1)
+		var op *net.OpError
+		if !errors.As(err, &op) || op.Op != "listen" {
+			return err
+		}
+	}
+	return err
+}
+
+// packet is called by the library from one goroutine per session.
+func (ss *session) packet(pkt *rtp.Packet) {
+	if ss.udp { // over TCP the connection is measured
+		ss.meter.bytes.Add(uint64(len(pkt.Payload)))
+	}
+	unit, outcome := ss.units.add(pkt, time.Now())
+	ss.meter.note(outcome)
+	if outcome == keyframe || outcome == interframe {
+		ss.emit(unit)
+	}
+}
+
+func (ss *session) lost(n uint64) {
+	ss.meter.lost.Add(n)
+	ss.units.lost()
+}
+
+// checkRedirect takes the address out of a redirect that leads to another host, or round and round: the library would go
+// there with the credentials. Without it the answer is an ordinary failure.
+func (ss *session) checkRedirect(res *base.Response) {
+	if res.StatusCode < 300 || res.StatusCode >= 400 {
+		return
+	}
+	to, err := base.ParseURL(first(res.Header["Location"]))
+	if err != nil || to.Scheme != ss.url.Scheme || hostPort(to) != hostPort(ss.url) || ss.redirects.Add(1) > maxRedirects {
+		delete(res.Header, "Location")
+	}
+}
+
+func hostPort(u *base.URL) string {
+	return net.JoinHostPort(u.Hostname(), or(u.Port(), "554"))
+}
+
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
+
+// dialer measures all bytes of the connection, so that a flood of anything is seen.
+func (ss *session) dialer(dial func(context.Context, string, string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return meteredConn{Conn: conn, bytes: &ss.meter.bytes}, nil
+	}
+}
+
+type meteredConn struct {
+	net.Conn
+	bytes *atomic.Uint64
+}
+
+func (c meteredConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.bytes.Add(uint64(n))
+	return n, err
+}
