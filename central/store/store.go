@@ -56,8 +56,8 @@ type Query struct {
 	Edge     string         // alerts only
 	Device   string         // alerts only
 	CaseID   string         // alerts only
-	Since    time.Time // at or after: when an alert occurred, when a case was opened
-	Until    time.Time // before
+	Since    time.Time      // at or after: when an alert was received, when a case was opened (central's clock)
+	Until    time.Time      // before
 	Cursor   string
 	Limit    int // 1 to 500
 }

@@ -1,0 +1,202 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"gridgate/central/cases"
+	"gridgate/central/store"
+)
+
+// caseRow is a case and its row; ref is 0 for a case without a row.
+type caseRow struct {
+	ref   int64
+	saved int64 // position of the newest event when the row was written; 0: never
+	cases.Case
+}
+
+const caseColumns = `ref, id, key, exercise, kind, class, grid, source, coalesce(zone, ''), coalesce(previous, ''), opened_at, state,
+	level, severity, active, coalesce(situation, ''), alerts, last_at, closed_at, coalesce(closed_by, ''), coalesce(reason, ''), position`
+
+// scanCase reads caseColumns from either kind of row.
+func scanCase(scan func(dest ...any) error) (caseRow, error) {
+	var r caseRow
+	var severity, opened, last, closed int64
+	c := &r.Case
+	err := scan(&r.ref, &c.ID, &c.Key, &c.Exercise, &c.Kind, &c.Class, &c.Grid, &c.Source, &c.Zone, &c.Previous, &opened, &c.State,
+		&c.Level, &severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Position)
+	c.Severity = severityOf(severity)
+	c.OpenedAt, c.LastAt, c.ClosedAt = instant(opened), instant(last), instant(closed)
+	r.saved = c.Position
+	return r, err
+}
+
+// newestCase returns the newest case of a key, with ref 0 if there is none.
+func (w *writer) newestCase(k caseKey) (caseRow, error) {
+	if r, ok := w.newest[k]; ok {
+		return r, nil
+	}
+	return w.readCase("SELECT "+caseColumns+" FROM cases WHERE key = ? AND exercise = ? ORDER BY ref DESC LIMIT 1", k.key, k.exercise)
+}
+
+func (w *writer) readCase(query string, args ...driver.Value) (r caseRow, err error) {
+	err = w.c.query(func(v []driver.Value) error {
+		r, err = scanCase(func(dest ...any) error { return assign(dest, v) })
+		return err
+	}, query, args...)
+	if err != nil {
+		err = fmt.Errorf("read case: %w", err)
+	}
+	return r, err
+}
+
+// append applies e to r and writes it to the log of case events, at the next position.
+func (w *writer) append(r caseRow, e cases.Event) (caseRow, error) {
+	e.Position = w.last + 1
+	c, err := cases.Apply(r.Case, e)
+	if err != nil {
+		return r, err
+	}
+	r.Case = c
+	if r.ref == 0 {
+		if err := w.insertCase(&r); err != nil {
+			return r, err
+		}
+	}
+	raw, err := json.Marshal(e)
+	if err != nil {
+		return r, fmt.Errorf("encode case event: %w", err)
+	}
+	_, err = w.c.exec("INSERT INTO case_events (position, case_ref, at, event) VALUES (?,?,?,?)", e.Position, r.ref, nanos(e.At), string(raw))
+	if err != nil {
+		return r, fmt.Errorf("append case event: %w", err)
+	}
+	w.last = e.Position
+	return r, nil
+}
+
+// insertCase gives r a row.
+func (w *writer) insertCase(r *caseRow) error {
+	c := &r.Case
+	res, err := w.c.exec(`INSERT INTO cases (id, key, exercise, kind, class, grid, source, zone, previous, opened_at, state,
+		level, severity, active, situation, alerts, last_at, closed_at, closed_by, reason, position)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+		c.ID, c.Key, c.Exercise, string(c.Kind), c.Class, c.Grid, c.Source, text(c.Zone), text(c.Previous), nanos(c.OpenedAt), string(c.State),
+		string(c.Level), int64(c.Severity.Rank()), c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), nanos(c.ClosedAt),
+		text(c.ClosedBy), text(c.Reason), c.Position)
+	if err != nil {
+		return fmt.Errorf("insert case: %w", err)
+	}
+	r.saved = c.Position
+	r.ref, err = res.LastInsertId()
+	return err
+}
+
+// saveCase writes what changed since the row was written, and remembers the case as the newest of its key.
+func (w *writer) saveCase(r caseRow) error {
+	if r.ref == 0 {
+		return nil
+	}
+	if c := &r.Case; r.saved != c.Position {
+		_, err := w.c.exec(`UPDATE cases SET state = ?, level = ?, severity = ?, active = ?, situation = ?, alerts = ?, last_at = ?,
+			closed_at = ?, closed_by = ?, reason = ?, position = ? WHERE ref = ?`,
+			string(c.State), string(c.Level), int64(c.Severity.Rank()), c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt),
+			nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), c.Position, r.ref)
+		if err != nil {
+			return fmt.Errorf("update case: %w", err)
+		}
+		r.saved = c.Position
+	}
+	if len(w.newest) >= maxNewest {
+		clear(w.newest)
+	}
+	w.newest[caseKey{key: r.Key, exercise: r.Exercise}] = r
+	return nil
+}
+
+// Append implements [store.Store].
+func (s *Store) Append(ctx context.Context, e cases.Event, expect int64) (c cases.Case, err error) {
+	if ctx.Err() != nil {
+		return cases.Case{}, ctx.Err()
+	}
+	var last int64
+	err = s.writer.transact(func() error {
+		c, err = s.writer.appendChecked(e, expect)
+		last = s.writer.last
+		return err
+	})
+	if err != nil {
+		return cases.Case{}, fmt.Errorf("append %s to case %s: %w", e.Type, e.CaseID, err)
+	}
+	s.advance(last)
+	return c, nil
+}
+
+// appendChecked appends an operator's event if the case stands where its author saw it.
+func (w *writer) appendChecked(e cases.Event, expect int64) (cases.Case, error) {
+	r, err := w.readCase("SELECT "+caseColumns+" FROM cases WHERE id = ?", e.CaseID)
+	switch {
+	case err != nil:
+		return cases.Case{}, err
+	case r.ref == 0:
+		return cases.Case{}, store.ErrNotFound
+	case expect != 0 && r.Position != expect:
+		return cases.Case{}, store.ErrConflict
+	}
+	newest, err := w.newestCase(caseKey{key: r.Key, exercise: r.Exercise})
+	if err != nil {
+		return cases.Case{}, err
+	}
+	r, err = w.append(r, e)
+	if errors.Is(err, cases.ErrIllegal) {
+		return cases.Case{}, fmt.Errorf("%w: %w", store.ErrConflict, err)
+	}
+	if err == nil {
+		err = w.saveCase(r)
+	}
+	if newest.ref != r.ref { // an event of an older case: the newest stays the newest
+		w.newest[caseKey{key: newest.Key, exercise: newest.Exercise}] = newest
+	}
+	return r.Case, err
+}
+
+// Case implements [store.Store].
+func (s *Store) Case(ctx context.Context, id string) (cases.Case, []cases.Event, error) {
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // the case and its history as of one moment
+	if err != nil {
+		return cases.Case{}, nil, fmt.Errorf("case: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	r, err := scanCase(tx.QueryRowContext(ctx, "SELECT "+caseColumns+" FROM cases WHERE id = ?", id).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return cases.Case{}, nil, store.ErrNotFound
+	}
+	if err != nil {
+		return cases.Case{}, nil, fmt.Errorf("case: %w", err)
+	}
+	events, err := readEvents(tx.QueryContext(ctx, "SELECT event FROM case_events WHERE case_ref = ? ORDER BY position", r.ref))
+	return r.Case, events, err
+}
+
+// Events implements [store.Store].
+func (s *Store) Events(ctx context.Context, after int64, limit int) ([]cases.Event, error) {
+	return readEvents(s.read.QueryContext(ctx, "SELECT event FROM case_events WHERE position > ? ORDER BY position LIMIT ?", after, limit))
+}
+
+func readEvents(rows *sql.Rows, err error) ([]cases.Event, error) {
+	return collect(rows, err, func(scan func(...any) error) (e cases.Event, err error) {
+		var raw []byte
+		if err := scan(&raw); err != nil {
+			return e, err
+		}
+		err = json.Unmarshal(raw, &e)
+		return e, err
+	})
+}
+
+// LastPosition implements [store.Store].
+func (s *Store) LastPosition(context.Context) (int64, error) { return s.last.Load(), nil }

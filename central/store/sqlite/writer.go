@@ -1,0 +1,88 @@
+package sqlite
+
+import (
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Bounds of what the writer remembers; beyond them it forgets all and reads again.
+const (
+	maxNewest = 100_000
+	maxPlaces = 100_000
+)
+
+// writer owns the only connection that writes. What it remembers is what it committed itself, so it never reads it twice.
+type writer struct {
+	mu     sync.Mutex
+	c      *conn
+	last   int64               // position of the newest case event
+	newest map[caseKey]caseRow // newest case of a key
+	places map[placeKey]int64  // rows of places
+	ended  bool                // some situation is remembered as ended
+}
+
+// caseKey is what cases are told apart by: a drill never mixes with the real thing.
+type caseKey struct {
+	key      string
+	exercise bool
+}
+
+type placeKey struct{ source, grid string }
+
+func openWriter(dsn string) (*writer, error) {
+	c, err := openConn(dsn)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{c: c}
+	if err := w.recall(); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return w, nil
+}
+
+// recall makes the writer know what is committed, and nothing else.
+func (w *writer) recall() error {
+	w.newest, w.places = make(map[caseKey]caseRow), make(map[placeKey]int64)
+	return w.c.query(func(v []driver.Value) error {
+		w.last, w.ended = v[0].(int64), v[1].(int64) != 0
+		return nil
+	}, "SELECT (SELECT coalesce(max(position), 0) FROM case_events), EXISTS (SELECT 1 FROM ended)")
+}
+
+// transact runs f in one transaction, alone. It returns nil only once the transaction is on stable storage. f may change
+// what the writer remembers: if it or the commit fails, all is forgotten.
+func (w *writer) transact(f func() error) (err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.c == nil {
+		return errors.New("the database is closed")
+	}
+	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	if err = f(); err == nil {
+		if _, err = w.c.exec("COMMIT"); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("commit: %w", err)
+	}
+	_, rollback := w.c.exec("ROLLBACK") // fails if SQLite has already rolled back
+	if recall := w.recall(); recall != nil {
+		return errors.Join(err, rollback, recall)
+	}
+	return err
+}
+
+func (w *writer) close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.c == nil {
+		return nil
+	}
+	c := w.c
+	w.c = nil
+	return c.close()
+}
