@@ -1,0 +1,152 @@
+// Package api is the read side of central over HTTP: lists, cases, the feed, pictures, series, sessions and health.
+//
+// In: the store, the time-series database, the object store, and handlers that other packages own (ingest, fleet, feed,
+// console). Out: one http.Handler, and its own description (OpenAPI 3.1, generated from the Go types). Everything under /v1 but signing in needs
+// a session or a bearer token. It decides nothing about cases: an operator's step is appended, and the store judges it.
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"gridgate/central/auth"
+	"gridgate/central/cases"
+	"gridgate/central/store"
+	"gridgate/central/tsdb"
+)
+
+// Store is what the API reads, and the one thing that it appends.
+type Store interface {
+	Alerts(ctx context.Context, q store.Query) ([]store.StoredAlert, string, error)
+	Cases(ctx context.Context, q store.Query) ([]cases.Case, string, error)
+	Case(ctx context.Context, id string) (cases.Case, []cases.Event, error)
+	Append(ctx context.Context, e cases.Event, expect int64) (cases.Case, error)
+	Edges(ctx context.Context) ([]store.Edge, error)
+	Ping(ctx context.Context) error
+}
+
+// Series answers queries for readings and metrics.
+type Series interface {
+	Query(ctx context.Context, s tsdb.Selector) ([]tsdb.Series, error)
+}
+
+// Pictures opens a stored object by its SHA-256. A missing one is [store.ErrNotFound].
+type Pictures interface {
+	Open(ctx context.Context, sha256 string) (io.ReadCloser, error)
+}
+
+// Route is an edge endpoint that another package serves. It gets authenticated requests only.
+type Route struct {
+	Method  string
+	Path    string // with {name} segments
+	Handler http.Handler
+}
+
+// Options of [New]. All but PublicURL, Version and Now are demanded.
+type Options struct {
+	Store    Store
+	Series   Series
+	Pictures Pictures
+	Auth     *auth.Service
+	Feed     http.Handler
+	Edges    []Route
+	Console  http.Handler
+	Metrics  *prometheus.Registry
+	Logger   *slog.Logger
+	Wake     func(position int64) // called after each case event that an operator appended
+
+	PublicURL string // for requests that reach central through a proxy under another name
+	Version   string
+	Now       func() time.Time // time.Now if nil
+}
+
+// Server is the whole of central's HTTP surface.
+type Server struct {
+	o       Options
+	handler http.Handler
+	huma    huma.API
+	meter   *meter
+}
+
+// New builds the server and its document.
+func New(o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{o: o, meter: newMeter(o.Metrics)}
+	v1 := http.NewServeMux()
+	s.huma = humago.New(v1, humaConfig(o.Version))
+	s.huma.UseMiddleware(s.authorize)
+	s.operations()
+	s.plain(v1)
+	document, err := s.document()
+	if err != nil {
+		return nil, err
+	}
+	root, err := s.root(v1, document)
+	if err != nil {
+		return nil, err
+	}
+	s.handler = root
+	return s, nil
+}
+
+// ServeHTTP serves everything.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// operations registers what huma serves, in the order of the document.
+func (s *Server) operations() {
+	s.sessionOperations()
+	s.alertOperations()
+	s.caseOperations()
+	s.edgeOperations()
+	s.seriesOperations()
+}
+
+// plain registers what streams or what other packages serve.
+func (s *Server) plain(v1 *http.ServeMux) {
+	v1.Handle("GET /v1/feed", auth.Need(s.o.Feed, auth.Read))
+	v1.Handle("GET /v1/evidence/{sha256}", auth.Need(http.HandlerFunc(s.picture), auth.Read))
+	for _, route := range s.o.Edges {
+		v1.Handle(route.Method+" "+route.Path, route.Handler)
+	}
+	v1.Handle("/", s.unknown(v1))
+}
+
+// root puts sign-in, health and the console around the authenticated part.
+func (s *Server) root(v1 *http.ServeMux, document []byte) (http.Handler, error) {
+	crossSite, err := crossSiteProtection(s.o.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /v1/session", v1)
+	mux.Handle("/v1/", s.o.Auth.Require(v1))
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", s.metrics())
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(document) // the client is gone if this fails
+	})
+	mux.Handle("/", s.o.Console)
+	return s.meter.wrap(v1, secure(bounded(crossSite.Handler(mux)))), nil
+}
+
+func (s *Server) document() ([]byte, error) {
+	describe(s.huma.OpenAPI())
+	document, err := json.Marshal(s.huma.OpenAPI())
+	if err != nil {
+		return nil, fmt.Errorf("encode the OpenAPI document: %w", err)
+	}
+	return document, nil
+}

@@ -1,0 +1,140 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"gridgate/central/auth"
+	"gridgate/central/cases"
+	"gridgate/central/store"
+)
+
+type caseFilter struct {
+	filter
+	State string `query:"state" enum:"open,acknowledged,closed"`
+}
+
+// CasePage is one page of cases, those with the newest event first.
+type CasePage struct {
+	Items []cases.Case `json:"items" nullable:"false"`
+	Next  string       `json:"next" doc:"cursor of the next page, empty on the last"`
+}
+
+// CaseFile is a case with its history.
+type CaseFile struct {
+	cases.Case
+	History []cases.Event `json:"history" nullable:"false"`
+}
+
+type (
+	casePageOutput struct{ Body CasePage }
+	caseFileOutput struct {
+		ETag string `header:"ETag"`
+		Body CaseFile
+	}
+	caseOutput struct {
+		ETag string `header:"ETag"`
+		Body cases.Case
+	}
+	caseInput struct {
+		ID string `path:"id" format:"uuid"`
+	}
+	stepInput struct {
+		caseInput
+		IfMatch string `header:"If-Match" maxLength:"64" doc:"ETag of the case as it was seen"`
+	}
+	closeInput struct {
+		stepInput
+		Body struct {
+			Reason cases.Reason `json:"reason" enum:"handled,false-alarm,duplicate"`
+		}
+	}
+)
+
+func etag(position int64) string { return `"` + strconv.FormatInt(position, 10) + `"` }
+
+func (s *Server) caseOperations() {
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/cases", "list-cases", "List cases, newest event first", auth.Read, http.StatusBadRequest), s.listCases)
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/cases/{id}", "get-case", "One case with its history", auth.Read, http.StatusNotFound), s.oneCase)
+	steps := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}
+	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/acknowledge", "acknowledge-case", "Take charge of an open case", auth.Operate, steps...),
+		func(ctx context.Context, in *stepInput) (*caseOutput, error) {
+			return s.step(ctx, in, cases.Event{Type: cases.EventAcknowledged})
+		})
+	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/close", "close-case", "Close a case and say why", auth.Operate, steps...),
+		func(ctx context.Context, in *closeInput) (*caseOutput, error) {
+			return s.step(ctx, &in.stepInput, cases.Event{Type: cases.EventClosed, Reason: in.Body.Reason})
+		})
+}
+
+func (s *Server) listCases(ctx context.Context, in *caseFilter) (*casePageOutput, error) {
+	q := in.query()
+	q.State = in.State
+	items, next, err := s.o.Store.Cases(ctx, q)
+	if err != nil {
+		return nil, s.failure(ctx, "list cases", err)
+	}
+	if items == nil {
+		items = []cases.Case{}
+	}
+	return &casePageOutput{Body: CasePage{Items: items, Next: next}}, nil
+}
+
+func (s *Server) oneCase(ctx context.Context, in *caseInput) (*caseFileOutput, error) {
+	c, history, err := s.o.Store.Case(ctx, in.ID)
+	if err != nil {
+		return nil, s.failure(ctx, "read the case", err)
+	}
+	return &caseFileOutput{ETag: etag(c.Position), Body: CaseFile{Case: c, History: history}}, nil
+}
+
+// step appends an operator's event to a case, once the client's view of the case was checked.
+func (s *Server) step(ctx context.Context, in *stepInput, e cases.Event) (*caseOutput, error) {
+	expect, err := parseIfMatch(in.IfMatch)
+	if err != nil {
+		return nil, huma.Error400BadRequest(err.Error())
+	}
+	p, _ := auth.From(ctx)
+	e.CaseID, e.At, e.Actor = in.ID, s.o.Now().UTC(), p.Actor()
+	c, err := s.o.Store.Append(ctx, e, expect)
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		return nil, s.conflict(ctx, in.ID, expect)
+	case err != nil:
+		return nil, s.failure(ctx, "change the case", err)
+	}
+	s.o.Wake(c.Position)
+	return &caseOutput{ETag: etag(c.Position), Body: c}, nil
+}
+
+// conflict tells a case that moved on (412) from one that does not allow the step (409).
+func (s *Server) conflict(ctx context.Context, id string, expect int64) error {
+	c, _, err := s.o.Store.Case(ctx, id)
+	if err != nil {
+		return s.failure(ctx, "read the case", err)
+	}
+	if expect != 0 && c.Position != expect {
+		return huma.Error412PreconditionFailed("the case changed meanwhile, read it again")
+	}
+	return huma.Error409Conflict("the case is " + string(c.State) + " and does not allow this")
+}
+
+// parseIfMatch reads one entity tag of ours (RFC 9110, section 13.1.1); 0 stands for none and for "*".
+func parseIfMatch(header string) (int64, error) {
+	text := strings.TrimSpace(header)
+	if text == "" || text == "*" {
+		return 0, nil
+	}
+	inner, ok := strings.CutPrefix(text, `"`)
+	inner, closed := strings.CutSuffix(inner, `"`)
+	position, err := strconv.ParseInt(inner, 10, 64)
+	if !ok || !closed || err != nil || position <= 0 {
+		return 0, errors.New("If-Match is not the ETag of a case")
+	}
+	return position, nil
+}

@@ -1,0 +1,45 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+
+	"gridgate/central/api/problem"
+	"gridgate/central/store"
+	"gridgate/protocols/alert"
+)
+
+// jpegMagic begins every JPEG: start of image and the first marker (ITU-T T.81, annex B).
+var jpegMagic = []byte{0xff, 0xd8, 0xff}
+
+// picture serves a redacted picture by its digest. Anything else in the object store, a sealed clip above all, does not exist here.
+func (s *Server) picture(w http.ResponseWriter, r *http.Request) {
+	digest := r.PathValue("sha256")
+	if !alert.ValidSHA256(digest) {
+		problem.Write(w, http.StatusNotFound, "there is no such picture")
+		return
+	}
+	object, err := s.o.Pictures.Open(r.Context(), digest)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		problem.Write(w, http.StatusNotFound, "there is no such picture")
+		return
+	case err != nil:
+		s.o.Logger.Error("request failed", "doing", "open a picture", "error", err)
+		problem.Write(w, http.StatusInternalServerError, "central could not open the picture")
+		return
+	}
+	defer object.Close()
+	head := make([]byte, len(jpegMagic))
+	if _, err := io.ReadFull(object, head); err != nil || !bytes.Equal(head, jpegMagic) {
+		problem.Write(w, http.StatusNotFound, "there is no such picture")
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", alert.JPEG)
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Content-Disposition", "inline")
+	_, _ = io.Copy(w, io.MultiReader(bytes.NewReader(head), io.LimitReader(object, alert.MaxEvidence))) // the client is gone if this fails
+}

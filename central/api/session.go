@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"gridgate/central/auth"
+)
+
+// Session says who is signed in.
+type Session struct {
+	User string `json:"user"`
+	Role string `json:"role" enum:"operator,auditor,token" doc:"token: a program with a bearer token"`
+}
+
+type (
+	signInInput struct {
+		remote string
+		Body   struct {
+			User     string `json:"user" minLength:"1" maxLength:"64"`
+			Password string `json:"password" minLength:"1" maxLength:"256"`
+		}
+	}
+	signOutInput struct {
+		Cookie string `cookie:"gridgate_session"`
+	}
+	sessionOutput struct {
+		SetCookie string `header:"Set-Cookie"`
+		Body      Session
+	}
+	whoOutput struct{ Body Session }
+	byeOutput struct {
+		SetCookie string `header:"Set-Cookie"`
+	}
+)
+
+// Resolve notes the address, since failed tries count per account and address.
+func (in *signInInput) Resolve(ctx huma.Context) []error {
+	in.remote = ctx.RemoteAddr()
+	return nil
+}
+
+func sessionOf(p auth.Principal) Session {
+	if p.Staff() {
+		return Session{User: p.Name, Role: string(p.Role)}
+	}
+	return Session{User: p.Name, Role: "token"}
+}
+
+func (s *Server) sessionOperations() {
+	in := operation(http.MethodPost, "/v1/session", "sign-in", "Sign in with a staff account", "", http.StatusTooManyRequests)
+	in.Security = []map[string][]string{}
+	huma.Register(s.huma, in, s.signIn)
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/session", "get-session", "Who is signed in", ""),
+		func(ctx context.Context, _ *struct{}) (*whoOutput, error) {
+			p, _ := auth.From(ctx)
+			return &whoOutput{Body: sessionOf(p)}, nil
+		})
+	huma.Register(s.huma, operation(http.MethodDelete, "/v1/session", "sign-out", "Sign out", ""),
+		func(_ context.Context, in *signOutInput) (*byeOutput, error) {
+			return &byeOutput{SetCookie: s.o.Auth.SignOut(in.Cookie).String()}, nil
+		})
+}
+
+func (s *Server) signIn(ctx context.Context, in *signInInput) (*sessionOutput, error) {
+	cookie, p, err := s.o.Auth.SignIn(ctx, in.Body.User, in.Body.Password, in.remote)
+	var locked auth.LockedError
+	switch {
+	case errors.Is(err, auth.ErrDenied):
+		s.meter.denied.Inc()
+		return nil, huma.Error401Unauthorized("the account or the password is not right")
+	case errors.As(err, &locked):
+		s.meter.denied.Inc()
+		wait := strconv.Itoa(int(math.Ceil(locked.Wait.Seconds())))
+		return nil, huma.ErrorWithHeaders(huma.Error429TooManyRequests(locked.Error()), http.Header{"Retry-After": {wait}})
+	case err != nil:
+		return nil, s.failure(ctx, "sign in", err)
+	}
+	return &sessionOutput{SetCookie: cookie.String(), Body: sessionOf(p)}, nil
+}

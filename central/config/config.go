@@ -1,0 +1,106 @@
+// Package config reads central's configuration file.
+//
+// In: YAML. Out: a [Config] that was validated, or problems that name file, line, field and remedy. Only central/app imports
+// it; every other package takes its own options. It never holds a secret: a secret is named by the file or variable that keeps it.
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"gridgate/protocols/kit/conf"
+)
+
+// Config is the whole file. An empty file is a valid one: loopback, SQLite and the embedded time-series database, no edges.
+type Config struct {
+	Listen    string `yaml:"listen"`     // host:port; off loopback only with TLS
+	Data      string `yaml:"data"`       // folder of the database, the pictures and the embedded time-series database
+	PublicURL string `yaml:"public_url"` // how browsers reach central, where a proxy gives it another name
+	TLS       TLS    `yaml:"tls"`
+	TSDB      TSDB   `yaml:"tsdb"`
+	Edges     []Edge `yaml:"edges"`
+	Limits    Limits `yaml:"limits"`
+}
+
+// TLS is the server's certificate; both files are PEM.
+type TLS struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// Set says whether TLS is configured.
+func (t TLS) Set() bool { return t.Cert != "" || t.Key != "" }
+
+// The kinds of time-series database.
+const (
+	Embedded = "embedded" // in this process, below the data folder
+	Influx   = "influx"   // any server that takes InfluxDB's v2 writes
+)
+
+// TSDB says where readings and edge metrics go.
+type TSDB struct {
+	Kind      string        `yaml:"kind"`
+	URL       string        `yaml:"url"`       // influx
+	Org       string        `yaml:"org"`       // influx
+	Bucket    string        `yaml:"bucket"`    // influx
+	Token     conf.Secret   `yaml:"token"`     // influx
+	Retention time.Duration `yaml:"retention"` // what is older may be deleted
+}
+
+// Edge is one edge that may deliver.
+type Edge struct {
+	ID            string      `yaml:"id"`
+	Token         conf.Secret `yaml:"token"`          // the edge's own bearer token
+	ConfigVersion string      `yaml:"config_version"` // which configuration central wants it to run; empty: no wish
+}
+
+// Limits bound what central takes at once.
+type Limits struct {
+	Feeds   int `yaml:"feeds"`   // live feeds
+	Batches int `yaml:"batches"` // batches of events that wait for a commit
+}
+
+// Bounds of a configuration.
+const (
+	MaxEdges     = 10_000
+	MinRetention = 24 * time.Hour
+)
+
+// Defaults is what a file that says nothing gets.
+func Defaults() Config {
+	return Config{
+		Listen: "127.0.0.1:8420",
+		Data:   "data",
+		TSDB:   TSDB{Kind: Embedded, Retention: 90 * 24 * time.Hour},
+		Limits: Limits{Feeds: 1000, Batches: 64},
+	}
+}
+
+// Load reads and validates file. Relative paths in it are relative to its folder. The error is [conf.Problems] if the
+// content is at fault.
+func Load(file string) (*Config, error) {
+	c := Defaults()
+	if err := conf.Load(file, &c, c.validate); err != nil {
+		return nil, err
+	}
+	folder, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return nil, fmt.Errorf("find the configuration's folder: %w", err)
+	}
+	c.resolve(folder)
+	return &c, nil
+}
+
+// resolve makes every path of c absolute.
+func (c *Config) resolve(folder string) {
+	paths := []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key, &c.TSDB.Token.File}
+	for i := range c.Edges {
+		paths = append(paths, &c.Edges[i].Token.File)
+	}
+	for _, p := range paths {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(folder, *p)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+// Package console serves the web console: the files that `make build` put into dist, built into the program.
+//
+// In: requests for anything outside /v1. Out: hashed assets that a browser may keep for ever, and for every other path the one page of the
+// application. It holds no data; the page fetches all of it from the API.
+package console
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+)
+
+//go:embed all:dist
+var built embed.FS
+
+// Policy is the content security policy of the console: everything from here, nothing inline, no frames.
+const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
+	"font-src 'self'; manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
+const notBuilt = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Gridgate</title></head>
+<body><h1>The console is not part of this build</h1>
+<p>Central is running and its API answers. To get the console, run <code>make build</code> and start it again.</p>
+<p>本程序未包含控制台。请运行 <code>make build</code> 后重新启动。</p></body></html>
+`
+
+// hashed matches names that change with their content, as the bundler writes them: name-hash.ext.
+var hashed = regexp.MustCompile(`-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$`)
+
+// Handler serves the console that was built in.
+func Handler() (http.Handler, error) {
+	dist, err := fs.Sub(built, "dist")
+	if err != nil {
+		return nil, fmt.Errorf("open the console's files: %w", err)
+	}
+	return serve(dist)
+}
+
+// serve reads the page once; without one it serves the page that says so.
+func serve(dist fs.FS) (http.Handler, error) {
+	page, err := fs.ReadFile(dist, "index.html")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			writePage(w, r, http.StatusServiceUnavailable, []byte(notBuilt))
+		}), nil
+	case err != nil:
+		return nil, fmt.Errorf("read the console's page: %w", err)
+	}
+	return &site{dist: dist, page: page}, nil
+}
+
+type site struct {
+	dist fs.FS
+	page []byte
+}
+
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "the console is read only", http.StatusMethodNotAllowed)
+		return
+	}
+	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
+	if name == "" || name == "index.html" || path.Base(name)[0] == '.' {
+		writePage(w, r, http.StatusOK, s.page)
+		return
+	}
+	data, err := fs.ReadFile(s.dist, name)
+	switch {
+	case err == nil:
+		asset(w, r, name, data)
+	case path.Ext(name) != "":
+		http.NotFound(w, r) // a missing file is missing; only routes of the application are its page
+	default:
+		writePage(w, r, http.StatusOK, s.page)
+	}
+}
+
+func asset(w http.ResponseWriter, r *http.Request, name string, data []byte) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", Policy)
+	h.Set("Cache-Control", "no-cache")
+	if strings.HasPrefix(name, "assets/") && hashed.MatchString(name) {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
+		h.Set("Content-Type", t)
+	}
+	if path.Ext(name) == ".webmanifest" {
+		h.Set("Content-Type", "application/manifest+json")
+	}
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
+}
+
+func writePage(w http.ResponseWriter, r *http.Request, status int, page []byte) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", Policy)
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-cache")
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(page) // the client is gone if this fails
+	}
+}

@@ -1,0 +1,101 @@
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"unicode"
+	"unicode/utf8"
+
+	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
+)
+
+// Bounds of a report.
+const (
+	maxDevices = 4096
+	maxZones   = 64
+	maxMetrics = 64
+	maxText    = 64  // runes of a version
+	maxWhy     = 200 // runes
+)
+
+var stateForm = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
+
+// check says which rule a report breaks first.
+func check(edge string, r ingest.SyncRequest) error {
+	switch {
+	case !alert.ValidEdgeName(edge):
+		return errors.New("the edge's name is not valid")
+	case r.Schema < 1:
+		return errors.New("schema is not a version")
+	case !line(r.Software, maxText) || r.Software == "":
+		return errors.New("software is not a short line")
+	case !line(r.ConfigVersion, maxText):
+		return errors.New("configVersion is not a short line")
+	case r.Now.IsZero() || r.StartedAt.IsZero():
+		return errors.New("now and startedAt are demanded")
+	case len(r.Devices) > maxDevices:
+		return fmt.Errorf("devices are more than %d", maxDevices)
+	case len(r.Metrics) > maxMetrics:
+		return fmt.Errorf("metrics are more than %d", maxMetrics)
+	case r.DeadLetters < 0:
+		return errors.New("deadLetters is negative")
+	}
+	for i, d := range r.Devices {
+		if err := checkDevice(edge, d); err != nil {
+			return fmt.Errorf("devices[%d]: %w", i, err)
+		}
+	}
+	return checkOutbox(r.Outbox)
+}
+
+func checkDevice(edge string, d ingest.DeviceState) error {
+	_, _, _, err := alert.ParseSource("/edges/" + edge + "/" + d.Family + "/" + d.ID)
+	switch {
+	case err != nil:
+		return errors.New("id or family is not valid")
+	case !alert.ValidGridCode(d.Grid):
+		return errors.New("grid is not a code of 12, 15 or 20 digits")
+	case !stateForm.MatchString(d.State):
+		return errors.New("state is not a lower-case word")
+	case !line(d.Why, maxWhy):
+		return errors.New("why is not a short line")
+	case len(d.Zones) > maxZones:
+		return fmt.Errorf("zones are more than %d", maxZones)
+	}
+	for _, z := range d.Zones {
+		if !line(z.Name, alert.MaxName) || z.Name == "" || !slices.Contains([]string{"armed", "disarmed", "walk-test"}, z.Mode) {
+			return errors.New("zones hold a bad name or mode")
+		}
+	}
+	return nil
+}
+
+func checkOutbox(lanes []ingest.LaneState) error {
+	if len(lanes) > len(alert.Lanes) {
+		return errors.New("outbox has more lanes than there are")
+	}
+	for i, l := range lanes {
+		bad := !slices.Contains(alert.Lanes, l.Lane) || l.Pending < 0 || l.OldestSec < 0 || math.IsInf(l.OldestSec, 0)
+		if bad || slices.ContainsFunc(lanes[:i], func(other ingest.LaneState) bool { return other.Lane == l.Lane }) {
+			return fmt.Errorf("outbox[%d] has an unknown or doubled lane or a negative number", i)
+		}
+	}
+	return nil
+}
+
+// line says whether s is at most max printable runes in valid UTF-8, without a line break.
+func line(s string, max int) bool {
+	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > max {
+		return false
+	}
+	for _, r := range s {
+		if !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}

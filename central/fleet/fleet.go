@@ -1,0 +1,168 @@
+// Package fleet is where edges report: POST /v1/edges/{id}/sync.
+//
+// In: the state and the own metrics of one edge, sent with that edge's token. Out: its record in the store, samples in the
+// time-series database, and the configuration version that central wants. There is no other channel into an edge, and central never dials one.
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	strict "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"gridgate/central/api/problem"
+	"gridgate/central/auth"
+	"gridgate/central/store"
+	"gridgate/central/tsdb"
+	"gridgate/protocols/ingest"
+)
+
+// Path is the pattern that [Handler] serves; it needs {id} as a path value.
+const Path = ingest.SyncPrefix + "{id}" + ingest.SyncSuffix
+
+// Saver keeps what an edge reported.
+type Saver interface {
+	SaveSync(ctx context.Context, e store.Edge) error
+}
+
+// Writer takes samples, see [tsdb.DB].
+type Writer interface {
+	Write(ctx context.Context, samples []tsdb.Sample) error
+}
+
+// Options of [New]. Store, Series and Logger are demanded.
+type Options struct {
+	Store  Saver
+	Series Writer
+	Logger *slog.Logger
+	Wanted map[string]string // edge -> configuration version that central wants it to run
+	Now    func() time.Time  // time.Now if nil
+}
+
+// Handler serves syncs. It stands behind authentication and demands the token of the very edge.
+type Handler struct{ o Options }
+
+// New returns a Handler.
+func New(o Options) *Handler {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Handler{o: o}
+}
+
+// ServeHTTP takes one report.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	edge := r.PathValue("id")
+	if p, _ := auth.From(r.Context()); p.Edge == "" || p.Edge != edge {
+		problem.Write(w, http.StatusForbidden, "an edge syncs with its own token only")
+		return
+	}
+	report, status, err := read(w, r, edge)
+	if err != nil {
+		problem.Write(w, status, err.Error())
+		return
+	}
+	now := h.o.Now().UTC()
+	record := store.Edge{ID: edge, LastSync: now, SkewMs: report.Now.Sub(now).Milliseconds(), Report: report, ReportedAt: report.Now}
+	if err := h.o.Store.SaveSync(r.Context(), record); err != nil {
+		h.o.Logger.Error("sync was not saved", "edge", edge, "error", err)
+		problem.Write(w, http.StatusInternalServerError, "central could not save the report")
+		return
+	}
+	h.measure(r.Context(), record)
+	answer(w, ingest.SyncResponse{Now: now, Schema: ingest.SchemaVersion, ConfigVersion: h.o.Wanted[edge]})
+}
+
+// read decodes the body strictly and judges it. Errors name the field, never a value.
+func read(w http.ResponseWriter, r *http.Request, edge string) (report ingest.SyncRequest, status int, err error) {
+	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+		return report, http.StatusUnsupportedMediaType, errors.New("a sync is sent without Content-Encoding")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ingest.MaxSyncBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return report, http.StatusRequestEntityTooLarge, errors.New("the report is larger than 1 MiB")
+	case err != nil:
+		return report, http.StatusBadRequest, errors.New("the report could not be read to its end")
+	}
+	if err := decode(body, &report); err != nil {
+		return report, http.StatusBadRequest, err
+	}
+	if err := check(edge, report); err != nil {
+		return report, http.StatusUnprocessableEntity, err
+	}
+	return report, 0, nil
+}
+
+func decode(body []byte, report *ingest.SyncRequest) error {
+	err := strict.Unmarshal(body, report, strict.RejectUnknownMembers(true))
+	var meaning *strict.SemanticError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &meaning) && errors.Is(err, strict.ErrUnknownName):
+		return errors.New("the report has an unknown field in " + string(parent(meaning.JSONPointer)))
+	case errors.As(err, &meaning):
+		return errors.New("the report has the wrong type at " + string(meaning.JSONPointer))
+	}
+	return errors.New("the report is not valid JSON")
+}
+
+// parent leaves out the last step of a pointer: an unknown key can be anything, and is not repeated.
+func parent(p jsontext.Pointer) jsontext.Pointer {
+	if up := p.Parent(); up != "" {
+		return up
+	}
+	return "/"
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the client is gone if this fails
+}
+
+// measure writes the samples of a report. A report that is saved is answered even if the time-series database is away: the next one
+// comes in a minute.
+func (h *Handler) measure(ctx context.Context, e store.Edge) {
+	samples := samplesOf(e)
+	err := h.o.Series.Write(ctx, samples)
+	var refused tsdb.Rejection
+	switch {
+	case errors.As(err, &refused):
+		h.o.Logger.Warn("edge metrics were refused", "edge", e.ID, "samples", len(samples), "error", err)
+	case err != nil:
+		h.o.Logger.Error("edge metrics were not written", "edge", e.ID, "error", err)
+	}
+}
+
+// samplesOf makes samples of a report at central's time: the metrics on the closed list, the outbox, the clock.
+func samplesOf(e store.Edge) []tsdb.Sample {
+	var samples []tsdb.Sample
+	add := func(metric string, value float64, labels ...string) {
+		all := map[string]string{"edge": e.ID}
+		for i := 0; i+1 < len(labels); i += 2 {
+			all[labels[i]] = labels[i+1]
+		}
+		samples = append(samples, tsdb.Sample{Metric: metric, Labels: all, Value: value, At: e.LastSync})
+	}
+	add("gridgate_edge_clock_skew_seconds", float64(e.SkewMs)/1000)
+	add("gridgate_edge_dead_letters", float64(e.Report.DeadLetters))
+	for _, lane := range e.Report.Outbox {
+		add("gridgate_edge_outbox_pending", float64(lane.Pending), "lane", string(lane.Lane))
+		add("gridgate_edge_outbox_oldest_seconds", lane.OldestSec, "lane", string(lane.Lane))
+	}
+	for name, value := range e.Report.Metrics {
+		if slices.Contains(ingest.EdgeMetrics, name) {
+			add(name, value)
+		}
+	}
+	return samples
+}
