@@ -1,0 +1,155 @@
+// Package rig drives a township of real processes through kills and keeps a ledger outside of it.
+//
+// In: where the programs are and how many kills. Out: a [Result]: what sensors were told is safe, beside what central holds.
+// The ledger knows nothing of outboxes or stores: a sensor's acknowledgement is MQTT's PUBACK, a camera's is the edge's log line.
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/url"
+	"time"
+
+	"gridgate/deploy/testkit/client"
+	"gridgate/deploy/testkit/township"
+	"gridgate/protocols/kit/backoff"
+)
+
+// Options say what to do.
+type Options struct {
+	Dir, Bin string
+	Rounds   int
+	Devices  int    // sensors that press SOS, default 60
+	Footage  string // Annex-B clip for a camera, optional
+	Log      *slog.Logger
+}
+
+// Result is the comparison of the ledgers.
+type Result struct {
+	Rounds, Kills, Acknowledged, Lost, Doubled int
+	Differences                                []string // at most ten, for the eye
+}
+
+// Good says that nothing was lost or doubled and that something was done at all.
+func (r Result) Good() bool { return r.Lost == 0 && r.Doubled == 0 && r.Acknowledged > 0 }
+
+func (r Result) String() string {
+	return fmt.Sprintf("rounds=%d kills=%d acknowledged=%d lost=%d doubled=%d", r.Rounds, r.Kills, r.Acknowledged, r.Lost, r.Doubled)
+}
+
+// settleWithin bounds the wait for the last alerts to arrive once everything runs again.
+const settleWithin = 60 * time.Second
+
+// Run starts a township, lets sensors press their buttons while one program after the other is killed with SIGKILL and
+// started again, and compares.
+func Run(ctx context.Context, o Options) (Result, error) {
+	if o.Devices == 0 {
+		o.Devices = 60
+	}
+	town, err := township.Open(township.Options{Dir: o.Dir, Bin: o.Bin, Sensors: sosSensors(o.Devices), AnyPorts: true})
+	if err != nil {
+		return Result{}, err
+	}
+	stopCamera, err := addCamera(ctx, town, o.Footage)
+	if err != nil {
+		return Result{}, err
+	}
+	defer stopCamera()
+	if err := town.Configure(ctx); err != nil {
+		return Result{}, err
+	}
+	defer town.Stop()
+	if err := town.Start(ctx); err != nil {
+		return Result{}, err
+	}
+
+	press := startPressing(ctx, town, o.Devices)
+	result := Result{Rounds: o.Rounds}
+	for range o.Rounds {
+		if err = killOne(ctx, town, o.Log); err != nil {
+			break
+		}
+		result.Kills++
+	}
+	acknowledged, pressErr := press.stop()
+	if err := errors.Join(err, pressErr); err != nil {
+		return result, err
+	}
+	return compare(ctx, town, acknowledged, result)
+}
+
+// killOne waits for a random moment, kills one of the two programs and starts it again after a random pause.
+func killOne(ctx context.Context, town *township.Township, log *slog.Logger) error {
+	if !backoff.Wait(ctx, 100*time.Millisecond+rand.N(1200*time.Millisecond)) {
+		return ctx.Err()
+	}
+	victim, name, restart := town.Edge, "edge", town.StartEdge
+	if rand.N(2) == 0 {
+		victim, name, restart = town.Central, "central", town.StartCentral
+	}
+	victim.Kill()
+	log.Info("killed", "program", name, "pid", victim.PID())
+	backoff.Wait(ctx, rand.N(400*time.Millisecond))
+	return restart(ctx)
+}
+
+// compare waits until central holds what was acknowledged, then looks at everything once more for what is there too often.
+func compare(ctx context.Context, town *township.Township, acknowledged map[string]int, result Result) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, settleWithin)
+	defer cancel()
+	central := client.Client{Base: town.CentralURL(), Token: town.Token()}
+	logged, err := loggedAlerts(town.LogOf("gridgate-edge"))
+	if err != nil {
+		return result, err
+	}
+	for {
+		alerts, err := central.Alerts(ctx, url.Values{})
+		if err != nil {
+			return result, fmt.Errorf("read central's alerts: %w", err)
+		}
+		balance(&result, acknowledged, logged, alerts)
+		if result.Lost == 0 || !backoff.Wait(ctx, 500*time.Millisecond) {
+			return result, nil
+		}
+	}
+}
+
+// balance fills the result from the two ledgers: presses by device, and alerts that the edge said it had committed.
+func balance(result *Result, pressed map[string]int, logged map[string]bool, alerts []client.Alert) {
+	result.Acknowledged, result.Lost, result.Doubled, result.Differences = 0, 0, 0, nil
+	differ := func(format string, args ...any) {
+		if len(result.Differences) < 10 {
+			result.Differences = append(result.Differences, fmt.Sprintf(format, args...))
+		}
+	}
+	stored, ids := map[string]int{}, map[string]int{}
+	for _, a := range alerts {
+		ids[a.ID]++
+		if a.Kind == "sos" {
+			stored[a.Device]++
+		}
+	}
+	for device, n := range pressed {
+		result.Acknowledged += n
+		result.Lost += max(0, n-stored[device])
+		result.Doubled += max(0, stored[device]-n)
+		if n != stored[device] {
+			differ("%s: acknowledged %d, stored %d", device, n, stored[device])
+		}
+	}
+	for id := range logged {
+		if ids[id] == 0 {
+			result.Lost++
+			differ("alert %s was committed by the edge and is not at central", id)
+		}
+	}
+	for id, n := range ids {
+		if n > 1 {
+			result.Doubled += n - 1
+			differ("alert %s is listed %d times", id, n)
+		}
+	}
+}
