@@ -68,13 +68,14 @@ bench: ## measure beside a peer or a physical limit; NAME=group for one; writes 
 faults: ## kill edge and central at random moments, ROUNDS times, and compare ledgers
 	@$(SETUP)/install.sh test
 	@$(MAKE) --no-print-directory build
-	@go run ./deploy/faults -rounds $(ROUNDS)
+	@$(SETUP)/footage.sh > /dev/null
+	@go run ./deploy/faults -rounds $(ROUNDS) -clip "$$($(SETUP)/footage.sh)/quiet.h264"
 
 soak: ## run the township for SOAK (30m) and watch memory, goroutines and queues
 	@$(SETUP)/install.sh run
 	@$(SETUP)/footage.sh > /dev/null
 	@$(MAKE) --no-print-directory build
-	@go run ./deploy/soak -for $(SOAK)
+	@go run ./deploy/soak -for $(SOAK) -clip "$$($(SETUP)/footage.sh)/square.h264"
 
 footage: ## fetch the real footage into the cache and print where it is
 	@$(SETUP)/install.sh run

@@ -19,21 +19,22 @@ import (
 func main() {
 	rounds := flag.Int("rounds", 25, "how many kills")
 	bin := flag.String("bin", "bin", "folder of the programs")
+	clip := flag.String("clip", "", "Annex-B clip that a camera plays meanwhile")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *rounds, *bin); err != nil {
+	if err := run(ctx, *rounds, *bin, *clip); err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, rounds int, bin string) error {
+func run(ctx context.Context, rounds int, bin, clip string) error {
 	dir, err := os.MkdirTemp("", "gridgate-faults-")
 	if err != nil {
 		return err
 	}
-	result, err := rig.Run(ctx, rig.Options{Dir: dir, Bin: bin, Rounds: rounds, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	result, err := rig.Run(ctx, rig.Options{Dir: dir, Bin: bin, Rounds: rounds, Footage: clip, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {
 		return fmt.Errorf("%w; what was written is kept in %s", err, dir)
 	}

@@ -54,7 +54,7 @@ type Decoder struct {
 // Camera is one camera and the law's demands on it (Regulation on public-safety video image information systems, art. 7 to 9 and 13).
 type Camera struct {
 	ID        string        `yaml:"id"`
-	URL       string        `yaml:"url"` // rtsp or rtsps, without user and password
+	URL       string        `yaml:"url"` // rtsp, without user and password
 	Username  string        `yaml:"username"`
 	Password  conf.Secret   `yaml:"password"`
 	Transport string        `yaml:"transport"` // auto, tcp or udp

@@ -167,7 +167,7 @@ func (j *judge) name(field, name string, seen map[string]bool) {
 func (j *judge) stream(at string, cam *Camera) {
 	u, err := url.Parse(cam.URL)
 	switch {
-	case cam.URL == "" || err != nil || u.Host == "" || (u.Scheme != "rtsp" && u.Scheme != "rtsps"):
+	case cam.URL == "" || err != nil || u.Host == "" || u.Scheme != "rtsp":
 		j.bad(at+".url", "not an RTSP address", "write rtsp://host[:port]/path")
 	case u.User != nil:
 		j.bad(at+".url", "a credential stands in the address", "write username: NAME and password: {file: PATH} or {env: NAME}")

@@ -43,42 +43,64 @@ func (r Result) String() string {
 // settleWithin bounds the wait for the last alerts to arrive once everything runs again.
 const settleWithin = 60 * time.Second
 
-// Run starts a township, lets sensors press their buttons while one program after the other is killed with SIGKILL and
-// started again, and compares.
-func Run(ctx context.Context, o Options) (Result, error) {
+// Load is a township whose sensors are being pressed and whose camera plays.
+type Load struct {
+	*township.Township
+	press      *pressing
+	stopCamera func()
+}
+
+// Start starts a township and its load.
+func Start(ctx context.Context, o Options) (*Load, error) {
 	if o.Devices == 0 {
 		o.Devices = 60
 	}
 	town, err := township.Open(township.Options{Dir: o.Dir, Bin: o.Bin, Sensors: sosSensors(o.Devices), AnyPorts: true})
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
 	stopCamera, err := addCamera(ctx, town, o.Footage)
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	defer stopCamera()
 	if err := town.Configure(ctx); err != nil {
-		return Result{}, err
+		stopCamera()
+		return nil, err
 	}
-	defer town.Stop()
 	if err := town.Start(ctx); err != nil {
+		stopCamera()
+		return nil, errors.Join(err, town.Stop())
+	}
+	return &Load{Township: town, press: startPressing(ctx, town, o.Devices), stopCamera: stopCamera}, nil
+}
+
+// Close ends the load and the programs.
+func (l *Load) Close() error {
+	_, pressErr := l.press.stop()
+	l.stopCamera()
+	return errors.Join(pressErr, l.Stop())
+}
+
+// Run lets sensors press their buttons while one program after the other is killed with SIGKILL and started again, and
+// compares the ledgers.
+func Run(ctx context.Context, o Options) (Result, error) {
+	load, err := Start(ctx, o)
+	if err != nil {
 		return Result{}, err
 	}
-
-	press := startPressing(ctx, town, o.Devices)
+	defer load.Close()
 	result := Result{Rounds: o.Rounds}
 	for range o.Rounds {
-		if err = killOne(ctx, town, o.Log); err != nil {
+		if err = killOne(ctx, load.Township, o.Log); err != nil {
 			break
 		}
 		result.Kills++
 	}
-	acknowledged, pressErr := press.stop()
+	acknowledged, pressErr := load.press.stop()
 	if err := errors.Join(err, pressErr); err != nil {
 		return result, err
 	}
-	return compare(ctx, town, acknowledged, result)
+	return compare(ctx, load.Township, acknowledged, result)
 }
 
 // killOne waits for a random moment, kills one of the two programs and starts it again after a random pause.
