@@ -59,8 +59,7 @@ func (s *Store) Edges(ctx context.Context) ([]store.Edge, error) {
 
 // PutUser implements [store.Store].
 func (s *Store) PutUser(ctx context.Context, u store.User) error {
-	return s.put(ctx, "put user", `INSERT INTO users (name, hash, role) VALUES (?,?,?)
-		ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, role = excluded.role`, u.Name, u.Hash, u.Role)
+	return s.put(ctx, "put user", putUser, u.Name, u.Hash, u.Role)
 }
 
 // User implements [store.Store].
@@ -72,9 +71,7 @@ func (s *Store) User(ctx context.Context, name string) (u store.User, err error)
 
 // PutToken implements [store.Store].
 func (s *Store) PutToken(ctx context.Context, t store.Token) error {
-	return s.put(ctx, "put token", `INSERT INTO tokens (sha256, name, edge, scopes, expires) VALUES (?,?,?,?,?)
-		ON CONFLICT (sha256) DO UPDATE SET name = excluded.name, edge = excluded.edge, scopes = excluded.scopes, expires = excluded.expires`,
-		t.SHA256, t.Name, t.Edge, strings.Join(t.Scopes, " "), nanos(t.Expires))
+	return s.put(ctx, "put token", putToken, t.SHA256, t.Name, t.Edge, strings.Join(t.Scopes, " "), nanos(t.Expires))
 }
 
 // Token implements [store.Store].
