@@ -1,0 +1,11 @@
+// Package zigbee2mqtt understands the messages of Zigbee2MQTT (https://www.zigbee2mqtt.io, "MQTT topics and messages").
+//
+// In: <base>/<friendly name> with a JSON object of which each message may hold any part; <base>/<friendly name>/availability;
+// and, where the gateway is set to attribute output, <base>/<friendly name>/<attribute> with a bare value. Out: observations
+// and readings of the keys in the table fields. Commands (/set, /get) and bridge/* are ignored with a reason.
+//
+// What it never does: merge messages, guess a unit or a meaning, or pass on a key or a text that it does not know. Units are
+// those of the converters' definitions (zigbee-herdsman-converters); a key that different devices use with units that a
+// value cannot tell apart (voc, formaldehyd, power_factor, water_consumed) is dropped. While a device says that it is under
+// test, its hazards are not alarms and are dropped.
+package zigbee2mqtt
