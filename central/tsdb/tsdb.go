@@ -67,7 +67,7 @@ var (
 // database refuses the second by index; InfluxDB replaces the first.
 //
 // Query returns series in the order of their labels; an answer that would be larger than [MaxPoints] is [ErrTooManyPoints]. A sample that
-// was just written may take a server about a second to show.
+// was just written may take a server about a second to show, and a server may keep no more than 12 decimal digits of it.
 type DB interface {
 	Write(ctx context.Context, samples []Sample) error
 	Query(ctx context.Context, s Selector) ([]Series, error)
