@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -22,13 +21,11 @@ const WorkerArg = "decode-worker"
 // hangLimit ends a worker that is stuck in one request although nobody is left to kill it.
 const hangLimit = 30 * time.Second
 
-// WorkerMain is the whole life of a worker process: it serves requests from stdin until stdin closes or ctx ends, and
+// WorkerMain is the whole life of a worker process: it serves requests from stdin until stdin closes, and
 // returns the exit code. It opens no file and no connection once the decoder's libraries are loaded.
-func WorkerMain(ctx context.Context) int {
+func WorkerMain() int {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM) // the agent decides; its death closes stdin
 	runtime.LockOSThread()                       // one decoder thread, so that its processor time can be told
-	stop := context.AfterFunc(ctx, func() { os.Stdin.Close() })
-	defer stop()
 
 	w, err := newWorker()
 	if err != nil {
