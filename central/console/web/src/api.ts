@@ -1,0 +1,101 @@
+/**
+ * Central's HTTP interface. In: what a page asks for. Out: values of ./types, or an [ApiError] with the status.
+ * The session is a cookie that this code never sees.
+ */
+import type { Alert, Case, CaseDetail, CloseReason, Edge, Page, Session } from './types';
+
+const TIMEOUT = 15_000;
+
+/** Status 0 means that no answer came. */
+export class ApiError extends Error {
+  constructor(readonly status: number, detail = '') {
+    super(detail || `status ${status}`);
+  }
+}
+
+let onUnauthorized = (): void => {};
+
+/** Sets what happens when any call but signing in is answered 401. */
+export function whenUnauthorized(f: () => void): void {
+  onUnauthorized = f;
+}
+
+interface Call {
+  method?: string;
+  body?: unknown;
+  ifMatch?: number;
+  signal?: AbortSignal | undefined;
+  timeout?: number;
+}
+
+async function call<T>(path: string, { method = 'GET', body, ifMatch, signal, timeout = TIMEOUT }: Call = {}): Promise<T> {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), timeout);
+  const stop = () => abort.abort();
+  signal?.addEventListener('abort', stop);
+  try {
+    const headers: Record<string, string> = { Accept: 'application/json' };
+    if (body !== undefined) headers['Content-Type'] = 'application/json';
+    if (ifMatch !== undefined) headers['If-Match'] = `"${ifMatch}"`;
+    const init: RequestInit = { method, headers, signal: abort.signal, credentials: 'same-origin' };
+    if (body !== undefined) init.body = JSON.stringify(body);
+    return await answer<T>(await fetch(path, init));
+  } catch (err) {
+    throw err instanceof ApiError ? err : new ApiError(0, String(err));
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+async function answer<T>(response: Response): Promise<T> {
+  const text = await response.text();
+  if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
+  let detail = '';
+  try {
+    detail = String((JSON.parse(text) as { detail?: unknown }).detail ?? '');
+  } catch {
+    // An answer that is no problem document still has its status.
+  }
+  throw new ApiError(response.status, detail);
+}
+
+/** Runs f; a 401 also tells the application that the session is over. */
+async function guarded<T>(f: () => Promise<T>): Promise<T> {
+  try {
+    return await f();
+  } catch (err) {
+    if (err instanceof ApiError && err.status === 401) onUnauthorized();
+    throw err;
+  }
+}
+
+/** A query string without the empty parts. */
+export function query(params: Readonly<Record<string, string | number | undefined>>): string {
+  const q = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) if (value !== undefined && value !== '') q.set(name, String(value));
+  const text = q.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
+export type Filter = Readonly<Record<string, string | number | undefined>>;
+
+export const api = {
+  signIn: (user: string, password: string) => call<Session>('/v1/session', { method: 'POST', body: { user, password } }),
+  session: (timeout?: number) => call<Session>('/v1/session', timeout === undefined ? {} : { timeout }),
+  signOut: () => call<void>('/v1/session', { method: 'DELETE' }),
+
+  alerts: (filter: Filter, signal?: AbortSignal) => guarded(() => call<Page<Alert>>(`/v1/alerts${query(filter)}`, { signal })),
+  cases: (filter: Filter, signal?: AbortSignal) => guarded(() => call<Page<Case>>(`/v1/cases${query(filter)}`, { signal })),
+  case: (id: string, signal?: AbortSignal) => guarded(() => call<CaseDetail>(`/v1/cases/${encodeURIComponent(id)}`, { signal })),
+  edges: (signal?: AbortSignal) => guarded(() => call<Page<Edge>>('/v1/edges', { signal })),
+
+  acknowledge: (c: Case) => act(c, 'acknowledge', {}),
+  close: (c: Case, reason: CloseReason) => act(c, 'close', { reason }),
+};
+
+/** An operator's step, on the state that the operator saw: central refuses it if the case moved on. */
+function act(c: Case, step: string, body: unknown): Promise<Case> {
+  const path = `/v1/cases/${encodeURIComponent(c.id)}/${step}`;
+  return guarded(() => call<Case>(path, { method: 'POST', body, ifMatch: c.position }));
+}

@@ -1,0 +1,112 @@
+/** The case list: filters in the address, pages by cursor, rows that stay where they are while somebody reads. */
+import { useEffect, useState } from 'preact/hooks';
+import { api, query as queryString } from '../api';
+import type { FeedStore } from '../feed/store';
+import { useWords } from '../i18n';
+import { navigate } from '../router';
+import type { Case } from '../types';
+import { Ago, Empty, Failure, GridCode, Link, Loading, Time, useNow, useTitle } from '../ui/bits';
+import { KindIcon } from '../ui/icons';
+import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
+import { FilterBar } from './filterbar';
+import { parseFilter, passes, type CaseFilter } from './filter';
+
+const LIMIT = 50;
+
+interface Rows {
+  items: Case[];
+  next: string;
+}
+
+/** One page of cases, kept current in place; changed counts what a refresh would move or add. */
+function useCasePage(store: FeedStore, filter: CaseFilter, cursor: string) {
+  const [rows, setRows] = useState<Rows | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [changed, setChanged] = useState<ReadonlySet<string>>(new Set());
+  const [round, setRound] = useState(0);
+  const id = queryString({ ...filter, cursor });
+  useEffect(() => {
+    const abort = new AbortController();
+    api.cases({ ...filter, cursor, limit: LIMIT }, abort.signal).then(
+      (page) => {
+        setRows(page);
+        setChanged(new Set());
+        setError(null);
+      },
+      (err: unknown) => abort.signal.aborted || setError(err),
+    );
+    return () => abort.abort();
+  }, [id, round]);
+  useEffect(() => store.tap((m) => {
+    if (m === null) return setRound((n) => n + 1);
+    setRows((r) => r && { ...r, items: r.items.map((c) => (c.id === m.case.id ? m.case : c)) });
+    if (passes(m.case, filter)) setChanged((s) => new Set(s).add(m.case.id));
+  }), [store, id]);
+  return { rows, error, changed, reload: () => setRound((n) => n + 1) };
+}
+
+export function CaseListPage({ store, query }: { store: FeedStore; query: URLSearchParams }) {
+  const words = useWords();
+  useTitle(words.t('cases.title'));
+  const filter = parseFilter(query);
+  const [trail, setTrail] = useState<string[]>([]);
+  const address = queryString({ ...filter });
+  useEffect(() => setTrail([]), [address]);
+  const { rows, error, changed, reload } = useCasePage(store, filter, trail[trail.length - 1] ?? '');
+  const unseen = rows ? [...changed].filter((id) => !rows.items.some((c) => c.id === id)).length : 0;
+  const refresh = () => {
+    setTrail([]);
+    reload();
+  };
+  return (
+    <section class="page" aria-labelledby="cases-title">
+      <div class="page-head">
+        <h1 id="cases-title">{words.t('cases.title')}</h1>
+        {unseen > 0 && <button type="button" class="pill" data-testid="cases-changed" onClick={refresh}>{words.t('cases.changed', { n: unseen })}</button>}
+      </div>
+      <FilterBar filter={filter} onChange={(f) => navigate(`/cases${queryString({ ...f })}`, true)} />
+      {error ? <Failure error={error} retry={reload} /> : rows ? <CaseRows items={rows.items} /> : <Loading />}
+      {rows && (trail.length > 0 || rows.next !== '') && (
+        <div class="pager">
+          <button type="button" class="button" disabled={trail.length === 0} onClick={() => setTrail(trail.slice(0, -1))}>{words.t('cases.prev')}</button>
+          <span class="muted">{words.t('cases.page', { n: trail.length + 1 })}</span>
+          <button type="button" class="button" data-testid="cases-next" disabled={rows.next === ''} onClick={() => setTrail([...trail, rows.next])}>{words.t('cases.next')}</button>
+        </div>
+      )}
+    </section>
+  );
+}
+
+const COLUMNS = ['severity', 'what', 'place', 'level', 'state', 'alerts', 'opened', 'last'] as const;
+
+function CaseRows({ items }: { items: readonly Case[] }) {
+  const words = useWords();
+  const now = useNow(10_000);
+  if (items.length === 0) return <Empty title={words.t('cases.empty')} hint={words.t('cases.emptyHint')} />;
+  return (
+    <div class="table card">
+      <div class="case-cols case-header" aria-hidden="true">
+        {COLUMNS.map((c) => <span key={c}>{words.t(c === 'severity' ? 'cases.severity' : `cases.col.${c}`)}</span>)}
+      </div>
+      <ol class="plain">
+        {items.map((c) => <li key={c.id}><CaseRow case={c} now={now} /></li>)}
+      </ol>
+    </div>
+  );
+}
+
+function CaseRow({ case: c, now }: { case: Case; now: Date }) {
+  const words = useWords();
+  return (
+    <Link href={`/cases/${c.id}`} class={`case-cols case-row case-row-${c.state}`} testid="case-row">
+      <SeverityMark severity={c.severity} />
+      <span class="case-what"><KindIcon kind={c.kind} size={18} /><strong>{words.word('kind', c.kind)}</strong>{c.exercise && <ExerciseTag />}</span>
+      <span class="case-place"><GridCode code={c.grid} />{c.zone && <span class="zone">{c.zone}</span>}</span>
+      <span>{words.word('level', c.level)}</span>
+      <span><CaseStateChip state={c.state} /></span>
+      <span class="number">{c.alerts}</span>
+      <span class="time"><Time at={c.openedAt} now={now} /></span>
+      <span class="time muted"><Ago at={c.lastAt} now={now} /></span>
+    </Link>
+  );
+}

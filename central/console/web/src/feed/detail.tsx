@@ -1,0 +1,90 @@
+/** The selected alert: its picture, its facts, and its case with the next possible step. */
+import { useState } from 'preact/hooks';
+import { CaseActions } from '../cases/actions';
+import { reading } from '../format';
+import { useWords } from '../i18n';
+import type { Alert } from '../types';
+import { Fact, GridCode, Link, Time, useNow } from '../ui/bits';
+import { IconClose, KindIcon } from '../ui/icons';
+import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
+import { shots, Thumb, Viewer } from '../ui/picture';
+import type { FeedStore } from './store';
+
+interface DetailProps {
+  alert: Alert;
+  store: FeedStore;
+  onClose: () => void;
+}
+
+export function Detail({ alert: a, store, onClose }: DetailProps) {
+  const words = useWords();
+  return (
+    <div class="detail" data-testid="alert-detail">
+      <header class="detail-head">
+        <span class={`detail-icon severity-${a.severity}`}><KindIcon kind={a.kind} size={22} /></span>
+        <h2>{words.word('kind', a.kind)}</h2>
+        {a.exercise && <ExerciseTag />}
+        <span class="spacer" />
+        <button type="button" class="button button-icon" aria-label={words.t('feed.closeDetail')} onClick={onClose}><IconClose /></button>
+      </header>
+      <DetailPicture alert={a} awaited={store.awaitsPicture(a.id)} />
+      <CaseBox alert={a} store={store} />
+      <AlertFacts alert={a} />
+    </div>
+  );
+}
+
+function DetailPicture({ alert, awaited }: { alert: Alert; awaited: boolean }) {
+  const words = useWords();
+  const [open, setOpen] = useState(-1);
+  const all = shots([alert]);
+  const thumb = <Thumb alert={alert} awaited={awaited} large />;
+  if (all.length === 0) return alert.family === 'sensors' ? null : <div class="detail-picture">{thumb}</div>;
+  return (
+    <div class="detail-picture">
+      <button type="button" class="shot" aria-label={words.t('picture.open')} onClick={() => setOpen(0)}>{thumb}</button>
+      {open >= 0 && <Viewer shots={all} index={open} onIndex={setOpen} onClose={() => setOpen(-1)} />}
+    </div>
+  );
+}
+
+function CaseBox({ alert, store }: { alert: Alert; store: FeedStore }) {
+  const words = useWords();
+  const c = store.cases.get(alert.caseId);
+  if (!alert.caseId) return null;
+  return (
+    <div class="detail-case">
+      {c && <p class="detail-line"><CaseStateChip state={c.state} /><span>{words.word('level', c.level)}</span><span class="muted">{words.t('case.alerts')} {words.t('case.nAlerts', { n: c.alerts })}</span></p>}
+      <div class="detail-actions">
+        {c && <CaseActions case={c} onDone={(changed) => store.know(changed)} onStale={() => store.retry()} />}
+        <Link href={`/cases/${alert.caseId}`} class="button" testid="open-case">{words.t('feed.toCase')}</Link>
+      </div>
+    </div>
+  );
+}
+
+function AlertFacts({ alert: a }: { alert: Alert }) {
+  const words = useWords();
+  const now = useNow(60_000);
+  return (
+    <dl class="facts">
+      <Fact name={words.t('alert.severity')}><SeverityMark severity={a.severity} /></Fact>
+      <Fact name={words.t('alert.state')}>{words.word('alertState', a.state)}</Fact>
+      {a.reading && <Fact name={words.t('alert.reading')}>{reading(words, a.reading)}</Fact>}
+      {a.object && <Fact name={words.t('alert.object')}>{words.word('object', a.object)}</Fact>}
+      {a.countBucket && <Fact name={words.t('alert.count')}>{a.countBucket}</Fact>}
+      {a.score !== undefined && <Fact name={words.t('alert.score')}>{a.score.toFixed(2)}</Fact>}
+      <Fact name={words.t('alert.grid')}><GridCode code={a.grid} /></Fact>
+      {a.zone && <Fact name={words.t('alert.zone')}>{a.zone}</Fact>}
+      <Fact name={words.word('family', a.family)}><span class="name">{a.device}</span></Fact>
+      <Fact name={words.t('alert.edge')}><span class="name">{a.edge}</span></Fact>
+      <Fact name={words.t('alert.occurredAt')}>
+        <Time at={a.occurredAt} now={now} />{a.uncertaintyMs > 0 && <span class="muted"> {words.t('alert.uncertainty', { ms: a.uncertaintyMs })}</span>}
+      </Fact>
+      <Fact name={words.t('alert.receivedAt')}><Time at={a.receivedAt} now={now} /></Fact>
+      <Fact name={words.t('alert.clock')}>{words.word('clock', a.clock)}</Fact>
+      <Fact name={words.t('alert.origin')}><span class="name">{a.origin}</span></Fact>
+      {a.exercise && <Fact name={words.t('alert.exercise')}>{words.t('alert.exerciseNote')}</Fact>}
+    </dl>
+  );
+}

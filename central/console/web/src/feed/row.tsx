@@ -1,0 +1,61 @@
+/** One row of the feed. */
+import { reading, span } from '../format';
+import { useWords } from '../i18n';
+import type { Alert, Case } from '../types';
+import { Ago, GridCode, Time } from '../ui/bits';
+import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
+import { Thumb } from '../ui/picture';
+
+const LATE = 60_000;
+
+interface RowProps {
+  alert: Alert;
+  case: Case | undefined;
+  /** The situation that this alert raised has ended. */
+  over: boolean;
+  awaited: boolean;
+  now: Date;
+  selected: boolean;
+  onSelect: () => void;
+}
+
+export function Row({ alert: a, case: c, over, awaited, now, selected, onSelect }: RowProps) {
+  const unhandled = c?.state === 'open' && a.state !== 'cleared' && !over;
+  const tone = unhandled ? `feed-row-${a.severity}` : 'feed-row-calm';
+  return (
+    <button type="button" class={`feed-row ${tone}`} data-testid="feed-row" data-kind={a.kind} data-severity={a.severity}
+      data-state={a.state} data-id={a.id} aria-pressed={selected} onClick={onSelect}>
+      <SeverityMark severity={a.severity} />
+      <Thumb alert={a} awaited={awaited} />
+      <span class="feed-what">
+        <Headline alert={a} over={over} />
+        <span class="feed-place">
+          <GridCode code={a.grid} />
+          {a.zone && <span class="zone">{a.zone}</span>}
+          <span class="name">{a.device}</span>
+        </span>
+      </span>
+      <span class="feed-when">
+        <span class="time"><Time at={a.occurredAt} now={now} /></span>
+        <Ago at={a.occurredAt} now={now} />
+      </span>
+      <span class="feed-case">{c && <CaseStateChip state={c.state} />}</span>
+    </button>
+  );
+}
+
+function Headline({ alert: a, over }: { alert: Alert; over: boolean }) {
+  const words = useWords();
+  const late = Date.parse(a.receivedAt) - Date.parse(a.raisedAt);
+  return (
+    <span class="feed-headline">
+      <strong>{words.word('kind', a.kind)}</strong>
+      {a.state === 'cleared' && <span class="tag tag-ok">{words.word('alertState', 'cleared')}</span>}
+      {over && <span class="tag tag-ok">{words.t('feed.ended')}</span>}
+      {a.exercise && <ExerciseTag />}
+      {a.object && a.object !== 'unknown' && <span class="feed-note">{words.word('object', a.object)}{a.countBucket ? ` ${a.countBucket}` : ''}</span>}
+      {a.reading && <span class="feed-note">{reading(words, a.reading)}</span>}
+      {late > LATE && <span class="tag">{words.t('feed.late', { age: span(words, late) })}</span>}
+    </span>
+  );
+}

@@ -1,0 +1,109 @@
+/**
+ * The connection to central's feed (server-sent events). In: an EventSource. Out: messages, "reload" when messages may have
+ * been missed, and whether the connection stands.
+ *
+ * The browser resumes by Last-Event-ID after a broken line by itself. It does not after a refusal, and it does not notice a
+ * line that is dead without a word; for those this opens a new EventSource, which starts at now, and says reload.
+ */
+import type { FeedMessage } from '../types';
+
+export type LineState = 'connecting' | 'live' | 'lost';
+
+export interface StreamOptions {
+  open(): EventSource;
+  /** Asks central for a sign of life; false for no answer. A dead session is dealt with inside. */
+  probe(): Promise<boolean>;
+  message(m: FeedMessage): void;
+  /** What the page shows may be out of date: load it again. */
+  reload(): void;
+  state(s: LineState): void;
+  /** Jitter, 0 to 1. */
+  random?(): number;
+}
+
+export const PROBE_EVERY = 10_000;
+const FIRST_WAIT = 1000;
+const MAX_WAIT = 15_000;
+
+export class Stream {
+  private source: EventSource | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private prober: ReturnType<typeof setInterval> | undefined;
+  private wait = FIRST_WAIT;
+  private resumable = false;
+  private heard = false;
+  private probing = false;
+
+  constructor(private readonly options: StreamOptions) {}
+
+  start(): void {
+    this.connect();
+    this.prober = setInterval(() => void this.probe(), PROBE_EVERY);
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    clearInterval(this.prober);
+    this.source?.close();
+    this.source = null;
+  }
+
+  private connect(): void {
+    const source = this.options.open();
+    this.source = source;
+    this.resumable = false;
+    source.onopen = () => this.opened();
+    source.onerror = () => this.broke(source);
+    source.addEventListener('case', (e) => this.took(e as MessageEvent<string>));
+    source.addEventListener('reset', () => this.options.reload());
+  }
+
+  private opened(): void {
+    this.heard = true;
+    this.wait = FIRST_WAIT;
+    this.options.state('live');
+    if (!this.resumable) this.options.reload();
+  }
+
+  private took(e: MessageEvent<string>): void {
+    this.heard = true;
+    this.resumable = e.lastEventId !== '';
+    let message: FeedMessage;
+    try {
+      message = JSON.parse(e.data) as FeedMessage;
+    } catch {
+      this.options.reload();
+      return;
+    }
+    this.options.message(message);
+  }
+
+  private broke(source: EventSource): void {
+    this.options.state('lost');
+    if (source.readyState === source.CLOSED) this.again();
+  }
+
+  /** Opens a new line after a while; the waits double, with jitter. */
+  private again(): void {
+    this.source?.close();
+    this.source = null;
+    clearTimeout(this.timer);
+    const random = this.options.random ?? Math.random;
+    this.timer = setTimeout(() => this.connect(), this.wait * (0.75 + 0.5 * random()));
+    this.wait = Math.min(this.wait * 2, MAX_WAIT);
+  }
+
+  /** A silent line is asked about; without an answer it is dead, whatever the browser thinks of it. */
+  private async probe(): Promise<void> {
+    const quiet = !this.heard;
+    this.heard = false;
+    const source = this.source;
+    if (!quiet || this.probing || !source || source.readyState !== source.OPEN) return;
+    this.probing = true;
+    const alive = await this.options.probe();
+    this.probing = false;
+    if (alive || this.source !== source) return;
+    this.options.state('lost');
+    this.again();
+  }
+}

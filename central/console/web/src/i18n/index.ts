@@ -1,0 +1,58 @@
+/**
+ * Words in two languages. In: a language and a key. Out: text. Every word on a page comes from a dictionary here.
+ */
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import { en } from './en';
+import { zh, type Dictionary, type Key } from './zh';
+
+export type { Key } from './zh';
+export type Lang = 'zh-CN' | 'en';
+
+export const dictionaries: Readonly<Record<Lang, Dictionary>> = { 'zh-CN': zh, en };
+
+export type Args = Readonly<Record<string, string | number>>;
+
+/** The words of one language. */
+export interface Words {
+  lang: Lang;
+  t(key: Key, args?: Args): string;
+  /** The word for a value of a closed list; a value outside the list is shown as it came. */
+  word(list: string, value: string): string;
+}
+
+export function wordsOf(lang: Lang): Words {
+  const dictionary = dictionaries[lang];
+  return {
+    lang,
+    t: (key, args) => fill(dictionary[key], args),
+    word: (list, value) => (dictionary as Readonly<Record<string, string>>)[`${list}.${value}`] ?? value,
+  };
+}
+
+function fill(text: string, args?: Args): string {
+  return args ? text.replace(/\{(\w+)\}/g, (whole, name: string) => String(args[name] ?? whole)) : text;
+}
+
+const STORED = 'gridgate.lang';
+
+/** The language chosen before on this machine; Chinese where nothing was chosen or storage is shut. */
+export function rememberedLang(): Lang {
+  try {
+    return localStorage.getItem(STORED) === 'en' ? 'en' : 'zh-CN';
+  } catch {
+    return 'zh-CN';
+  }
+}
+
+export function rememberLang(lang: Lang): void {
+  try {
+    localStorage.setItem(STORED, lang);
+  } catch {
+    // A browser that keeps nothing still gets the language for this visit.
+  }
+}
+
+export const WordsContext = createContext<Words>(wordsOf('zh-CN'));
+
+export const useWords = (): Words => useContext(WordsContext);

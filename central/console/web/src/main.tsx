@@ -1,0 +1,10 @@
+import { render } from 'preact';
+import { App } from './app';
+import './styles/tokens.css';
+import './styles/base.css';
+import './styles/shell.css';
+import './styles/feed.css';
+import './styles/cases.css';
+import './styles/devices.css';
+
+render(<App />, document.getElementById('app') as HTMLElement);

@@ -1,0 +1,97 @@
+/** Pieces that every page uses: links, times, places, empty and error states. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { ApiError } from '../api';
+import { ago, gridParts, moment } from '../format';
+import { useWords, type Key, type Words } from '../i18n';
+import { follow } from '../router';
+
+interface LinkProps {
+  href: string;
+  class?: string;
+  children: ComponentChildren;
+  testid?: string;
+  current?: boolean;
+  label?: string;
+}
+
+export function Link({ href, children, testid, current, label, ...rest }: LinkProps) {
+  return (
+    <a href={href} onClick={follow} data-testid={testid} aria-current={current ? 'page' : undefined} aria-label={label} {...rest}>
+      {children}
+    </a>
+  );
+}
+
+/** The time of the machine, renewed every so many milliseconds. */
+export function useNow(every: number): Date {
+  const [now, setNow] = useState(() => new Date());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(new Date()), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return now;
+}
+
+export function Time({ at, now }: { at: string; now: Date }) {
+  const { lang } = useWords();
+  return <time dateTime={at}>{moment(lang, new Date(at), now)}</time>;
+}
+
+export function Ago({ at, now }: { at: string; now: Date }) {
+  const words = useWords();
+  return <span class="ago">{ago(words, new Date(at), now)}</span>;
+}
+
+/** A grid code in groups; the gaps are drawn, so that a copied code is whole. */
+export function GridCode({ code }: { code: string }) {
+  return <span class="grid-code">{gridParts(code).map((part, i) => <span key={i}>{part}</span>)}</span>;
+}
+
+export function Empty({ title, hint, children }: { title: string; hint?: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {hint && <p class="empty-hint">{hint}</p>}
+      {children}
+    </div>
+  );
+}
+
+export function Loading() {
+  const words = useWords();
+  return <div class="empty" role="status"><p class="empty-hint">{words.t('app.loading')}</p></div>;
+}
+
+export function Failure({ error, retry }: { error: unknown; retry: () => void }) {
+  const words = useWords();
+  return (
+    <div class="empty" role="alert">
+      <p class="empty-title">{errorText(words, error)}</p>
+      <button type="button" class="button" onClick={retry}>{words.t('app.retry')}</button>
+    </div>
+  );
+}
+
+const byStatus: Readonly<Record<number, Key>> = {
+  0: 'error.network', 403: 'error.forbidden', 404: 'error.notFound', 409: 'error.conflict', 412: 'error.conflict', 429: 'error.busy',
+};
+
+/** What went wrong, in the operator's words. */
+export function errorText(words: Words, error: unknown): string {
+  const status = error instanceof ApiError ? error.status : 0;
+  const key = byStatus[status];
+  return key ? words.t(key) : words.t('error.server', { status });
+}
+
+export function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return <div class="fact"><dt>{name}</dt><dd>{children}</dd></div>;
+}
+
+/** Puts words into the title of the window while the caller is shown. */
+export function useTitle(title: string): void {
+  const { lang } = useWords();
+  useEffect(() => {
+    document.title = `${title} · Gridgate`;
+  }, [title, lang]);
+}

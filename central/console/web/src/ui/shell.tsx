@@ -1,0 +1,122 @@
+/** The frame around every page: navigation, the state of the connection, the clock, language and sign-out. */
+import { createContext, type ComponentChildren } from 'preact';
+import { useContext, useEffect, useState } from 'preact/hooks';
+import type { FeedStore } from '../feed/store';
+import { useStore } from '../feed/store';
+import { clock, moment } from '../format';
+import { useWords, type Lang } from '../i18n';
+import type { Session } from '../types';
+import { Link, useNow } from './bits';
+import { IconCases, IconDevices, IconFeed, IconLang, IconOut, IconWarn } from './icons';
+
+export const LangContext = createContext<(lang: Lang) => void>(() => {});
+
+export function LangSwitch() {
+  const words = useWords();
+  const choose = useContext(LangContext);
+  const other: Lang = words.lang === 'en' ? 'zh-CN' : 'en';
+  return (
+    <button type="button" class="button button-quiet" data-testid="lang-switch" title={words.t('user.switchLang')} onClick={() => choose(other)}>
+      <IconLang size={18} /><span lang={other}>{words.t('user.langName')}</span>
+    </button>
+  );
+}
+
+interface ShellProps {
+  store: FeedStore;
+  session: Session;
+  path: string;
+  onSignOut: () => void;
+  children: ComponentChildren;
+}
+
+export function Shell({ store, session, path, onSignOut, children }: ShellProps) {
+  const words = useWords();
+  useStore(store);
+  return (
+    <div class="shell">
+      <a class="skip" href="#main">{words.t('app.skip')}</a>
+      <Rail path={path} open={openCount(store)} />
+      <header class="topbar">
+        <span class="product">{words.t('app.name')}</span>
+        <span class="spacer" />
+        <LineState store={store} />
+        <Clock />
+        <span class="divider" aria-hidden="true" />
+        <LangSwitch />
+        <span class="user" title={session.role}>{session.user}</span>
+        <button type="button" class="button button-quiet" data-testid="sign-out" onClick={onSignOut}>
+          <IconOut size={18} /><span>{words.t('user.signOut')}</span>
+        </button>
+      </header>
+      <LineBanner store={store} />
+      <main id="main" class="main" tabIndex={-1}>{children}</main>
+    </div>
+  );
+}
+
+function openCount(store: FeedStore): string {
+  let n = 0;
+  for (const c of store.cases.values()) if (c.state === 'open') n++;
+  return n === 0 ? '' : n > 99 || store.capped ? '99+' : String(n);
+}
+
+function Rail({ path, open }: { path: string; open: string }) {
+  const words = useWords();
+  return (
+    <nav class="rail" aria-label={words.t('nav.label')}>
+      <img class="rail-mark" src="/icon.svg" alt="" width={32} height={32} />
+      <Link class="rail-link" href="/" testid="nav-feed" current={path === '/'}>
+        <IconFeed size={22} /><span>{words.t('nav.feed')}</span>
+      </Link>
+      <Link class="rail-link" href="/cases?state=open" testid="nav-cases" current={path.startsWith('/cases')}>
+        <IconCases size={22} /><span>{words.t('nav.cases')}</span>
+        {open && <span class="badge"><span class="sr-only">{words.word('caseState', 'open')} </span>{open}</span>}
+      </Link>
+      <Link class="rail-link" href="/devices" testid="nav-devices" current={path === '/devices'}>
+        <IconDevices size={22} /><span>{words.t('nav.devices')}</span>
+      </Link>
+    </nav>
+  );
+}
+
+function LineState({ store }: { store: FeedStore }) {
+  const words = useWords();
+  return (
+    <span class={`line line-${store.line}`} data-testid="line-state" data-state={store.line}>
+      <i class="line-dot" aria-hidden="true" />{words.t(`conn.${store.line}`)}
+    </span>
+  );
+}
+
+function Clock() {
+  const { lang } = useWords();
+  const now = useNow(1000);
+  return <time class="clock" dateTime={now.toISOString()}>{clock(lang, now)}</time>;
+}
+
+const GRACE = 2000;
+const SHOW_BACK = 4000;
+
+/** Tells of a lost connection after a moment's grace, and of its return. */
+function LineBanner({ store }: { store: FeedStore }) {
+  const words = useWords();
+  const [shown, setShown] = useState<'none' | 'lost' | 'back'>('none');
+  const lost = store.line === 'lost';
+  useEffect(() => {
+    if (lost) {
+      const timer = setTimeout(() => setShown('lost'), GRACE);
+      return () => clearTimeout(timer);
+    }
+    setShown((was) => (was === 'lost' ? 'back' : was));
+    const timer = setTimeout(() => setShown('none'), SHOW_BACK);
+    return () => clearTimeout(timer);
+  }, [lost]);
+  const time = moment(words.lang, new Date(store.lineSince), new Date());
+  return (
+    <div class="banner-slot" role="alert">
+      {shown === 'lost' && <p class="banner banner-lost" data-testid="banner-lost"><IconWarn />{words.t('conn.banner', { time })}</p>}
+      {shown === 'back' && <p class="banner banner-back" data-testid="banner-back">{words.t('conn.back')}</p>}
+    </div>
+  );
+}
