@@ -89,8 +89,8 @@ func AlertOf(a store.StoredAlert) Alert {
 	return out
 }
 
-// filter is the part of a list's query that alerts and cases share.
-type filter struct {
+// Filter is the part of a list's query that alerts and cases share.
+type Filter struct {
 	Grid     string         `query:"grid" pattern:"^[0-9]{1,20}$" doc:"prefix of a grid code"`
 	Kind     Kind           `query:"kind"`
 	Severity alert.Severity `query:"severity" enum:"info,minor,major,critical" doc:"at least"`
@@ -100,14 +100,14 @@ type filter struct {
 	Limit    int            `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 
-func (f filter) query() store.Query {
+func (f Filter) query() store.Query {
 	return store.Query{
 		Grid: f.Grid, Kind: alert.Kind(f.Kind), Severity: f.Severity, Since: f.Since, Until: f.Until, Cursor: f.Cursor, Limit: f.Limit,
 	}
 }
 
 type alertFilter struct {
-	filter
+	Filter
 	State  string `query:"state" enum:"raised,cleared,momentary"`
 	Edge   string `query:"edge" maxLength:"64"`
 	Device string `query:"device" maxLength:"64"`

@@ -15,7 +15,7 @@ import (
 )
 
 type caseFilter struct {
-	filter
+	Filter
 	State string `query:"state" enum:"open,acknowledged,closed"`
 }
 
@@ -41,20 +41,24 @@ type (
 		ETag string `header:"ETag"`
 		Body cases.Case
 	}
-	caseInput struct {
-		ID string `path:"id" format:"uuid"`
-	}
-	stepInput struct {
-		caseInput
-		IfMatch string `header:"If-Match" maxLength:"64" doc:"ETag of the case as it was seen"`
-	}
 	closeInput struct {
-		stepInput
+		StepInput
 		Body struct {
 			Reason cases.Reason `json:"reason" enum:"handled,false-alarm,duplicate"`
 		}
 	}
 )
+
+// CaseInput names a case. It and [StepInput] are exported because huma reads no members of others when they are embedded.
+type CaseInput struct {
+	ID string `path:"id" format:"uuid"`
+}
+
+// StepInput is an operator's step on a case.
+type StepInput struct {
+	CaseInput
+	IfMatch string `header:"If-Match" maxLength:"64" doc:"ETag of the case as it was seen"`
+}
 
 func etag(position int64) string { return `"` + strconv.FormatInt(position, 10) + `"` }
 
@@ -63,12 +67,12 @@ func (s *Server) caseOperations() {
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/cases/{id}", "get-case", "One case with its history", auth.Read, http.StatusNotFound), s.oneCase)
 	steps := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/acknowledge", "acknowledge-case", "Take charge of an open case", auth.Operate, steps...),
-		func(ctx context.Context, in *stepInput) (*caseOutput, error) {
+		func(ctx context.Context, in *StepInput) (*caseOutput, error) {
 			return s.step(ctx, in, cases.Event{Type: cases.EventAcknowledged})
 		})
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/close", "close-case", "Close a case and say why", auth.Operate, steps...),
 		func(ctx context.Context, in *closeInput) (*caseOutput, error) {
-			return s.step(ctx, &in.stepInput, cases.Event{Type: cases.EventClosed, Reason: in.Body.Reason})
+			return s.step(ctx, &in.StepInput, cases.Event{Type: cases.EventClosed, Reason: in.Body.Reason})
 		})
 }
 
@@ -85,7 +89,7 @@ func (s *Server) listCases(ctx context.Context, in *caseFilter) (*casePageOutput
 	return &casePageOutput{Body: CasePage{Items: items, Next: next}}, nil
 }
 
-func (s *Server) oneCase(ctx context.Context, in *caseInput) (*caseFileOutput, error) {
+func (s *Server) oneCase(ctx context.Context, in *CaseInput) (*caseFileOutput, error) {
 	c, history, err := s.o.Store.Case(ctx, in.ID)
 	if err != nil {
 		return nil, s.failure(ctx, "read the case", err)
@@ -94,7 +98,7 @@ func (s *Server) oneCase(ctx context.Context, in *caseInput) (*caseFileOutput, e
 }
 
 // step appends an operator's event to a case, once the client's view of the case was checked.
-func (s *Server) step(ctx context.Context, in *stepInput, e cases.Event) (*caseOutput, error) {
+func (s *Server) step(ctx context.Context, in *StepInput, e cases.Event) (*caseOutput, error) {
 	expect, err := parseIfMatch(in.IfMatch)
 	if err != nil {
 		return nil, huma.Error400BadRequest(err.Error())

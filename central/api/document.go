@@ -101,7 +101,7 @@ func (d describer) add(op *huma.Operation, result map[string]*huma.MediaType, er
 	for _, status := range append(errors, http.StatusUnauthorized) {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{
 			Description: http.StatusText(status),
-			Content:     map[string]*huma.MediaType{problem.ContentType: {Schema: d.schema(problem.Details{})}},
+			Content:     map[string]*huma.MediaType{problem.ContentType: {Schema: d.schema(huma.ErrorModel{})}},
 		}
 	}
 	d.doc.AddOperation(op)

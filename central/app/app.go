@@ -1,0 +1,268 @@
+// Package app wires central together: the one package that sees its configuration and every implementation.
+//
+// In: a [config.Config]. Out: a running central whose [App.Addr] is bound, or the whole of it torn down again. The wiring reads in the
+// order of the data: store, objects, time series, accounts, feed, ingest, fleet, API. It decides nothing itself.
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"gridgate/central/api"
+	"gridgate/central/auth"
+	"gridgate/central/config"
+	"gridgate/central/console"
+	"gridgate/central/correlate"
+	"gridgate/central/feed"
+	"gridgate/central/fleet"
+	"gridgate/central/ingest"
+	"gridgate/central/store"
+	"gridgate/central/store/objects"
+	"gridgate/central/store/sqlite"
+	"gridgate/central/tsdb"
+)
+
+// stopWithin is how long requests may take to end once central was told to.
+const stopWithin = 5 * time.Second
+
+// App is a central that has its port and everything behind it.
+type App struct {
+	log      *slog.Logger
+	registry *prometheus.Registry
+	stops    []stop
+	failed   chan error // the first component that ended by itself
+
+	store    *sqlite.Store
+	objects  *objects.Dir
+	series   tsdb.DB
+	auth     *auth.Service
+	hub      *feed.Hub
+	ingest   *ingest.Server
+	handler  http.Handler
+	listener net.Listener
+}
+
+// stop is one teardown, run last in first out.
+type stop struct {
+	name string
+	run  func() error
+}
+
+func (a *App) onStop(name string, run func() error) {
+	a.stops = append(a.stops, stop{name: name, run: run})
+}
+
+// New opens everything, starts it and binds the address. If a step fails, those before it are torn down.
+func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err error) {
+	a := &App{log: log, registry: prometheus.NewRegistry(), failed: make(chan error, 8)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.stop())
+		}
+	}()
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	ctx = context.WithoutCancel(ctx) // components end by teardown, in order
+	for _, step := range []struct {
+		doing string
+		do    func(context.Context, *config.Config) error
+	}{
+		{"open the store", a.openStore},
+		{"open the pictures", a.openObjects},
+		{"open the time-series database", a.openSeries},
+		{"read the edges' tokens", a.openAuth},
+		{"start the feed", a.startFeed},
+		{"start ingest", a.startIngest},
+		{"build the API", a.buildAPI},
+		{"listen", a.listen},
+	} {
+		if err := step.do(ctx, c); err != nil {
+			return nil, fmt.Errorf("%s: %w", step.doing, err)
+		}
+	}
+	return a, nil
+}
+
+// Addr is the address that is bound.
+func (a *App) Addr() net.Addr { return a.listener.Addr() }
+
+// Run serves until ctx ends or a component fails, then stops everything. It returns nil for a clean stop.
+func (a *App) Run(ctx context.Context) error {
+	a.log.Info("central listens", "address", a.Addr().String())
+	var failure error
+	select {
+	case <-ctx.Done():
+		a.log.Info("central stops")
+	case failure = <-a.failed:
+	}
+	return errors.Join(failure, a.stop())
+}
+
+// stop tears down, last in first out; every step runs whatever the others say.
+func (a *App) stop() error {
+	var errs []error
+	for i := len(a.stops) - 1; i >= 0; i-- {
+		if err := a.stops[i].run(); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", a.stops[i].name, err))
+		}
+	}
+	a.stops = nil
+	return errors.Join(errs...)
+}
+
+// start runs a component until its teardown, which waits for it. A component that ends before that has failed.
+func (a *App) start(ctx context.Context, name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() {
+		err := run(ctx)
+		if ctx.Err() == nil {
+			a.failed <- fmt.Errorf("%s ended: %w", name, errors.Join(err, errors.New("it should run until it is stopped")))
+		}
+		done <- err
+	}()
+	a.onStop(name, func() error {
+		cancel()
+		return <-done
+	})
+}
+
+func (a *App) openStore(ctx context.Context, c *config.Config) (err error) {
+	if err := os.MkdirAll(c.Data, 0o750); err != nil {
+		return err
+	}
+	if a.store, err = sqlite.Open(ctx, sqlite.Options{Path: databasePath(c)}); err != nil {
+		return err
+	}
+	a.onStop("store", a.store.Close)
+	return nil
+}
+
+func databasePath(c *config.Config) string { return filepath.Join(c.Data, "central.db") }
+
+func (a *App) openObjects(_ context.Context, c *config.Config) (err error) {
+	a.objects, err = objects.Open(filepath.Join(c.Data, "evidence"))
+	return err
+}
+
+func (a *App) openAuth(_ context.Context, c *config.Config) error {
+	tokens, err := edgeTokens(c)
+	if err != nil {
+		return err
+	}
+	a.auth = auth.New(auth.Options{Records: a.store, Fixed: tokens, Secure: secureCookies(c)})
+	a.gauge("gridgate_sessions", "Sessions that are signed in.", a.auth.Sessions)
+	return nil
+}
+
+func (a *App) startFeed(ctx context.Context, c *config.Config) error {
+	a.hub = feed.New(feed.Options{
+		Log: a.store, Logger: a.log.With("component", "feed"), MaxFeeds: c.Limits.Feeds,
+		EncodeAlert: func(s store.StoredAlert) any { return api.AlertOf(s) },
+	})
+	a.gauge("gridgate_feeds", "Live feeds that are connected.", a.hub.Feeds)
+	a.start(ctx, "feed", a.hub.Run)
+	return nil
+}
+
+func (a *App) gauge(name, help string, value func() int) {
+	a.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) }))
+}
+
+func (a *App) startIngest(ctx context.Context, c *config.Config) (err error) {
+	a.ingest, err = ingest.New(ingest.Options{
+		Store: a.store, Decide: correlate.ByKey, Objects: a.objects, Readings: a.series, Authorize: authorize,
+		OnCommit: a.hub.Wake, Registerer: a.registry, Logger: a.log.With("component", "ingest"), Queue: c.Limits.Batches,
+	})
+	if err != nil {
+		return err
+	}
+	a.start(ctx, "ingest", a.ingest.Run)
+	return nil
+}
+
+func (a *App) buildAPI(_ context.Context, c *config.Config) error {
+	page, err := console.Handler()
+	if err != nil {
+		return err
+	}
+	a.handler, err = api.New(api.Options{
+		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: a.edgeRoutes(c),
+		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
+		PublicURL: c.PublicURL, Version: Version(),
+	})
+	return err
+}
+
+func (a *App) edgeRoutes(c *config.Config) []api.Route {
+	wanted := map[string]string{}
+	for _, e := range c.Edges {
+		wanted[e.ID] = e.ConfigVersion
+	}
+	sync := fleet.New(fleet.Options{Store: a.store, Series: a.series, Logger: a.log.With("component", "fleet"), Wanted: wanted})
+	events := a.ingest.Handler()
+	return []api.Route{
+		{Method: http.MethodPost, Path: "/v1/events", Handler: events},
+		{Method: http.MethodPost, Path: "/v1/readings", Handler: events},
+		{Method: http.MethodPut, Path: "/v1/evidence/{sha256}", Handler: events},
+		{Method: http.MethodPost, Path: fleet.Path, Handler: sync},
+	}
+}
+
+// listen binds the address and serves. The server stops first of all: feeds end, other requests get a moment.
+func (a *App) listen(_ context.Context, c *config.Config) error {
+	server := &http.Server{
+		Handler: a.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.With("component", "http").Handler(), slog.LevelDebug),
+	}
+	server.RegisterOnShutdown(a.hub.Drain)
+	if c.TLS.Set() {
+		pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
+		if err != nil {
+			return fmt.Errorf("load certificate: %w", err)
+		}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	}
+	var err error
+	if a.listener, err = net.Listen("tcp", c.Listen); err != nil {
+		return err
+	}
+	a.serve(server, c.TLS.Set())
+	return nil
+}
+
+func (a *App) serve(server *http.Server, secure bool) {
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		if secure {
+			err = server.ServeTLS(a.listener, "", "")
+		} else {
+			err = server.Serve(a.listener)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- fmt.Errorf("serve: %w", err)
+		}
+		done <- err
+	}()
+	a.onStop("server", func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+		defer cancel()
+		err := server.Shutdown(ctx)
+		if err != nil {
+			err = server.Close() // what did not end in time is cut off
+		}
+		<-done
+		return err
+	})
+}

@@ -1,0 +1,183 @@
+// Command gridgate-central collects the alerts of a township's edges, raises grid cases and shows them.
+//
+// In: flags and signals. Out: calls of central/app, and an exit code: 0 done, 1 failed, 2 wrong usage or a bad configuration.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"gridgate/central/app"
+	"gridgate/protocols/kit/conf"
+)
+
+const maxPasswordFile = 4 << 10
+
+// Exit codes.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// program is what the commands need of the outside.
+type program struct {
+	ctx    context.Context
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+type configFlag struct {
+	Config string `required:"" placeholder:"FILE" help:"Configuration file (YAML)."`
+}
+
+type commands struct {
+	Serve serveCommand `cmd:"" help:"Run central until it is interrupted."`
+	Check checkCommand `cmd:"" help:"Judge a configuration and say what is wrong with it."`
+	User  struct {
+		Add userAddCommand `cmd:"" help:"Add a staff account, or give one a new password and role."`
+	} `cmd:"" help:"Staff accounts."`
+	Token struct {
+		Add tokenAddCommand `cmd:"" help:"Make a bearer token and print it once."`
+	} `cmd:"" help:"Tokens of programs."`
+	Version versionCommand `cmd:"" help:"Say which build this is."`
+}
+
+type serveCommand struct {
+	configFlag
+	Debug bool `help:"Log more."`
+}
+
+// Run implements kong's command.
+func (c *serveCommand) Run(p *program) error {
+	level := slog.LevelInfo
+	if c.Debug {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
+	return app.Serve(p.ctx, c.Config, log)
+}
+
+type checkCommand struct{ configFlag }
+
+// Run implements kong's command.
+func (c *checkCommand) Run(p *program) error {
+	if err := app.Check(c.Config); err != nil {
+		return usageError{err}
+	}
+	_, err := fmt.Fprintf(p.stdout, "%s: good\n", c.Config)
+	return err
+}
+
+type userAddCommand struct {
+	configFlag
+	Name         string `arg:"" help:"Account, for example the post's name."`
+	Role         string `required:"" enum:"operator,auditor" help:"operator or auditor."`
+	PasswordFile string `xor:"password" required:"" placeholder:"FILE" help:"File that holds the password."`
+	Stdin        bool   `xor:"password" required:"" help:"Read the password from standard input."`
+}
+
+// Run implements kong's command.
+func (c *userAddCommand) Run(p *program) error {
+	password, err := c.password(p.stdin)
+	if err != nil {
+		return err
+	}
+	return app.AddUser(p.ctx, c.Config, app.NewUser{Name: c.Name, Role: c.Role, Password: password})
+}
+
+func (c *userAddCommand) password(stdin io.Reader) (string, error) {
+	in := stdin
+	if c.PasswordFile != "" {
+		f, err := os.Open(c.PasswordFile)
+		if err != nil {
+			return "", fmt.Errorf("open the password file: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, maxPasswordFile))
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return string(data), nil
+}
+
+type tokenAddCommand struct {
+	configFlag
+	Name    string        `arg:"" help:"What the token is for."`
+	Scope   []string      `placeholder:"SCOPE,..." help:"read, operate, events (post the events of any edge)."`
+	Edge    string        `help:"The one edge that the token speaks for."`
+	Expires time.Duration `placeholder:"720h" help:"When it ends, from now; left out: never."`
+}
+
+// Run implements kong's command.
+func (c *tokenAddCommand) Run(p *program) error {
+	n := app.NewToken{Name: c.Name, Scopes: c.Scope, Edge: c.Edge, Expires: c.Expires}
+	token, err := app.AddToken(p.ctx, c.Config, n, time.Now())
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(p.stdout, token)
+	return err
+}
+
+type versionCommand struct{}
+
+// Run implements kong's command.
+func (c *versionCommand) Run(p *program) error {
+	_, err := fmt.Fprintln(p.stdout, "gridgate-central", app.Version())
+	return err
+}
+
+// usageError makes the exit code 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(&program{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run parses args and runs the command; the error, if any, is told on stderr.
+func run(p *program, args []string) int {
+	code := -1
+	parser, err := kong.New(&commands{}, kong.Name("gridgate-central"), kong.Bind(p), kong.Writers(p.stdout, p.stderr),
+		kong.Description("Collects alerts of edges, raises grid cases and shows them."), kong.Exit(func(n int) { code = n }))
+	if err != nil {
+		return tell(p, err)
+	}
+	command, err := parser.Parse(args)
+	switch {
+	case code >= 0: // help was asked for
+		return code
+	case err != nil:
+		return tell(p, usageError{err})
+	}
+	return tell(p, command.Run())
+}
+
+func tell(p *program, err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(p.stderr, err)
+	var usage usageError
+	var problems conf.Problems
+	if errors.As(err, &usage) || errors.As(err, &problems) {
+		return exitUsage
+	}
+	return exitFailed
+}
