@@ -27,7 +27,8 @@ export function sentence(words: Words, e: CaseEvent, now: Date): string {
 
 function joined(words: Words, e: CaseEvent, now: Date): string {
   const n = e.count ?? 1;
-  if (n < 2 || !e.from || !e.to) return words.t('history.joined', { n });
+  if (n < 2) return words.t('history.joinedOne');
+  if (!e.from || !e.to) return words.t('history.joined', { n });
   const span = { from: moment(words.lang, new Date(e.from), now), to: moment(words.lang, new Date(e.to), now) };
   return words.t('history.joinedSpan', { n, ...span });
 }

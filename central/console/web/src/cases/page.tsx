@@ -84,7 +84,7 @@ function AlertTable({ alerts, more, now }: { alerts: readonly Alert[]; more: boo
         <thead>
           <tr>
             <th scope="col">{words.t('alert.occurredAt')}</th><th scope="col">{words.t('alert.severity')}</th>
-            <th scope="col">{words.t('alert.state')}</th><th scope="col">{words.t('alert.device')}</th><th scope="col">{words.t('alert.reading')}</th>
+            <th scope="col">{words.t('alert.state')}</th><th scope="col">{words.t('alert.device')}</th><th scope="col">{words.t('case.readingOrObject')}</th>
           </tr>
         </thead>
         <tbody>

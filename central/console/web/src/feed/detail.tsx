@@ -51,10 +51,15 @@ function DetailPicture({ alert, awaited }: { alert: Alert; awaited: boolean }) {
 function CaseBox({ alert, store }: { alert: Alert; store: FeedStore }) {
   const words = useWords();
   const c = store.cases.get(alert.caseId);
+  const state = store.caseState(alert);
   if (!alert.caseId) return null;
   return (
     <div class="detail-case">
-      {c && <p class="detail-line"><CaseStateChip state={c.state} /><span>{words.word('level', c.level)}</span><span class="muted">{words.t('case.alerts')} {words.t('case.nAlerts', { n: c.alerts })}</span></p>}
+      <p class="detail-line">
+        {state && <CaseStateChip state={state} />}
+        {c && <span>{words.word('level', c.level)}</span>}
+        {c && <span class="muted">{words.t('case.alerts')} {words.t('case.nAlerts', { n: c.alerts })}</span>}
+      </p>
       <div class="detail-actions">
         {c && <CaseActions case={c} onDone={(changed) => store.know(changed)} onStale={() => store.retry()} />}
         <Link href={`/cases/${alert.caseId}`} class="button" testid="open-case">{words.t('feed.toCase')}</Link>

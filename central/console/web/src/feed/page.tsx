@@ -1,4 +1,5 @@
 /** The live feed: rows, the "N new" pill, and the selected alert beside them. */
+import type { RefObject } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useWords } from '../i18n';
 import type { Alert } from '../types';
@@ -20,6 +21,11 @@ export function FeedPage({ store }: { store: FeedStore }) {
   const [scrolled, setScrolled] = useState(false);
   useEffect(() => store.hold(scrolled || selected !== null), [store, scrolled, selected !== null]);
   useEffect(() => () => store.hold(false), [store]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const showHeld = () => {
+    store.showHeld();
+    scroller.current?.scrollTo({ top: 0 });
+  };
   const close = useCallback(() => setSelected(null), []);
   useEscape(close);
   const current = selected && (store.list.rows.find((a) => a.id === selected.id) ?? selected);
@@ -28,9 +34,10 @@ export function FeedPage({ store }: { store: FeedStore }) {
       <div class="feed-list">
         <div class="page-head">
           <h1 id="feed-title">{words.t('feed.title')}</h1>
+          <NewPill store={store} onClick={showHeld} />
           <Summary store={store} />
         </div>
-        <Rows store={store} selected={selected} onSelect={setSelected} onScrolled={setScrolled} />
+        <Rows store={store} scroller={scroller} selected={selected} onSelect={setSelected} onScrolled={setScrolled} />
       </div>
       <aside class="feed-detail card" aria-label={words.t('feed.detail')}>
         {current
@@ -55,32 +62,27 @@ function useEscape(f: () => void): void {
 
 interface RowsProps {
   store: FeedStore;
+  scroller: RefObject<HTMLDivElement | null>;
   selected: Alert | null;
   onSelect: (a: Alert | null) => void;
   onScrolled: (on: boolean) => void;
 }
 
-function Rows({ store, selected, onSelect, onScrolled }: RowsProps) {
+function Rows({ store, scroller, selected, onSelect, onScrolled }: RowsProps) {
   const words = useWords();
   const now = useNow(5000);
-  const scroller = useRef<HTMLDivElement>(null);
   const { rows } = store.list;
   const over = ended(rows);
-  const showHeld = () => {
-    store.showHeld();
-    scroller.current?.scrollTo({ top: 0 });
-  };
   if (!store.loaded && store.failed) return <Failure error={null} retry={() => store.retry()} />;
   if (!store.loaded) return <Loading />;
   return (
     <div class="feed-frame card">
-      <NewPill store={store} onClick={showHeld} />
       <div class="feed-scroll" ref={scroller} data-testid="feed-scroll" onScroll={(e) => onScrolled(e.currentTarget.scrollTop > 4)} onKeyDown={step}>
         {rows.length === 0 && <Empty title={words.t('feed.empty')} hint={words.t('feed.emptyHint')} />}
         <ol class="plain" aria-label={words.t('feed.list')}>
           {rows.map((a) => (
             <li key={a.id}>
-              <Row alert={a} case={store.cases.get(a.caseId)} over={over.has(a.id)} awaited={store.awaitsPicture(a.id)} now={now}
+              <Row alert={a} caseState={store.caseState(a)} over={over.has(a.id)} awaited={store.awaitsPicture(a.id)} now={now}
                 selected={selected?.id === a.id} onSelect={() => onSelect(selected?.id === a.id ? null : a)} />
             </li>
           ))}

@@ -1,7 +1,7 @@
 /** One row of the feed. */
 import { reading, span } from '../format';
 import { useWords } from '../i18n';
-import type { Alert, Case } from '../types';
+import type { Alert, CaseState } from '../types';
 import { Ago, GridCode, Time } from '../ui/bits';
 import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
 import { Thumb } from '../ui/picture';
@@ -10,7 +10,7 @@ const LATE = 60_000;
 
 interface RowProps {
   alert: Alert;
-  case: Case | undefined;
+  caseState: CaseState | undefined;
   /** The situation that this alert raised has ended. */
   over: boolean;
   awaited: boolean;
@@ -19,8 +19,8 @@ interface RowProps {
   onSelect: () => void;
 }
 
-export function Row({ alert: a, case: c, over, awaited, now, selected, onSelect }: RowProps) {
-  const unhandled = c?.state === 'open' && a.state !== 'cleared' && !over;
+export function Row({ alert: a, caseState, over, awaited, now, selected, onSelect }: RowProps) {
+  const unhandled = caseState === 'open' && a.state !== 'cleared' && !over;
   const tone = unhandled ? `feed-row-${a.severity}` : 'feed-row-calm';
   return (
     <button type="button" class={`feed-row ${tone}`} data-testid="feed-row" data-kind={a.kind} data-severity={a.severity}
@@ -39,7 +39,7 @@ export function Row({ alert: a, case: c, over, awaited, now, selected, onSelect 
         <span class="time"><Time at={a.occurredAt} now={now} /></span>
         <Ago at={a.occurredAt} now={now} />
       </span>
-      <span class="feed-case">{c && <CaseStateChip state={c.state} />}</span>
+      <span class="feed-case">{caseState && <CaseStateChip state={caseState} />}</span>
     </button>
   );
 }

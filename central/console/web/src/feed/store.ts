@@ -4,7 +4,7 @@
  */
 import { useEffect, useReducer } from 'preact/hooks';
 import { api } from '../api';
-import type { Alert, Case, FeedMessage } from '../types';
+import type { Alert, Case, CaseState, FeedMessage } from '../types';
 import { arrive, emptyList, extend, patch, release, reload, type FeedList } from './list';
 import { PictureWatch } from './pictures';
 import { Stream, type LineState } from './stream';
@@ -92,6 +92,12 @@ export class FeedStore {
 
   awaitsPicture(id: string): boolean {
     return this.watch.has(id);
+  }
+
+  /** How the case of an alert stands; undefined for an alert without one, or where too many cases are open to tell. */
+  caseState(a: Alert): CaseState | undefined {
+    if (a.caseId === '') return undefined;
+    return this.cases.get(a.caseId)?.state ?? (this.loaded && !this.capped ? 'closed' : undefined);
   }
 
   /** Takes over a case that this console has just changed. */

@@ -1,0 +1,131 @@
+// A stand-in for central: the same paths and shapes over a made-up world, and the built page with the real content policy.
+// For work on the page and its tests only.
+import { createServer } from 'node:http';
+import { createReadStream, existsSync } from 'node:fs';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { World } from './world.mjs';
+
+const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const rank = ['info', 'minor', 'major', 'critical'];
+
+export class Mock {
+  world = new World();
+  lines = new Set();
+  /** While true, every request is cut off: central is away. */
+  away = false;
+  signedIn = false;
+  requests = [];
+
+  constructor() {
+    this.server = createServer((req, res) => void this.handle(req, res));
+    this.world.listeners.add((m) => this.lines.forEach((res) => send(res, m)));
+  }
+
+  listen(port = 0) {
+    return new Promise((resolve) => this.server.listen(port, '127.0.0.1', () => resolve(`http://127.0.0.1:${this.server.address().port}`)));
+  }
+
+  close() {
+    this.cut();
+    this.server.closeAllConnections();
+    return new Promise((resolve) => this.server.close(resolve));
+  }
+
+  /** Breaks every feed. */
+  cut() {
+    for (const res of this.lines) res.destroy();
+    this.lines.clear();
+  }
+
+  async handle(req, res) {
+    const url = new URL(req.url, 'http://localhost');
+    if (this.away) return req.socket.destroy();
+    this.requests.push(`${req.method} ${url.pathname}${url.search}`);
+    if (!url.pathname.startsWith('/v1/')) return this.file(url, res);
+    if (url.pathname === '/v1/session') return this.session(req, res);
+    if (!this.signedIn) return problem(res, 401, 'no session');
+    return this.api(req, res, url);
+  }
+
+  file(url, res) {
+    const path = normalize(join(DIST, url.pathname));
+    const found = path.startsWith(DIST) && extname(path) !== '' && existsSync(path) ? path : join(DIST, 'index.html');
+    res.writeHead(200, { 'Content-Type': TYPES[extname(found)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY, 'X-Content-Type-Options': 'nosniff' });
+    createReadStream(found).pipe(res);
+  }
+
+  async session(req, res) {
+    if (req.method === 'POST') {
+      const { user, password } = JSON.parse(await body(req));
+      if (user !== 'demo' || password !== 'demo-password') return problem(res, 401, 'wrong');
+      this.signedIn = true;
+    }
+    if (req.method === 'DELETE') {
+      this.signedIn = false;
+      return res.writeHead(204).end();
+    }
+    return this.signedIn ? json(res, { user: 'demo', role: 'operator' }) : problem(res, 401, 'no session');
+  }
+
+  async api(req, res, url) {
+    const { world } = this;
+    const q = Object.fromEntries(url.searchParams);
+    const [, what, id, step] = url.pathname.slice(1).split('/');
+    if (what === 'feed') return this.line(req, res);
+    if (what === 'edges') return json(res, { items: world.edges() });
+    if (what === 'evidence') return world.pictures.has(id) ? res.writeHead(200, { 'Content-Type': 'image/png' }).end(world.pictures.get(id)) : problem(res, 404, 'none');
+    if (what === 'alerts') return json(res, page(world.alerts.filter((a) => (!q.case || a.caseId === q.case)), q));
+    if (what !== 'cases') return problem(res, 404, 'no such path');
+    if (!id) return json(res, page(filtered(world, q), q));
+    const c = world.cases.get(id);
+    if (!c) return problem(res, 404, 'no such case');
+    if (req.method === 'GET') return json(res, { ...c, history: world.history.get(id) });
+    const match = req.headers['if-match'];
+    if (match && match !== `"${c.position}"`) return problem(res, 412, 'the case moved on');
+    if (c.state === 'closed' || (step === 'acknowledge' && c.state !== 'open')) return problem(res, 409, 'not in this state');
+    if (step === 'acknowledge') world.acknowledge(c, 'demo');
+    else world.close(c, JSON.parse(await body(req)).reason, 'demo');
+    return json(res, c);
+  }
+
+  line(req, res) {
+    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    res.write('retry: 1000\n\n');
+    const last = Number(req.headers['last-event-id'] ?? 0);
+    if (last) this.world.feed.filter((m) => m.id > last).forEach((m) => send(res, m));
+    this.lines.add(res);
+    req.on('close', () => this.lines.delete(res));
+  }
+}
+
+function filtered(world, q) {
+  return [...world.cases.values()].sort((a, b) => b.position - a.position).filter((c) => (!q.state || c.state === q.state)
+    && (!q.kind || c.kind === q.kind) && (!q.severity || rank.indexOf(c.severity) >= rank.indexOf(q.severity)) && c.grid.startsWith(q.grid ?? ''));
+}
+
+function page(all, { cursor = '0', limit = '50' }) {
+  const from = Number(cursor || 0);
+  const to = from + Number(limit);
+  return { items: all.slice(from, to), next: to < all.length ? String(to) : '' };
+}
+
+function send(res, m) {
+  res.write(`event: case\nid: ${m.id}\ndata: ${JSON.stringify(m.data)}\n\n`);
+}
+
+function json(res, value, status = 200) {
+  res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
+}
+
+function problem(res, status, detail) {
+  res.writeHead(status, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify({ title: 'refused', status, detail }));
+}
+
+async function body(req) {
+  let text = '';
+  for await (const part of req) text += part;
+  return text || '{}';
+}
