@@ -2,6 +2,8 @@
 # Fetches real footage once from Debian's package opencv-doc and cuts the demonstration cameras from it:
 #   square.h264  a busy square, the whole of vtest.avi (768x576, 10 frames/s, 79 s)
 #   quiet.h264   the lawn in its corner, where now and then somebody walks (40 s, of which about 14 are not empty)
+#   face.h264    the empty lawn, in front of which a photograph with a large face stands from second 6 to 16 (20 s);
+#                a test looks for that face in everything that is written or sent
 # The files stay in a cache outside the repository; its path is the only line on standard output.
 # usage: deploy/setup/footage.sh [RECORDING]   also converts RECORDING to a camera's stream, printed as a second line
 set -euo pipefail
@@ -30,11 +32,13 @@ if [ ! -s "$cache/vtest.avi" ]; then
 	}
 	dpkg -x "$work"/opencv-doc_*.deb "$work/root"
 	data=$work/root/usr/share/doc/opencv-doc/examples/data
-	cp "$data/tree.avi" "$cache/tree.avi"
+	cp "$data/tree.avi" "$data/messi5.jpg" "$cache/"
 	mv "$data/vtest.avi" "$cache/vtest.avi"
 fi
 [ -s "$cache/square.h264" ] || encode "$cache/vtest.avi" "$cache/square.h264" "scale=768:576"
 [ -s "$cache/quiet.h264" ] || encode "$cache/vtest.avi" "$cache/quiet.h264" "crop=330:280:0:296,scale=640:544" -ss 40
+[ -s "$cache/face.h264" ] || encode "$cache/vtest.avi" "$cache/face.h264" \
+	"crop=330:280:0:296,scale=640:544,trim=0:20[lawn];movie=$cache/messi5.jpg,loop=-1:1,setpts=N/10/TB[photo];[lawn][photo]overlay=46:150:enable='between(t,6,16)':shortest=1" -ss 10
 echo "$cache"
 
 if [ -n "${1:-}" ]; then
