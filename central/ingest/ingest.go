@@ -8,9 +8,11 @@ package ingest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,7 +43,8 @@ type Store interface {
 	LastPosition(ctx context.Context) (int64, error)
 }
 
-// Objects keeps evidence pictures, see [gridgate/central/store/objects.Dir].
+// Objects keeps evidence pictures, see gridgate/central/store/objects. Put verifies digest and size: the errors of
+// [store] say which failed.
 type Objects interface {
 	Put(ctx context.Context, sha256 string, r io.Reader, max int64) (created bool, err error)
 }
@@ -69,14 +72,113 @@ type Options struct {
 	GroupWait  time.Duration         // how long a batch waits for others at most; 0: 5 ms
 }
 
-// Server is the committer and its handlers.
-type Server struct{}
+func (o *Options) setDefaults() {
+	if o.OnCommit == nil {
+		o.OnCommit = func(int64) {}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Queue <= 0 {
+		o.Queue = 64
+	}
+	if o.Group <= 0 {
+		o.Group = 8
+	}
+	if o.GroupWait <= 0 {
+		o.GroupWait = 5 * time.Millisecond
+	}
+}
 
-// New returns a server that does nothing until [Server.Run].
-func New(o Options) (*Server, error) { return &Server{}, nil }
+// Server is the committer and its handlers.
+type Server struct {
+	o         Options
+	metrics   *metrics
+	committer *committer
+	uploads   chan struct{} // bounds concurrent evidence uploads
+	readings  chan struct{} // bounds concurrent readings uploads
+}
+
+// Bounds of requests that are served at a time; what comes on top is answered with 503.
+const (
+	maxUploads  = 16
+	maxReadings = 8
+)
+
+// New returns a server that commits nothing until [Server.Run]. It fails if an option that is demanded is missing.
+func New(o Options) (*Server, error) {
+	if o.Store == nil || o.Decide == nil || o.Objects == nil || o.Readings == nil || o.Authorize == nil {
+		return nil, errors.New("ingest: Store, Decide, Objects, Readings and Authorize are demanded")
+	}
+	o.setDefaults()
+	s := &Server{
+		o: o, committer: newCommitter(o),
+		uploads: make(chan struct{}, maxUploads), readings: make(chan struct{}, maxReadings),
+	}
+	var err error
+	if s.metrics, err = newMetrics(o.Registerer, s.committer.waiting); err != nil {
+		return nil, fmt.Errorf("ingest: register metrics: %w", err)
+	}
+	s.committer.metrics = s.metrics
+	return s, nil
+}
 
 // Run commits what the handlers take until ctx ends; then it commits what waits and returns nil. One Run per Server.
-func (s *Server) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+func (s *Server) Run(ctx context.Context) error { return s.committer.run(ctx) }
 
-// Handler serves the paths of the edge contract: POST /v1/events, POST /v1/readings, PUT /v1/evidence/{sha256}.
-func (s *Server) Handler() http.Handler { return http.NotFoundHandler() }
+// Handler serves the paths of the edge contract: POST /v1/events, POST /v1/readings, PUT /v1/evidence/{sha256}. Any method
+// or path beside these is answered as [http.ServeMux] does.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST "+ingest.EventsPath, s.authorized(s.postEvents))
+	mux.Handle("POST "+ingest.ReadingsPath, s.authorized(s.postReadings))
+	mux.Handle("PUT "+ingest.EvidencePath+"{sha256}", s.authorized(s.putEvidence))
+	return mux
+}
+
+// handler serves a request of a principal that may post. A returned error is answered as a problem.
+type handler func(w http.ResponseWriter, r *http.Request, p Principal) error
+
+// readTimeout is how long a request may take to arrive in full.
+const readTimeout = time.Minute
+
+// authorized lets only principals pass that may post for some edge.
+func (s *Server) authorized(serve handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p, err := s.o.Authorize(r)
+		switch {
+		case errors.Is(err, ErrUnauthorized):
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			err = refuse(http.StatusUnauthorized, "%s", ErrUnauthorized)
+		case err != nil:
+			err = unavailable(fmt.Errorf("authorize: %w", err))
+		case p.Edge == "" && !slices.Contains(p.Scopes, ScopeEvents):
+			err = refuse(http.StatusForbidden, "this token may not post for an edge")
+		default:
+			// Not every ResponseWriter can: then the server's own timeout holds.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
+			err = serve(w, r, p)
+		}
+		if err != nil {
+			s.answerProblem(w, r, err)
+		}
+	})
+}
+
+// mayPost says why p may not speak for the device at source, or nil.
+func (p Principal) mayPost(source string) error {
+	if p.Edge == "" {
+		return nil
+	}
+	edge, _, _, err := alert.ParseSource(source)
+	if err != nil {
+		return err
+	}
+	if edge != p.Edge {
+		return errors.New("source names another edge than the token's")
+	}
+	return nil
+}

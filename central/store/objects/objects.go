@@ -13,17 +13,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"gridgate/central/store"
 	"gridgate/protocols/alert"
-)
-
-// Errors of [Dir.Put] that callers tell apart.
-var (
-	ErrBadDigest = errors.New("digest is not a lower-case hexadecimal SHA-256")
-	ErrMismatch  = errors.New("the bytes do not have the digest they were named by")
-	ErrTooLarge  = errors.New("the object is larger than allowed")
 )
 
 // Dir is a directory of objects. It is safe for concurrent use, also by several processes.
@@ -65,11 +57,11 @@ func (d *Dir) Has(digest string) bool {
 }
 
 // Put stores what r holds under digest and returns created=true once it is on stable storage, or created=false without
-// reading r if it is stored already. At most max bytes are taken. The errors are [ErrBadDigest], [ErrMismatch],
-// [ErrTooLarge], those of r and those of the disk; after any of them nothing is stored.
+// reading r if it is stored already. At most max bytes are taken. The errors are [store.ErrBadDigest], [store.ErrMismatch],
+// [store.ErrTooLarge], those of r and those of the disk; after any of them nothing is stored.
 func (d *Dir) Put(ctx context.Context, digest string, r io.Reader, max int64) (created bool, err error) {
 	if !alert.ValidSHA256(digest) {
-		return false, ErrBadDigest
+		return false, store.ErrBadDigest
 	}
 	if d.Has(digest) {
 		return false, nil
@@ -101,9 +93,9 @@ func (d *Dir) spool(ctx context.Context, digest string, r io.Reader, max int64) 
 	case err != nil:
 		return "", err
 	case n > max:
-		return "", ErrTooLarge
+		return "", store.ErrTooLarge
 	case hex.EncodeToString(sum.Sum(nil)) != digest:
-		return "", ErrMismatch
+		return "", store.ErrMismatch
 	}
 	return f.Name(), f.Sync()
 }
@@ -177,25 +169,10 @@ func describe(f *os.File) (Object, error) {
 	if err != nil {
 		return Object{}, err
 	}
-	head := make([]byte, MagicBytes)
+	head := make([]byte, store.MagicBytes)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return Object{}, err
 	}
-	return Object{ReadSeekCloser: f, Size: info.Size(), MediaType: MediaTypeOf(head[:n])}, nil
-}
-
-// MagicBytes is how many leading bytes [MediaTypeOf] wants to see.
-const MagicBytes = 32
-
-// MediaTypeOf tells the media type by an object's first bytes: JPEG (ISO/IEC 10918-1, SOI and a marker) or an age file
-// (age-encryption.org/v1, binary). Anything else is application/octet-stream.
-func MediaTypeOf(head []byte) string {
-	switch s := string(head); {
-	case strings.HasPrefix(s, "\xff\xd8\xff"):
-		return alert.JPEG
-	case strings.HasPrefix(s, "age-encryption.org/v1\n"):
-		return alert.SealedMP4
-	}
-	return "application/octet-stream"
+	return Object{ReadSeekCloser: f, Size: info.Size(), MediaType: store.MediaTypeOf(head[:n])}, nil
 }

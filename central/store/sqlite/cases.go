@@ -14,8 +14,8 @@ import (
 
 // caseRow is a case and its row; ref is 0 for a case without a row.
 type caseRow struct {
-	ref   int64
-	saved int64 // position of the newest event when the row was written; 0: never
+	ref     int64
+	written cases.Case // what the row holds
 	cases.Case
 }
 
@@ -31,7 +31,7 @@ func scanCase(scan func(dest ...any) error) (caseRow, error) {
 		&c.Level, &severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Position)
 	c.Severity = severityOf(severity)
 	c.OpenedAt, c.LastAt, c.ClosedAt = instant(opened), instant(last), instant(closed)
-	r.saved = c.Position
+	r.written = r.Case
 	return r, err
 }
 
@@ -57,6 +57,7 @@ func (w *writer) readCase(query string, args ...driver.Value) (r caseRow, err er
 // append applies e to r and writes it to the log of case events, at the next position.
 func (w *writer) append(r caseRow, e cases.Event) (caseRow, error) {
 	e.Position = w.last + 1
+	previous := r.Position
 	c, err := cases.Apply(r.Case, e)
 	if err != nil {
 		return r, err
@@ -71,7 +72,8 @@ func (w *writer) append(r caseRow, e cases.Event) (caseRow, error) {
 	if err != nil {
 		return r, fmt.Errorf("encode case event: %w", err)
 	}
-	_, err = w.c.exec("INSERT INTO case_events (position, case_ref, at, event) VALUES (?,?,?,?)", e.Position, r.ref, nanos(e.At), string(raw))
+	_, err = w.c.exec("INSERT INTO case_events (position, case_ref, previous, at, event) VALUES (?,?,?,?,?)",
+		e.Position, r.ref, previous, nanos(e.At), string(raw))
 	if err != nil {
 		return r, fmt.Errorf("append case event: %w", err)
 	}
@@ -91,7 +93,7 @@ func (w *writer) insertCase(r *caseRow) error {
 	if err != nil {
 		return fmt.Errorf("insert case: %w", err)
 	}
-	r.saved = c.Position
+	r.written = r.Case
 	r.ref, err = res.LastInsertId()
 	return err
 }
@@ -101,21 +103,29 @@ func (w *writer) saveCase(r caseRow) error {
 	if r.ref == 0 {
 		return nil
 	}
-	if c := &r.Case; r.saved != c.Position {
-		_, err := w.c.exec(`UPDATE cases SET state = ?, level = ?, severity = ?, active = ?, situation = ?, alerts = ?, last_at = ?,
-			closed_at = ?, closed_by = ?, reason = ?, position = ? WHERE ref = ?`,
-			string(c.State), string(c.Level), int64(c.Severity.Rank()), c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt),
-			nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), c.Position, r.ref)
-		if err != nil {
+	if r.written.Position != r.Position {
+		if err := w.updateCase(&r); err != nil {
 			return fmt.Errorf("update case: %w", err)
 		}
-		r.saved = c.Position
+		r.written = r.Case
 	}
 	if len(w.newest) >= maxNewest {
 		clear(w.newest)
 	}
 	w.newest[caseKey{key: r.Key, exercise: r.Exercise}] = r
 	return nil
+}
+
+// updateCase writes what may change. What a mere join leaves as it is, is left out: it costs index entries.
+func (w *writer) updateCase(r *caseRow) error {
+	c := &r.Case
+	_, err := w.c.exec(`UPDATE cases SET level = ?, severity = ?, active = ?, situation = ?, alerts = ?, last_at = ?, position = ? WHERE ref = ?`,
+		string(c.Level), int64(c.Severity.Rank()), c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), c.Position, r.ref)
+	if err == nil && c.State != r.written.State {
+		_, err = w.c.exec("UPDATE cases SET state = ?, closed_at = ?, closed_by = ?, reason = ? WHERE ref = ?",
+			string(c.State), nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), r.ref)
+	}
+	return err
 }
 
 // Append implements [store.Store].
@@ -164,6 +174,13 @@ func (w *writer) appendChecked(e cases.Event, expect int64) (cases.Case, error) 
 	return r.Case, err
 }
 
+// readHistory follows the chain of a case back from its newest event.
+const readHistory = `WITH RECURSIVE history (position, previous, event) AS (
+		SELECT position, previous, event FROM case_events WHERE position = ?
+		UNION ALL
+		SELECT e.position, e.previous, e.event FROM history h JOIN case_events e ON e.position = h.previous
+	) SELECT event FROM history ORDER BY position`
+
 // Case implements [store.Store].
 func (s *Store) Case(ctx context.Context, id string) (cases.Case, []cases.Event, error) {
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // the case and its history as of one moment
@@ -178,7 +195,7 @@ func (s *Store) Case(ctx context.Context, id string) (cases.Case, []cases.Event,
 	if err != nil {
 		return cases.Case{}, nil, fmt.Errorf("case: %w", err)
 	}
-	events, err := readEvents(tx.QueryContext(ctx, "SELECT event FROM case_events WHERE case_ref = ? ORDER BY position", r.ref))
+	events, err := readEvents(tx.QueryContext(ctx, readHistory, r.Position))
 	return r.Case, events, err
 }
 

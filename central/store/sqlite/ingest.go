@@ -53,9 +53,9 @@ type group struct {
 	decide store.Decider
 	now    time.Time
 
-	fresh []int                // indices of alerts that are new, in order of arrival
-	cases []driver.Value       // by index: the row of the alert's case, nil for none
-	over  map[string]bool      // situations that ended before their raise came
+	fresh []int           // indices of alerts that are new, in order of arrival
+	cases []driver.Value  // by index: the row of the alert's case, nil for none
+	over  map[string]bool // situations that ended before their raise came
 }
 
 func (g *group) store() error {

@@ -79,13 +79,15 @@ CREATE INDEX cases_key ON cases (key, exercise);
 CREATE UNIQUE INDEX cases_one_open ON cases (key, exercise) WHERE state <> 'closed';
 CREATE INDEX cases_state ON cases (state, position);
 
+-- The case-event log. previous is the position of the event before it of the same case, 0 for the first: a history is read
+-- along this chain from the position of its case, so that appending maintains no index.
 CREATE TABLE case_events (
   position INTEGER PRIMARY KEY,
   case_ref INTEGER NOT NULL,
+  previous INTEGER NOT NULL,
   at       INTEGER NOT NULL,
   event    TEXT NOT NULL            -- JSON
 ) STRICT;
-CREATE INDEX case_events_case ON case_events (case_ref);
 
 -- +goose StatementBegin
 CREATE TRIGGER case_events_stay BEFORE UPDATE ON case_events

@@ -1,0 +1,181 @@
+package ingest
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"gridgate/central/store"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
+)
+
+// postEvents stores a CloudEvent or a batch of them and answers with a receipt for each, in order, after the commit.
+func (s *Server) postEvents(w http.ResponseWriter, r *http.Request, p Principal) error {
+	lane := alert.Lane(r.Header.Get(ingest.LaneHeader))
+	release, err := s.committer.admit(lane)
+	if err != nil {
+		return err
+	}
+	defer release()
+
+	s.committer.parsing.Add(1)
+	in, err := s.parse(w, r, p)
+	s.committer.parsing.Add(-1)
+	if err != nil {
+		return err
+	}
+	if len(in.alerts)+len(in.evidence) > 0 {
+		if err := s.committer.commit(r.Context(), lane, &in.batch); err != nil {
+			return unavailable(err)
+		}
+	}
+	receipts := in.receipts()
+	for _, x := range receipts {
+		s.metrics.events.WithLabelValues(string(x.Outcome)).Inc()
+	}
+	return answer(w, http.StatusOK, ingest.Receipts{Receipts: receipts})
+}
+
+// request is a batch with the place of each event in the receipts.
+type request struct {
+	batch
+	events []parsed
+}
+
+// parsed is one event: refused, or the next one of the alerts or of the evidence.
+type parsed struct {
+	id       string
+	reason   string // of a refused one
+	evidence bool
+}
+
+// parse reads a request. Its error is a problem of the whole; what is wrong with one event is kept with that event.
+func (s *Server) parse(w http.ResponseWriter, r *http.Request, p Principal) (*request, error) {
+	if err := checkSchema(r); err != nil {
+		return nil, err
+	}
+	typ, err := mediaType(r, alert.BatchContentType, alert.ContentType)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := split(typ, body)
+	if err != nil {
+		return nil, err
+	}
+	in := &request{events: make([]parsed, 0, len(raw))}
+	in.alerts = make([]store.Received, 0, len(raw))
+	now := s.o.Now().UTC()
+	for _, event := range raw {
+		e, err := decode(event, p)
+		switch {
+		case err != nil:
+			in.events = append(in.events, parsed{id: echo(alert.PeekID(event)), reason: oneLine(err)})
+		case e.Evidence != nil:
+			in.evidence = append(in.evidence, *e.Evidence)
+			in.events = append(in.events, parsed{id: e.Evidence.ID, evidence: true})
+		default:
+			in.alerts = append(in.alerts, store.Received{Alert: *e.Alert, ReceivedAt: now})
+			in.events = append(in.events, parsed{id: e.Alert.ID})
+		}
+	}
+	return in, nil
+}
+
+// checkSchema refuses a schema newer than ours as a whole: the sender keeps the batch until central is upgraded, instead of
+// having each event rejected for good.
+func checkSchema(r *http.Request) error {
+	header := r.Header.Get(ingest.SchemaHeader)
+	if header == "" {
+		return nil
+	}
+	version, err := strconv.Atoi(header)
+	if err != nil || version < 1 {
+		return refuse(http.StatusBadRequest, "%s is not a version", ingest.SchemaHeader)
+	}
+	if version > ingest.SchemaVersion {
+		return refuse(http.StatusConflict, "schema %d is newer than central's %d; upgrade central first", version, ingest.SchemaVersion)
+	}
+	return nil
+}
+
+// split cuts a body into events without judging them.
+func split(typ string, body []byte) ([][]byte, error) {
+	if typ == alert.ContentType {
+		body = bytes.Join([][]byte{[]byte("["), body, []byte("]")}, nil)
+	}
+	events, err := alert.SplitBatch(body, ingest.MaxBatch)
+	switch {
+	case err != nil && strings.Contains(err.Error(), "more than"):
+		return nil, refuse(http.StatusRequestEntityTooLarge, "%s", err)
+	case err != nil:
+		return nil, refuse(http.StatusBadRequest, "%s", err)
+	case typ == alert.ContentType && len(events) != 1:
+		return nil, refuse(http.StatusBadRequest, "the body is not one event")
+	}
+	return events, nil
+}
+
+// decode reads one event and checks that p may post it.
+func decode(event []byte, p Principal) (alert.Event, error) {
+	e, err := alert.DecodeEvent(event)
+	if err != nil {
+		return alert.Event{}, err
+	}
+	if e.Evidence != nil {
+		return e, p.mayPost(e.Evidence.Source)
+	}
+	if err := p.mayPost(e.Alert.Source); err != nil {
+		return e, err
+	}
+	if p.Edge != "" && !strings.HasPrefix(e.Alert.Key, p.Edge+"/") {
+		return e, errors.New("key does not begin with the token's edge")
+	}
+	return e, nil
+}
+
+// receipts answers each event in the order of the request.
+func (in *request) receipts() []ingest.Receipt {
+	out := make([]ingest.Receipt, len(in.events))
+	alerts, evidence := in.ofAlerts, in.ofEvidence
+	for i, e := range in.events {
+		out[i] = ingest.Receipt{ID: e.id, Outcome: ingest.Rejected, Reason: e.reason}
+		switch {
+		case e.reason != "":
+		case e.evidence:
+			out[i].Outcome, evidence = evidence[0], evidence[1:]
+		default:
+			out[i].Outcome, alerts = alerts[0], alerts[1:]
+		}
+	}
+	return out
+}
+
+// Bounds of what a receipt repeats.
+const (
+	maxEcho   = 64
+	maxReason = 512
+)
+
+// echo is the id of a refused event as a receipt may repeat it: one that could never be ours is left out.
+func echo(id string) string {
+	if len(id) > maxEcho {
+		return ""
+	}
+	return id
+}
+
+// oneLine is the reason of a refusal; several rules broken are joined.
+func oneLine(err error) string {
+	s := strings.ReplaceAll(err.Error(), "\n", "; ")
+	if len(s) > maxReason {
+		s = strings.ToValidUTF8(s[:maxReason], "")
+	}
+	return s
+}

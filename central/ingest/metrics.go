@@ -1,0 +1,51 @@
+package ingest
+
+import (
+	"errors"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"gridgate/protocols/ingest"
+)
+
+// metrics of this package. All labels come from closed lists.
+type metrics struct {
+	events   *prometheus.CounterVec // by outcome
+	readings *prometheus.CounterVec // by outcome
+	uploads  *prometheus.CounterVec // by outcome
+	refused  *prometheus.CounterVec // by status
+	commit   prometheus.Histogram
+	group    prometheus.Histogram
+}
+
+func newMetrics(reg prometheus.Registerer, waiting func() float64) (*metrics, error) {
+	counter := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gridgate_ingest_" + name, Help: help}, []string{label})
+	}
+	m := &metrics{
+		events:   counter("events_total", "Alerts and evidence events by what became of them.", "outcome"),
+		readings: counter("readings_total", "Readings by what became of them.", "outcome"),
+		uploads:  counter("uploads_total", "Evidence objects that were uploaded (created) or were there already (present).", "outcome"),
+		refused:  counter("refused_requests_total", "Requests that were refused as a whole, by HTTP status.", "status"),
+		commit: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "gridgate_ingest_commit_seconds", Help: "Time of one group commit.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 13),
+		}),
+		group: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "gridgate_ingest_commit_events", Help: "Events of one group commit.", Buckets: prometheus.ExponentialBuckets(1, 4, 8),
+		}),
+	}
+	for _, o := range []ingest.Outcome{ingest.Accepted, ingest.Duplicate, ingest.Rejected} {
+		m.events.WithLabelValues(string(o)) // so that a counter that never moved reads 0
+	}
+	if reg == nil {
+		return m, nil
+	}
+	queue := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "gridgate_ingest_queue_batches", Help: "Batches that were admitted and are not yet committed.",
+	}, waiting)
+	var errs []error
+	for _, c := range []prometheus.Collector{m.events, m.readings, m.uploads, m.refused, m.commit, m.group, queue} {
+		errs = append(errs, reg.Register(c))
+	}
+	return m, errors.Join(errs...)
+}
