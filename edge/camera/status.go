@@ -1,0 +1,163 @@
+package camera
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gridgate/edge/source"
+)
+
+// Sampling is how pictures are chosen for detection.
+type Sampling string
+
+// The ways to sample. Where keyframes come at least every one and a half sampling intervals they are decoded alone; where
+// they are rarer every access unit is decoded, in batches of one interval, so that an onset is still found within it.
+const (
+	Keyframes Sampling = "keyframes"
+	Sequence  Sampling = "sequence"
+)
+
+// Status is what a camera tells about itself.
+type Status struct {
+	ID    string
+	State source.State
+	Why   string    // cause of the state, "" while streaming
+	Since time.Time // of the state
+
+	Sampling  Sampling
+	Trouble   string    // why pictures are not decoded although the stream comes, else ""
+	LastFrame time.Time // arrival of the last picture that was judged
+	Zones     []Zone
+	Counters  Counters
+}
+
+// Counters count since the start of the program.
+type Counters struct {
+	Frames      uint64 // pictures judged
+	Skipped     uint64 // samples that came faster than they were decoded
+	Overflows   uint64 // groups of pictures cut short because they outgrew the buffer
+	Undecodable uint64 // samples that could not be decoded
+	NoWorker    uint64 // samples for which no decoder could run
+	HookErrors  uint64
+	RaiseErrors uint64 // signals that could not be stored; they are tried again
+	Pictures    uint64 // stored
+	NoPicture   uint64 // alerts without a picture: not decoded, not redacted, not stored, or too many at once
+}
+
+// statusBoard is written by the camera's goroutines and read by anyone.
+type statusBoard struct {
+	opt    Options
+	buffer *buffer
+	zones  *zones
+	live   atomic.Bool // state is streaming: spares the lock for every access unit
+	count  struct {
+		frames, undecodable, noWorker, hook, raise, pictures, noPicture atomic.Uint64
+	}
+
+	mu        sync.Mutex
+	state     source.State
+	why       string
+	since     time.Time
+	trouble   string
+	sampling  Sampling
+	lastFrame time.Time
+}
+
+func newStatusBoard(opt Options, b *buffer, z *zones) *statusBoard {
+	return &statusBoard{opt: opt, buffer: b, zones: z, state: source.Connecting, since: opt.Now(), sampling: Keyframes}
+}
+
+func (s *statusBoard) snapshot() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	skipped, overflows := s.buffer.dropped()
+	return Status{
+		ID: s.opt.ID, State: s.state, Why: s.why, Since: s.since, Sampling: s.sampling, Trouble: s.trouble,
+		LastFrame: s.lastFrame, Zones: s.zones.list(),
+		Counters: Counters{
+			Frames: s.count.frames.Load(), Skipped: skipped, Overflows: overflows,
+			Undecodable: s.count.undecodable.Load(), NoWorker: s.count.noWorker.Load(), HookErrors: s.count.hook.Load(),
+			RaiseErrors: s.count.raise.Load(), Pictures: s.count.pictures.Load(), NoPicture: s.count.noPicture.Load(),
+		},
+	}
+}
+
+// change applies f and tells OnChange if it says that something changed.
+func (s *statusBoard) change(f func() bool) {
+	s.mu.Lock()
+	changed := f()
+	s.live.Store(s.state == source.Streaming)
+	s.mu.Unlock()
+	if changed {
+		s.opt.OnChange(s.snapshot())
+	}
+}
+
+// set changes the state; the same state for another cause keeps its Since.
+func (s *statusBoard) set(state source.State, why string) {
+	s.change(func() bool {
+		if s.state == state && s.why == why {
+			return false
+		}
+		if s.state != state {
+			s.since = s.opt.Now()
+		}
+		s.state, s.why = state, why
+		return true
+	})
+}
+
+// streaming tells that an access unit came. A stream that cannot be decoded stays [source.Unsupported] until a picture is.
+func (s *statusBoard) streaming() {
+	if s.live.Load() || s.undecodable() {
+		return
+	}
+	s.set(source.Streaming, "")
+	s.opt.Log.Info("camera is streaming")
+}
+
+func (s *statusBoard) undecodable() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == source.Unsupported && s.why == whyUndecodable
+}
+
+func (s *statusBoard) isStreaming() bool { return s.live.Load() }
+
+// whyUndecodable is the cause of [source.Unsupported] where a stream comes and nothing of it can be decoded.
+const whyUndecodable = "pictures come, but none of them can be decoded"
+
+// setUndecodable gives a streaming camera that cause.
+func (s *statusBoard) setUndecodable() {
+	s.change(func() bool {
+		if s.state != source.Streaming {
+			return false
+		}
+		s.state, s.why, s.since = source.Unsupported, whyUndecodable, s.opt.Now()
+		return true
+	})
+}
+
+// judged tells that a picture was decoded and came to the detector.
+func (s *statusBoard) judged(at time.Time, how Sampling) {
+	s.count.frames.Add(1)
+	s.change(func() bool {
+		changed := s.trouble != "" || s.sampling != how
+		s.trouble, s.sampling, s.lastFrame = "", how, at
+		if s.state == source.Unsupported && s.why == whyUndecodable {
+			s.state, s.why, s.since = source.Streaming, "", s.opt.Now()
+			changed = true
+		}
+		return changed
+	})
+}
+
+// troubled tells why the last sample was not decoded.
+func (s *statusBoard) troubled(why string) {
+	s.change(func() bool {
+		changed := s.trouble != why
+		s.trouble = why
+		return changed
+	})
+}
