@@ -90,6 +90,7 @@ func (s *stream) run(ctx context.Context) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no")
 	s.w.WriteHeader(http.StatusOK)
+	defer s.out.SetWriteDeadline(time.Time{}) // the connection may serve other requests
 	if s.write([]byte("retry: 2000\n\n")) != nil {
 		return
 	}
