@@ -30,7 +30,7 @@ func (m *Memory) Situations(context.Context) ([]Situation, error) {
 func (m *Memory) Commit(_ context.Context, c Commit) (duplicate bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.messages[c.Message] {
+	if m.messages[c.Message] && !c.First {
 		return true, nil
 	}
 	if m.open == nil {

@@ -187,8 +187,8 @@ func (s Signal) alert(now time.Time) (alert.Alert, error) {
 	default:
 		return a, errors.New("unknown phase")
 	}
-	if !alert.ValidEdgeName(s.Edge) {
-		return a, fmt.Errorf("edge %q is not a name", s.Edge)
+	if edge, _, device, err := alert.ParseSource(s.Source); err == nil && (edge != s.Edge || device != s.Device) {
+		return a, fmt.Errorf("source %q is not that of device %q of edge %q", s.Source, s.Device, s.Edge)
 	}
 	return a, a.Validate()
 }

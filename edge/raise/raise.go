@@ -43,11 +43,19 @@ type Situation struct {
 // Commit is everything that one call changes, written in one transaction or not at all.
 type Commit struct {
 	Message  string // identity of the message that caused it; empty for none. Seen before: nothing is written
+	First    bool   // Message is new, although an equal identity may be known: it is written, and takes the place of that one
 	Alerts   []alert.Alert
 	Readings []alert.Reading
 	Opened   []Situation // opened or changed: each replaces what is stored for its key
 	Closed   []string    // keys
 }
+
+// firstDelivery marks what [FirstDelivery] returns; no identity begins with it.
+const firstDelivery = "first "
+
+// FirstDelivery marks the identity of a message that, by its source's word, was never sent before (MQTT: DUP is 0). Packet
+// identifiers are used again: without this word, a second press of a button would be taken for the first one sent twice.
+func FirstDelivery(message string) string { return firstDelivery + message }
 
 // Log is where raise keeps what must survive a crash. The outbox implements it; replay uses [Memory].
 type Log interface {

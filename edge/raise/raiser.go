@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -122,7 +123,7 @@ func (r *Raiser) Advance(ctx context.Context, now time.Time) ([]alert.Alert, err
 	defer unlock()
 
 	p := r.plan(keys)
-	p.now = now
+	p.now = now.UTC()
 	for _, k := range keys {
 		p.settle(k)
 	}
@@ -161,7 +162,7 @@ func (r *Raiser) due(now time.Time) []string {
 // plan copies the states of keys, which the caller has locked.
 func (r *Raiser) plan(keys []string) *plan {
 	p := &plan{
-		now: r.now(), debounce: r.debounce,
+		now: r.now().UTC(), debounce: r.debounce,
 		open: map[string]Situation{}, moments: map[string]moment{}, changed: map[string]bool{}, stored: map[string]bool{},
 	}
 	r.mu.Lock()
@@ -180,7 +181,8 @@ func (r *Raiser) plan(keys []string) *plan {
 // commit writes a plan and only then remembers it.
 func (r *Raiser) commit(ctx context.Context, p *plan, message string, readings []alert.Reading) ([]alert.Alert, error) {
 	c := p.commit()
-	c.Message, c.Readings = message, readings
+	c.Message, c.First = strings.CutPrefix(message, firstDelivery)
+	c.Readings = readings
 	if !c.empty() {
 		duplicate, err := r.log.Commit(ctx, c)
 		if err != nil {

@@ -1,0 +1,194 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/google/uuid"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+const (
+	fileName    = "outbox.db"
+	lockName    = "outbox.lock"
+	evidenceDir = "evidence"
+	fileVersion = 1
+)
+
+const schema = `
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE lanes (lane INTEGER PRIMARY KEY, next INTEGER NOT NULL, shed INTEGER NOT NULL);
+CREATE TABLE alerts (
+	lane INTEGER NOT NULL, seq INTEGER NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, event BLOB NOT NULL,
+	PRIMARY KEY (lane, seq)) WITHOUT ROWID;
+CREATE UNIQUE INDEX alerts_id ON alerts (id);
+CREATE TABLE readings (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, reading BLOB NOT NULL);
+CREATE TABLE messages (seq INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL UNIQUE);
+CREATE TABLE situations (
+	key TEXT PRIMARY KEY, since INTEGER NOT NULL, pending INTEGER NOT NULL, due INTEGER NOT NULL,
+	alert BLOB NOT NULL, ending BLOB) WITHOUT ROWID;
+CREATE TABLE evidence (
+	seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, alert TEXT NOT NULL, sha256 TEXT NOT NULL,
+	bytes INTEGER NOT NULL, event BLOB NOT NULL);
+CREATE INDEX evidence_sha256 ON evidence (sha256);
+CREATE TABLE dead_letters (
+	seq INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, id TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,
+	body BLOB NOT NULL);
+CREATE INDEX dead_letters_id ON dead_letters (id);
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO lanes (lane, next, shed) VALUES (0, 1, 0), (1, 1, 0), (2, 1, 0);
+`
+
+// openChecked opens the file for writing. One that fails the integrity check is set aside and a new one made.
+func openChecked(ctx context.Context, o Options) (*sql.DB, error) {
+	path := filepath.Join(o.Dir, fileName)
+	db, err := openFile(ctx, path)
+	if err == nil {
+		return db, nil
+	}
+	if !damaged(err) {
+		return nil, fmt.Errorf("open outbox %s: %w", path, err)
+	}
+	aside := path + ".damaged-" + o.Now().UTC().Format("20060102T150405.000Z")
+	o.Log.ErrorContext(ctx, "the outbox file is damaged: it is set aside and a new epoch begins", "file", path, "aside", aside, "error", err)
+	if err := setAside(path, aside); err != nil {
+		return nil, fmt.Errorf("set aside damaged outbox: %w", err)
+	}
+	if db, err = openFile(ctx, path); err != nil {
+		return nil, fmt.Errorf("make new outbox %s: %w", path, err)
+	}
+	return db, nil
+}
+
+// setAside renames the file and what SQLite keeps beside it, so that all of it can be examined.
+func setAside(path, aside string) error {
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// errDamaged is the result of an integrity check that found something.
+var errDamaged = errors.New("the integrity check failed")
+
+func damaged(err error) bool {
+	code := sqliteCode(err)
+	return errors.Is(err, errDamaged) || code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
+}
+
+// full says that the disk has no room for a write.
+func full(err error) bool {
+	return sqliteCode(err) == sqlite3.SQLITE_FULL || errors.Is(err, syscall.ENOSPC)
+}
+
+// sqliteCode is the primary result code of an error of SQLite, 0 for others.
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+func openFile(ctx context.Context, path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, "synchronous(FULL)", "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-8192)"))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	if err := prepareFile(ctx, db); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// prepareFile checks a file that exists and fills an empty one.
+func prepareFile(ctx context.Context, db *sql.DB) error {
+	var verdict string
+	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&verdict); err != nil {
+		return fmt.Errorf("check integrity: %w", err)
+	}
+	if verdict != "ok" {
+		return errDamaged
+	}
+	var version int
+	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
+		return fmt.Errorf("read file version: %w", err)
+	}
+	switch version {
+	case fileVersion:
+		return nil
+	case 0:
+		return fill(ctx, db)
+	}
+	return fmt.Errorf("file version %d is not %d: it was written by another release", version, fileVersion)
+}
+
+func fill(ctx context.Context, db *sql.DB) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, schema); err != nil {
+		return fmt.Errorf("make tables: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('epoch', ?)`, uuid.NewString()); err != nil {
+		return fmt.Errorf("begin epoch: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, fileVersion)); err != nil {
+		return fmt.Errorf("set file version: %w", err)
+	}
+	return tx.Commit()
+}
+
+// openReaders opens the file for reading beside the writer: in WAL mode neither blocks the other.
+func openReaders(dir string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(filepath.Join(dir, fileName), "query_only(1)"))
+	if err != nil {
+		return nil, fmt.Errorf("open outbox for reading: %w", err)
+	}
+	db.SetMaxOpenConns(2)
+	return db, nil
+}
+
+func dsn(path string, pragmas ...string) string {
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": append([]string{"busy_timeout(5000)"}, pragmas...)}
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
+}
+
+// lockDir takes the lock that keeps a second process out. It is given back when the file is closed, by a crash too.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, ErrInUse
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+// syncDir makes renames and removals inside dir last.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}

@@ -1,0 +1,76 @@
+package outbox
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"gridgate/edge/raise"
+	"gridgate/edge/raise/raisetest"
+	"gridgate/protocols/alert"
+)
+
+// open opens an outbox that is closed with the test.
+func open(t testing.TB, o Options) *Outbox {
+	t.Helper()
+	b, err := Open(context.Background(), o)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return b
+}
+
+func TestLogContract(t *testing.T) {
+	raisetest.TestLog(t,
+		func(t *testing.T) raise.Log { return open(t, Options{Dir: t.TempDir()}) },
+		func(t *testing.T, l raise.Log) raise.Log {
+			return open(t, Options{Dir: copyOf(t, l.(*Outbox).o.Dir)})
+		})
+}
+
+func TestGroupCommitGroups(t *testing.T) {
+	b := open(t, Options{Dir: t.TempDir(), GroupWait: MaxGroupWait})
+	const callers, each = 64, 20
+	start := time.Now()
+	var mu sync.Mutex
+	var took []time.Duration
+	var wg sync.WaitGroup
+	for c := range callers {
+		wg.Go(func() {
+			for range each {
+				began := time.Now()
+				if _, err := b.Commit(t.Context(), raise.Commit{Alerts: []alert.Alert{raisetest.Alert(alert.Smoke, c)}}); err != nil {
+					t.Errorf("Commit: %v", err)
+				}
+				mu.Lock()
+				took = append(took, time.Since(began))
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	s, err := b.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(took)
+	t.Logf("%d calls in %d transactions, %.0f calls/s, p50 %v, p99 %v", s.Calls, s.Commits, callers*each/time.Since(start).Seconds(),
+		took[len(took)/2], took[len(took)*99/100])
+	if s.Calls != callers*each || s.Lanes[0].Pending != callers*each {
+		t.Errorf("%d calls, %d pending, want %d", s.Calls, s.Lanes[0].Pending, callers*each)
+	}
+	if s.Commits*8 > s.Calls {
+		t.Errorf("%d transactions for %d calls: they were not grouped", s.Commits, s.Calls)
+	}
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

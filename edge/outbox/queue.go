@@ -1,0 +1,252 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
+)
+
+// ErrNotFound says that there is no such dead letter.
+var ErrNotFound = errors.New("no such entry")
+
+// Entry is an alert that waits for its receipt.
+type Entry struct {
+	ID    string
+	Lane  alert.Lane
+	Seq   int64     // grows in the lane, within one epoch
+	At    time.Time // when it was written
+	Event []byte    // CloudEvent, see [alert.Encode]
+}
+
+// Peek returns the oldest alerts of a lane, at most limit, in the order of their sequence. It removes nothing.
+func (b *Outbox) Peek(ctx context.Context, lane alert.Lane, limit int) ([]Entry, error) {
+	rows, err := b.read.QueryContext(ctx, `SELECT seq, id, at, event FROM alerts WHERE lane = ? ORDER BY seq LIMIT ?`, laneIndex(lane), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read lane %s: %w", lane, err)
+	}
+	defer rows.Close()
+	var out []Entry
+	for rows.Next() {
+		e := Entry{Lane: lane}
+		var at int64
+		if err := rows.Scan(&e.Seq, &e.ID, &at, &e.Event); err != nil {
+			return nil, fmt.Errorf("read lane %s: %w", lane, err)
+		}
+		e.At = timeOf(at)
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+// Settle takes receipts of alerts: what was accepted, or is there already, is removed; what was rejected becomes a dead
+// letter with its reason. A receipt for an alert that is not pending changes nothing. Nothing else removes an alert.
+func (b *Outbox) Settle(ctx context.Context, receipts ...ingest.Receipt) error {
+	if len(receipts) == 0 {
+		return nil
+	}
+	return b.submit(ctx, func(t *tx) error {
+		for _, r := range receipts {
+			if err := t.settle(r); err != nil {
+				return fmt.Errorf("settle alert: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+func (t *tx) settle(r ingest.Receipt) error {
+	var lane int
+	var event []byte
+	err := t.queryRow(`SELECT lane, event FROM alerts WHERE id = ?`, []any{r.ID}, &lane, &event)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	switch r.Outcome {
+	case ingest.Accepted, ingest.Duplicate:
+	case ingest.Rejected:
+		if err := t.bury(streamAlert, r.ID, r.Reason, event); err != nil {
+			return err
+		}
+	default:
+		return nil // an outcome that this release does not know settles nothing
+	}
+	if _, err := t.exec(`DELETE FROM alerts WHERE id = ?`, r.ID); err != nil {
+		return err
+	}
+	t.t.lanes[lane].pending--
+	t.t.lanes[lane].bytes -= int64(len(event)) + overhead
+	return nil
+}
+
+// ReadingEntry is a reading that waits for its receipt.
+type ReadingEntry struct {
+	Seq     int64
+	Reading alert.Reading
+}
+
+// ReadingReceipt answers one reading: Reason is empty where it is stored, else says why central refused it.
+type ReadingReceipt struct {
+	Seq    int64
+	Reason string
+}
+
+// PeekReadings returns the oldest readings, at most limit.
+func (b *Outbox) PeekReadings(ctx context.Context, limit int) ([]ReadingEntry, error) {
+	rows, err := b.read.QueryContext(ctx, `SELECT seq, reading FROM readings ORDER BY seq LIMIT ?`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read readings: %w", err)
+	}
+	defer rows.Close()
+	var out []ReadingEntry
+	for rows.Next() {
+		var e ReadingEntry
+		var body []byte
+		if err := rows.Scan(&e.Seq, &body); err != nil {
+			return nil, fmt.Errorf("read readings: %w", err)
+		}
+		if err := json.Unmarshal(body, &e.Reading); err != nil {
+			return nil, fmt.Errorf("decode reading %d: %w", e.Seq, err)
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+// SettleReadings removes readings that were answered; refused ones become dead letters.
+func (b *Outbox) SettleReadings(ctx context.Context, receipts ...ReadingReceipt) error {
+	if len(receipts) == 0 {
+		return nil
+	}
+	return b.submit(ctx, func(t *tx) error {
+		for _, r := range receipts {
+			if err := t.settleReading(r); err != nil {
+				return fmt.Errorf("settle reading: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+func (t *tx) settleReading(r ReadingReceipt) error {
+	var body []byte
+	err := t.queryRow(`SELECT reading FROM readings WHERE seq = ?`, []any{r.Seq}, &body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if r.Reason != "" {
+		if err := t.bury(streamReading, "", r.Reason, body); err != nil {
+			return err
+		}
+	}
+	if _, err := t.exec(`DELETE FROM readings WHERE seq = ?`, r.Seq); err != nil {
+		return err
+	}
+	t.t.readings--
+	t.t.readingBytes -= int64(len(body)) + overhead
+	return nil
+}
+
+// Streams of dead letters.
+const (
+	streamAlert    = "alert"
+	streamReading  = "reading"
+	streamEvidence = "evidence"
+)
+
+// DeadLetter is what central refused. It blocks nothing and waits for an operator.
+type DeadLetter struct {
+	Seq    int64
+	Stream string // alert, reading or evidence
+	ID     string // of the event; empty for a reading
+	At     time.Time
+	Reason string
+	Body   []byte // the event or the reading, in JSON
+}
+
+// maxReason bounds what is kept of a reason, in bytes.
+const maxReason = 500
+
+// bury writes a dead letter and drops the oldest beyond the bound.
+func (t *tx) bury(stream, id, reason string, body []byte) error {
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "")
+	}
+	res, err := t.exec(`INSERT INTO dead_letters (stream, id, at, reason, body) VALUES (?, ?, ?, ?, ?)`, stream, id, t.at, reason, body)
+	if err != nil {
+		return fmt.Errorf("write dead letter: %w", err)
+	}
+	seq, err := res.LastInsertId()
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(`DELETE FROM dead_letters WHERE seq <= ?`, seq-int64(t.w.o.DeadLetters)); err != nil {
+		return fmt.Errorf("drop oldest dead letters: %w", err)
+	}
+	return nil
+}
+
+// DeadLetters returns dead letters with a sequence above after, oldest first, at most limit.
+func (b *Outbox) DeadLetters(ctx context.Context, after int64, limit int) ([]DeadLetter, error) {
+	rows, err := b.read.QueryContext(ctx, `SELECT seq, stream, id, at, reason, body FROM dead_letters WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read dead letters: %w", err)
+	}
+	defer rows.Close()
+	var out []DeadLetter
+	for rows.Next() {
+		var d DeadLetter
+		var at int64
+		if err := rows.Scan(&d.Seq, &d.Stream, &d.ID, &at, &d.Reason, &d.Body); err != nil {
+			return nil, fmt.Errorf("read dead letters: %w", err)
+		}
+		d.At = timeOf(at)
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}
+
+// Requeue puts a dead alert or reading back at the end of its stream, with the same id. [ErrNotFound] means that there is
+// none of that sequence; evidence cannot be queued again, since its object is gone.
+func (b *Outbox) Requeue(ctx context.Context, seq int64) error {
+	return b.submit(ctx, func(t *tx) error { return t.requeue(seq) })
+}
+
+func (t *tx) requeue(seq int64) error {
+	var stream, id string
+	var body []byte
+	err := t.queryRow(`SELECT stream, id, body FROM dead_letters WHERE seq = ? AND stream <> 'evidence'`, []any{seq}, &stream, &id, &body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("dead letter %d: %w", seq, ErrNotFound)
+	} else if err != nil {
+		return fmt.Errorf("read dead letter: %w", err)
+	}
+	var e encoded
+	if stream == streamReading {
+		e.readings = [][]byte{body}
+	} else {
+		a, err := decodeAlert(body)
+		if err != nil {
+			return fmt.Errorf("dead letter %d is not one of this release: %w", seq, ErrNotFound)
+		}
+		e.alerts = []encodedAlert{{lane: laneIndex(a.Lane()), id: id, event: body}}
+	}
+	if _, err := t.write(e); err != nil {
+		return err
+	}
+	if _, err := t.exec(`DELETE FROM dead_letters WHERE seq = ?`, seq); err != nil {
+		return fmt.Errorf("remove dead letter: %w", err)
+	}
+	return nil
+}
