@@ -127,8 +127,8 @@ func lockFile(path string) (*os.File, error) {
 
 // Ping implements [store.Store].
 func (s *Store) Ping(ctx context.Context) error {
-	var one int
-	return s.read.QueryRowContext(ctx, "SELECT 1 FROM cases LIMIT 1 UNION ALL SELECT 1").Scan(&one)
+	var n int
+	return s.read.QueryRowContext(ctx, "SELECT count(*) FROM (SELECT 1 FROM cases LIMIT 1)").Scan(&n)
 }
 
 // Close implements [store.Store]. It waits for the running write.

@@ -1,0 +1,207 @@
+// Package storetest is the contract of [store.Store], run on every implementation.
+//
+// In: a way to open a store on a folder. Out: test failures. It knows no implementation and nothing of SQL; what it asks for
+// is what the comments of [store.Store] promise.
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"gridgate/central/cases"
+	"gridgate/central/correlate"
+	"gridgate/central/store"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
+)
+
+// Opener opens the store that lives in dir; opened again after a Close or a crash it has everything.
+type Opener func(ctx context.Context, dir string) (store.Store, error)
+
+// Run runs the contract.
+func Run(t *testing.T, open Opener) {
+	tests := map[string]func(t *testing.T, open Opener){
+		"an alert comes back whole":                  testRoundTrip,
+		"an id counts once":                          testIdempotent,
+		"one open case per key, from many at once":   testOneOpenCase,
+		"a drill is apart":                           testExercise,
+		"a clear that overtakes is remembered":       testTombstone,
+		"a case reopens and links":                   testReopen,
+		"a failing decision changes nothing":         testRollback,
+		"alerts page without loss or doubling":       testAlertPages,
+		"alerts filter":                              testAlertFilters,
+		"cases page and filter":                      testCasePages,
+		"a foreign cursor is refused":                testBadCursor,
+		"an operator's event needs the case as seen": testAppend,
+		"the history rebuilds the case":              testHistory,
+		"events are read behind a cursor":            testEvents,
+		"evidence may come first":                    testEvidence,
+		"edges, users and tokens":                    testDirectory,
+		"closing and opening keeps everything":       testReopenStore,
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) { test(t, open) })
+	}
+}
+
+// t0 is when the timelines begin.
+var t0 = time.Date(2026, 3, 1, 20, 0, 0, 0, time.UTC)
+
+func opened(t *testing.T, open Opener) store.Store {
+	t.Helper()
+	s, err := open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// raised returns a raised alert of a camera of edge-1; change alters it.
+func raised(device string, change ...func(*alert.Alert)) store.Received {
+	id := alert.NewID()
+	a := alert.Alert{
+		ID: id, Source: alert.CameraSource("edge-1", device), Kind: alert.Motion, State: alert.Raised, Situation: id,
+		Key: alert.KeyOf("edge-1", device, "gate", alert.Motion), Severity: alert.Minor, Grid: "330106109001",
+		OccurredAt: t0, RaisedAt: t0.Add(time.Second), Clock: alert.EdgeClock, Origin: "motion",
+	}
+	for _, f := range change {
+		f(&a)
+	}
+	return store.Received{Alert: a, ReceivedAt: t0}
+}
+
+// cleared returns the clear of a raised alert.
+func cleared(of store.Received) store.Received {
+	of.ID, of.State = alert.NewID(), alert.Cleared
+	return of
+}
+
+// put ingests and fails the test unless every alert is accepted.
+func put(t *testing.T, s store.Store, now time.Time, alerts ...store.Received) {
+	t.Helper()
+	for i := range alerts {
+		alerts[i].ReceivedAt = now
+	}
+	outcomes, err := s.Ingest(t.Context(), alerts, correlate.ByKey, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, o := range outcomes {
+		if o != ingest.Accepted {
+			t.Fatalf("alert %d of %d is %s", i, len(alerts), o)
+		}
+	}
+}
+
+// get returns an alert and its case.
+func get(t *testing.T, s store.Store, id string) (store.StoredAlert, cases.Case) {
+	t.Helper()
+	a, err := s.Alert(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.CaseID == "" {
+		return a, cases.Case{}
+	}
+	c, _, err := s.Case(t.Context(), a.CaseID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a, c
+}
+
+// allCases and allAlerts page through a list with small pages.
+func allCases(t *testing.T, s store.Store, q store.Query) []cases.Case {
+	t.Helper()
+	return all(t, func(cursor string) ([]cases.Case, string, error) {
+		q.Cursor = cursor
+		return s.Cases(t.Context(), q)
+	})
+}
+
+func allAlerts(t *testing.T, s store.Store, q store.Query) []store.StoredAlert {
+	t.Helper()
+	return all(t, func(cursor string) ([]store.StoredAlert, string, error) {
+		q.Cursor = cursor
+		return s.Alerts(t.Context(), q)
+	})
+}
+
+func all[T any](t *testing.T, page func(cursor string) ([]T, string, error)) (out []T) {
+	t.Helper()
+	for cursor := ""; ; {
+		items, next, err := page(cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, items...)
+		if next == "" {
+			return out
+		}
+		if next == cursor || len(items) == 0 {
+			t.Fatalf("the cursor does not move on from %q", cursor)
+		}
+		cursor = next
+	}
+}
+
+// checkInvariant holds after whatever happened: the cases count the alerts that have one, each case is its history, and
+// at most one case of a key is open.
+func checkInvariant(t *testing.T, s store.Store) {
+	t.Helper()
+	var counted, stored int64
+	open := make(map[string]string)
+	for _, c := range allCases(t, s, store.Query{Limit: 100}) {
+		counted += c.Alerts
+		got, events, err := s.Case(t.Context(), c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rebuilt, err := cases.Rebuild(events)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rebuilt != got || got != c {
+			t.Fatalf("case rebuilds to %+v\nstored         %+v\nlisted         %+v", rebuilt, got, c)
+		}
+		key := fmt.Sprint(c.Key, c.Exercise)
+		if other := open[key]; c.State != cases.Closed && other != "" {
+			t.Fatalf("cases %s and %s of key %s are open", other, c.ID, c.Key)
+		} else if c.State != cases.Closed {
+			open[key] = c.ID
+		}
+	}
+	for _, a := range allAlerts(t, s, store.Query{Limit: 500}) {
+		if a.CaseID != "" {
+			stored++
+		}
+	}
+	if counted != stored {
+		t.Fatalf("cases count %d alerts, %d have a case", counted, stored)
+	}
+}
+
+func ids(items []store.StoredAlert) []string {
+	var out []string
+	for _, a := range items {
+		out = append(out, a.ID)
+	}
+	return out
+}
+
+// sameSet compares regardless of order and tells doubles.
+func sameSet(t *testing.T, what string, got, want []string) {
+	t.Helper()
+	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s: got %d items, want %d\n%v\n%v", what, len(got), len(want), got, want)
+	}
+}
