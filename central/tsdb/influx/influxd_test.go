@@ -18,6 +18,7 @@ import (
 	"gridgate/central/tsdb"
 	"gridgate/central/tsdb/tsdbtest"
 	"gridgate/central/tsdb/tsdbtest/server"
+	"gridgate/deploy/testkit/stage"
 )
 
 const influxModule = "github.com/influxdata/influxdb@v1.8.10"
@@ -58,15 +59,15 @@ func run(t *testing.T, dir, name string, args ...string) string {
 }
 
 const influxConfig = `reporting-disabled = true
-bind-address = %q
+bind-address = %[1]q
 [meta]
-  dir = "meta"
+  dir = "%[3]s/meta"
 [data]
-  dir = "data"
-  wal-dir = "wal"
+  dir = "%[3]s/data"
+  wal-dir = "%[3]s/wal"
   query-log-enabled = false
 [http]
-  bind-address = %q
+  bind-address = %[2]q
   flux-enabled = true
   log-enabled = false
 `
@@ -75,19 +76,21 @@ bind-address = %q
 func influxdb(t *testing.T) *server.Server {
 	t.Helper()
 	program, dir := influxd(t), t.TempDir()
-	address, err := server.FreeAddress()
+	address, err := stage.FreeAddress("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	backup, err := server.FreeAddress()
+	backup, err := stage.FreeAddress("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	config := filepath.Join(dir, "influxd.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, influxConfig, backup, address), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, influxConfig, backup, address, dir), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &server.Server{Address: address, Probe: "/ping", Command: []string{program, "run", "-config", config}, Dir: dir}
+	s := &server.Server{Address: address, Spec: stage.Spec{
+		Program: program, Args: []string{"run", "-config", config}, Log: filepath.Join(dir, "influxd.log"),
+	}}
 	if err := s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

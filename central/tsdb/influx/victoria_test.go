@@ -13,6 +13,7 @@ import (
 	"gridgate/central/tsdb"
 	"gridgate/central/tsdb/tsdbtest"
 	"gridgate/central/tsdb/tsdbtest/server"
+	"gridgate/deploy/testkit/stage"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -107,7 +108,7 @@ func checkOutage(t *testing.T, s *server.Server, db tsdb.DB, settle func()) {
 }
 
 func TestAQueryToAServerThatIsAwayIsAnError(t *testing.T) {
-	address, err := server.FreeAddress()
+	address, err := stage.FreeAddress("")
 	if err != nil {
 		t.Fatal(err)
 	}
