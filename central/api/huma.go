@@ -23,7 +23,7 @@ func humaConfig(version string) huma.Config {
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.CreateHooks = nil
 	c.RejectUnknownQueryParameters = true
-	strict := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: func(data []byte, v any) error { return json.Unmarshal(data, v) }}
+	strict := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
 	c.Formats = map[string]huma.Format{"application/json": strict, "json": strict}
 	c.Transformers = []huma.Transformer{withoutValues}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -31,6 +31,11 @@ func humaConfig(version string) huma.Config {
 		"token":   {Type: "http", Scheme: "bearer", Description: "From gridgate-central token add."},
 	}
 	return c
+}
+
+// unmarshal takes no unknown, doubled or wrongly cased member; huma's own check takes any letter case.
+func unmarshal(data []byte, v any) error {
+	return json.Unmarshal(data, v, json.RejectUnknownMembers(true))
 }
 
 // withoutValues keeps what a client sent (a password, say) out of the problem that answers it.

@@ -1,0 +1,142 @@
+package api
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"gridgate/protocols/alert"
+)
+
+// wanted is every operation of the interface.
+var wanted = []string{
+	"delete /v1/session", "get /v1/alerts", "get /v1/cases", "get /v1/cases/{id}", "get /v1/edges", "get /v1/evidence/{sha256}", "get /v1/feed",
+	"get /v1/series", "get /v1/session", "post /v1/cases/{id}/acknowledge", "post /v1/cases/{id}/close", "post /v1/edges/{id}/sync",
+	"post /v1/events", "post /v1/readings", "post /v1/session", "put /v1/evidence/{sha256}",
+}
+
+type document struct {
+	OpenAPI string
+	Info    struct{ Title, Version string }
+	Paths   map[string]map[string]struct {
+		OperationID string
+		Summary     string
+		Responses   map[string]struct{ Description string }
+		Security    *[]map[string][]string
+	}
+	Components struct {
+		Schemas         map[string]any
+		SecuritySchemes map[string]any
+	}
+}
+
+func TestDocument(t *testing.T) {
+	w := newDesk(t).ask("GET", "/openapi.json", "")
+	var doc document
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc.OpenAPI != "3.1.0" || doc.Info.Title == "" {
+		t.Errorf("openapi %q, info %+v", doc.OpenAPI, doc.Info)
+	}
+	var got, ids []string
+	for path, operations := range doc.Paths {
+		for method, op := range operations {
+			got = append(got, method+" "+path)
+			ids = append(ids, op.OperationID)
+			if op.Summary == "" || len(op.Responses) < 2 || op.Security == nil {
+				t.Errorf("%s %s lacks a summary, responses or security", method, path)
+			}
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, wanted) {
+		t.Errorf("operations are %q,\nwant %q", got, wanted)
+	}
+	slices.Sort(ids)
+	if len(slices.Compact(ids)) != len(wanted) {
+		t.Errorf("operation ids are not unique: %q", ids)
+	}
+}
+
+// Every $ref of the document leads somewhere.
+func TestDocumentReferences(t *testing.T) {
+	var doc any
+	if err := json.Unmarshal(newDesk(t).ask("GET", "/openapi.json", "").Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	schemas := doc.(map[string]any)["components"].(map[string]any)["schemas"].(map[string]any)
+	var walk func(any)
+	walk = func(node any) {
+		switch v := node.(type) {
+		case map[string]any:
+			if ref, ok := v["$ref"].(string); ok {
+				if name := strings.TrimPrefix(ref, "#/components/schemas/"); schemas[name] == nil {
+					t.Errorf("reference %s leads nowhere", ref)
+				}
+			}
+			for _, child := range v {
+				walk(child)
+			}
+		case []any:
+			for _, child := range v {
+				walk(child)
+			}
+		}
+	}
+	walk(doc)
+}
+
+// What edges send fits the schemas of the document, and what the schemas leave out is refused: the two stay together.
+func TestEventSchemas(t *testing.T) {
+	full := newAlert(alert.Motion, "gate", noon).Alert
+	full.Exercise = true
+	encoded, err := alert.Encode(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	evidence, err := alert.EncodeEvidence(alert.Evidence{
+		ID: alert.NewID(), Source: full.Source, AlertID: full.ID, SHA256: strings.Repeat("ab", 32), MediaType: alert.SealedMP4, Bytes: 1, Sealed: true, At: noon,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		typ   reflect.Type
+		event []byte
+	}{{reflect.TypeFor[AlertEvent](), encoded}, {reflect.TypeFor[EvidenceEvent](), evidence}} {
+		if errs := validate(t, tc.typ, tc.event); len(errs) > 0 {
+			t.Errorf("%s does not take %s: %v", tc.typ, tc.event, errs)
+		}
+		wrong := strings.Replace(string(tc.event), `"data":{`, `"data":{"person":"x",`, 1)
+		if errs := validate(t, tc.typ, []byte(wrong)); len(errs) == 0 {
+			t.Errorf("%s takes an unknown field", tc.typ)
+		}
+	}
+	sent := map[string]any{}
+	if err := json.Unmarshal(encoded, &sent); err != nil {
+		t.Fatal(err)
+	}
+	for i := range reflect.TypeFor[AlertData]().NumField() {
+		name, _, _ := strings.Cut(reflect.TypeFor[AlertData]().Field(i).Tag.Get("json"), ",")
+		if _, ok := sent["data"].(map[string]any)[name]; !ok {
+			t.Errorf("the document names data.%s, which an edge does not send", name)
+		}
+	}
+}
+
+func validate(t *testing.T, typ reflect.Type, text []byte) []error {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal(text, &value); err != nil {
+		t.Fatal(err)
+	}
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	result := &huma.ValidateResult{}
+	huma.Validate(registry, registry.Schema(typ, true, ""), huma.NewPathBuffer(nil, 0), huma.ModeWriteToServer, value, result)
+	return result.Errors
+}
