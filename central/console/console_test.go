@@ -1,0 +1,92 @@
+package console
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+var dist = fstest.MapFS{
+	"index.html":               {Data: []byte("<!doctype html>page")},
+	"assets/index-Ab12Cd34.js": {Data: []byte("script")},
+	"assets/logo.svg":          {Data: []byte("<svg/>")},
+	"site.webmanifest":         {Data: []byte("{}")},
+	".keep":                    {},
+}
+
+func ask(t *testing.T, method, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	h, err := serve(dist)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	return w
+}
+
+func TestServe(t *testing.T) {
+	const page, forEver, check = "<!doctype html>page", "public, max-age=31536000, immutable", "no-cache"
+	for _, tc := range []struct {
+		path  string
+		code  int
+		body  string
+		cache string
+		media string
+	}{
+		{"/", 200, page, check, "text/html"},
+		{"/index.html", 200, page, check, "text/html"},
+		{"/cases/0190a1b2", 200, page, check, "text/html"},
+		{"/.keep", 200, page, check, "text/html"},
+		{"/assets/index-Ab12Cd34.js", 200, "script", forEver, "text/javascript"},
+		{"/assets/logo.svg", 200, "<svg/>", check, "image/svg+xml"},
+		{"/site.webmanifest", 200, "{}", check, "application/manifest+json"},
+		{"/assets/gone-Ab12Cd34.js", 404, "404 page not found\n", "", "text/plain"},
+		{"/../console.go", 404, "404 page not found\n", "", "text/plain"},
+	} {
+		w := ask(t, http.MethodGet, tc.path)
+		if w.Code != tc.code || w.Body.String() != tc.body || w.Header().Get("Cache-Control") != tc.cache ||
+			!strings.HasPrefix(w.Header().Get("Content-Type"), tc.media) {
+			t.Errorf("%s: %d %q %v", tc.path, w.Code, w.Body, w.Header())
+		}
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	const want = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; font-src 'self'; " +
+		"manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+	for _, path := range []string{"/", "/cases", "/assets/index-Ab12Cd34.js"} {
+		if got := ask(t, http.MethodGet, path).Header().Get("Content-Security-Policy"); got != want {
+			t.Errorf("%s: %q", path, got)
+		}
+	}
+}
+
+func TestMethods(t *testing.T) {
+	if w := ask(t, http.MethodPost, "/"); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") == "" {
+		t.Errorf("POST: %d", w.Code)
+	}
+	if w := ask(t, http.MethodHead, "/"); w.Code != http.StatusOK || w.Body.Len() != 0 {
+		t.Errorf("HEAD: %d with %d bytes", w.Code, w.Body.Len())
+	}
+}
+
+func TestNotBuilt(t *testing.T) {
+	h, err := serve(fstest.MapFS{".keep": {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/cases", nil))
+	if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "make build") {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+}
+
+func TestBuiltIn(t *testing.T) {
+	if _, err := Handler(); err != nil {
+		t.Fatal(err)
+	}
+}

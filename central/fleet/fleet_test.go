@@ -1,0 +1,258 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gridgate/central/auth"
+	"gridgate/central/store"
+	"gridgate/central/tsdb"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
+)
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// desk remembers what a handler saved and wrote.
+type desk struct {
+	saved     []store.Edge
+	samples   []tsdb.Sample
+	saveErr   error
+	seriesErr error
+}
+
+func (d *desk) SaveSync(_ context.Context, e store.Edge) error {
+	d.saved = append(d.saved, e)
+	return d.saveErr
+}
+
+func (d *desk) Write(_ context.Context, samples []tsdb.Sample) error {
+	d.samples = append(d.samples, samples...)
+	return d.seriesErr
+}
+
+func (d *desk) post(edge, body string, p auth.Principal, header ...string) *httptest.ResponseRecorder {
+	h := New(Options{
+		Store: d, Series: d, Logger: slog.New(slog.DiscardHandler), Wanted: map[string]string{"town-1": "v2"},
+		Now: func() time.Time { return noon },
+	})
+	mux := http.NewServeMux()
+	mux.Handle("POST "+Path, h)
+	r := httptest.NewRequest(http.MethodPost, ingest.SyncPrefix+edge+ingest.SyncSuffix, strings.NewReader(body))
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, r.WithContext(auth.With(r.Context(), p)))
+	return w
+}
+
+func report() ingest.SyncRequest {
+	return ingest.SyncRequest{
+		Schema: 1, Software: "gridgate-edge 1.0", StartedAt: noon.Add(-time.Hour), Now: noon.Add(1500 * time.Millisecond), ConfigVersion: "v1",
+		Devices: []ingest.DeviceState{{
+			ID: "gate", Family: "cameras", Grid: "110101001001001", State: "streaming", Why: "", Since: noon, LastSeen: noon,
+			Zones: []ingest.Zone{{Name: "院子 yard", Mode: "walk-test"}},
+		}},
+		Outbox:      []ingest.LaneState{{Lane: alert.LifeSafety}, {Lane: alert.Bulk, Pending: 7, OldestSec: 90}},
+		DeadLetters: 2, Metrics: map[string]float64{"go_goroutines": 12, "gridgate_edge_secret": 1},
+	}
+}
+
+func text(t *testing.T, v any) string {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+var itself = auth.Principal{Name: "edge-town-1", Edge: "town-1"}
+
+func TestSync(t *testing.T) {
+	var d desk
+	w := d.post("town-1", text(t, report()), itself)
+	var got ingest.SyncResponse
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	if want := (ingest.SyncResponse{Now: noon, Schema: ingest.SchemaVersion, ConfigVersion: "v2"}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	want := store.Edge{ID: "town-1", LastSync: noon, SkewMs: 1500, Report: report(), ReportedAt: noon.Add(1500 * time.Millisecond)}
+	if len(d.saved) != 1 || text(t, d.saved[0]) != text(t, want) {
+		t.Errorf("saved %+v", d.saved)
+	}
+	checkSamples(t, d.samples)
+}
+
+func checkSamples(t *testing.T, samples []tsdb.Sample) {
+	t.Helper()
+	want := map[string]float64{
+		"gridgate_edge_clock_skew_seconds map[edge:town-1]":                     1.5,
+		"gridgate_edge_dead_letters map[edge:town-1]":                           2,
+		"gridgate_edge_outbox_pending map[edge:town-1 lane:life-safety]":        0,
+		"gridgate_edge_outbox_oldest_seconds map[edge:town-1 lane:life-safety]": 0,
+		"gridgate_edge_outbox_pending map[edge:town-1 lane:bulk]":               7,
+		"gridgate_edge_outbox_oldest_seconds map[edge:town-1 lane:bulk]":        90,
+		"go_goroutines map[edge:town-1]":                                        12,
+	}
+	got := map[string]float64{}
+	for _, s := range samples {
+		got[fmt.Sprint(s.Metric, " ", s.Labels)] = s.Value
+		if !s.At.Equal(noon) {
+			t.Errorf("%s is at %s, not at central's time", s.Metric, s.At)
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("samples %v, want %v", got, want)
+	}
+}
+
+func TestOnlyItself(t *testing.T) {
+	for name, p := range map[string]auth.Principal{
+		"another edge": {Name: "x", Edge: "town-2"}, "any edge's events": {Name: "x", Scopes: []auth.Scope{auth.Events}},
+		"an operator": {Name: "night", Role: auth.Operator, Scopes: []auth.Scope{auth.Read, auth.Operate}}, "nobody": {},
+	} {
+		var d desk
+		if w := d.post("town-1", text(t, report()), p); w.Code != http.StatusForbidden || len(d.saved) != 0 {
+			t.Errorf("%s: %d", name, w.Code)
+		}
+	}
+}
+
+func TestBadReports(t *testing.T) {
+	tooMany := func(n int) []ingest.DeviceState {
+		return slices.Repeat(report().Devices, n)
+	}
+	for name, change := range map[string]func(*ingest.SyncRequest){
+		"schema":         func(r *ingest.SyncRequest) { r.Schema = 0 },
+		"software":       func(r *ingest.SyncRequest) { r.Software = "a\nb" },
+		"no software":    func(r *ingest.SyncRequest) { r.Software = "" },
+		"config version": func(r *ingest.SyncRequest) { r.ConfigVersion = strings.Repeat("x", maxText+1) },
+		"no clock":       func(r *ingest.SyncRequest) { r.Now = time.Time{} },
+		"devices":        func(r *ingest.SyncRequest) { r.Devices = tooMany(maxDevices + 1) },
+		"device id":      func(r *ingest.SyncRequest) { r.Devices[0].ID = "../x" },
+		"family":         func(r *ingest.SyncRequest) { r.Devices[0].Family = "people" },
+		"grid":           func(r *ingest.SyncRequest) { r.Devices[0].Grid = "1" },
+		"state":          func(r *ingest.SyncRequest) { r.Devices[0].State = "Streaming!" },
+		"why":            func(r *ingest.SyncRequest) { r.Devices[0].Why = strings.Repeat("x", maxWhy+1) },
+		"zone mode":      func(r *ingest.SyncRequest) { r.Devices[0].Zones[0].Mode = "on" },
+		"zones":          func(r *ingest.SyncRequest) { r.Devices[0].Zones = make([]ingest.Zone, maxZones+1) },
+		"lane":           func(r *ingest.SyncRequest) { r.Outbox[0].Lane = "fast" },
+		"doubled lane":   func(r *ingest.SyncRequest) { r.Outbox[0].Lane = alert.Bulk },
+		"pending":        func(r *ingest.SyncRequest) { r.Outbox[0].Pending = -1 },
+		"lanes":          func(r *ingest.SyncRequest) { r.Outbox = make([]ingest.LaneState, 4) },
+		"dead letters":   func(r *ingest.SyncRequest) { r.DeadLetters = -1 },
+		"metrics": func(r *ingest.SyncRequest) {
+			for i := range maxMetrics + 1 {
+				r.Metrics[fmt.Sprint(i)] = 1
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := report()
+			change(&r)
+			var d desk
+			w := d.post("town-1", text(t, r), itself)
+			if w.Code/100 != 4 || w.Header().Get("Content-Type") != "application/problem+json" || len(d.saved)+len(d.samples) != 0 {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
+func TestBadBodies(t *testing.T) {
+	good := text(t, report())
+	for name, tc := range map[string]struct {
+		body   string
+		status int
+	}{
+		"empty":    {"", 400},
+		"cut":      {good[:len(good)/2], 400},
+		"unknown":  {strings.Replace(good, `"schema"`, `"zhangsan":"x","schema"`, 1), 400},
+		"deep":     {strings.Replace(good, `"family"`, `"zhangsan":"x","family"`, 1), 400},
+		"doubled":  {strings.Replace(good, `"schema":1`, `"schema":1,"schema":1`, 1), 400},
+		"case":     {strings.Replace(good, `"schema"`, `"Schema"`, 1), 400},
+		"type":     {strings.Replace(good, `"schema":1`, `"schema":"zhangsan"`, 1), 400},
+		"large":    {good + strings.Repeat(" ", ingest.MaxSyncBody), 413},
+		"trailing": {good + "{}", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var d desk
+			w := d.post("town-1", tc.body, itself)
+			if w.Code != tc.status || len(d.saved) != 0 {
+				t.Errorf("%d %s, want %d", w.Code, w.Body, tc.status)
+			}
+			if strings.Contains(w.Body.String(), "zhangsan") {
+				t.Errorf("what was sent comes back: %s", w.Body)
+			}
+		})
+	}
+	var d desk
+	if w := d.post("town-1", good, itself, "Content-Encoding", "gzip"); w.Code != http.StatusUnsupportedMediaType {
+		t.Errorf("gzip: %d", w.Code)
+	}
+}
+
+func TestStoreFails(t *testing.T) {
+	d := desk{saveErr: errors.New("disk /var/lib")}
+	w := d.post("town-1", text(t, report()), itself)
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "/var/lib") || len(d.samples) != 0 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestSeriesFail(t *testing.T) {
+	for _, err := range []error{errors.New("away"), tsdb.Rejection{0: "too old"}} {
+		d := desk{seriesErr: err}
+		if w := d.post("town-1", text(t, report()), itself); w.Code != http.StatusOK {
+			t.Errorf("a saved report is answered with %d", w.Code)
+		}
+	}
+}
+
+// What can be sent for a metric is on the contract's list, and the list keeps its promise.
+func TestMetricNames(t *testing.T) {
+	if n := len(ingest.EdgeMetrics); n > maxMetrics {
+		t.Errorf("%d names, more than %d", n, maxMetrics)
+	}
+	for _, name := range ingest.EdgeMetrics {
+		s := tsdb.Sample{Metric: name, Labels: map[string]string{"edge": "x"}, Value: 1, At: noon}
+		if err := s.Validate(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	good, err := json.Marshal(report())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add([]byte(`{"schema":1,"devices":[{"zones":[{}]}],"outbox":[{}],"metrics":{"a":1e999}}`))
+	f.Add([]byte(`{"now":"x"}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var r ingest.SyncRequest
+		if decode(body, &r) != nil || check("town-1", r) != nil {
+			return
+		}
+		for _, s := range samplesOf(store.Edge{ID: "town-1", LastSync: noon, Report: r}) {
+			if err := s.Validate(); err != nil {
+				t.Errorf("a good report makes a bad sample: %v", err)
+			}
+		}
+	})
+}
