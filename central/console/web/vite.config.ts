@@ -12,5 +12,5 @@ export default defineConfig({
     reportCompressedSize: true,
   },
   server: { host: '127.0.0.1', proxy: { '/v1': 'http://127.0.0.1:8790' } },
-  test: { include: ['test/*.test.ts'] },
+  test: { include: ['test/*.test.ts'], css: true },
 });

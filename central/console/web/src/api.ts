@@ -2,7 +2,7 @@
  * Central's HTTP interface. In: what a page asks for. Out: values of ./types, or an [ApiError] with the status.
  * The session is a cookie that this code never sees.
  */
-import type { Alert, Case, CaseDetail, CloseReason, Edge, Page, Session } from './types';
+import type { Alert, Case, CaseDetail, CloseReason, Edge, FeedMessage, Page, Session } from './types';
 
 const TIMEOUT = 15_000;
 
@@ -78,6 +78,22 @@ export function query(params: Readonly<Record<string, string | number | undefine
   return text === '' ? '' : `?${text}`;
 }
 
+/** Fills what central may leave out because it is empty. */
+async function pageOf<T>(path: string, fill: (item: T) => T, signal?: AbortSignal): Promise<Page<T>> {
+  const { items, next } = await guarded(() => call<Partial<Page<T>>>(path, { signal }));
+  return { items: (items ?? []).map(fill), next: next ?? '' };
+}
+
+const fillAlert = (a: Alert): Alert => ({ ...a, evidence: a.evidence ?? [], caseId: a.caseId ?? '', exercise: a.exercise ?? false });
+const fillEdge = (e: Edge): Edge => ({ ...e, devices: e.devices ?? [], outbox: e.outbox ?? [], deadLetters: e.deadLetters ?? 0, skewMs: e.skewMs ?? 0 });
+const same = <T>(item: T): T => item;
+
+/** Reads one message of the feed; fails on what is no JSON. */
+export function readMessage(data: string): FeedMessage {
+  const m = JSON.parse(data) as FeedMessage;
+  return { ...m, alert: m.alert ? fillAlert(m.alert) : null };
+}
+
 export type Filter = Readonly<Record<string, string | number | undefined>>;
 
 export const api = {
@@ -85,10 +101,13 @@ export const api = {
   session: (timeout?: number) => call<Session>('/v1/session', timeout === undefined ? {} : { timeout }),
   signOut: () => call<void>('/v1/session', { method: 'DELETE' }),
 
-  alerts: (filter: Filter, signal?: AbortSignal) => guarded(() => call<Page<Alert>>(`/v1/alerts${query(filter)}`, { signal })),
-  cases: (filter: Filter, signal?: AbortSignal) => guarded(() => call<Page<Case>>(`/v1/cases${query(filter)}`, { signal })),
-  case: (id: string, signal?: AbortSignal) => guarded(() => call<CaseDetail>(`/v1/cases/${encodeURIComponent(id)}`, { signal })),
-  edges: (signal?: AbortSignal) => guarded(() => call<Page<Edge>>('/v1/edges', { signal })),
+  alerts: (filter: Filter, signal?: AbortSignal) => pageOf(`/v1/alerts${query(filter)}`, fillAlert, signal),
+  cases: (filter: Filter, signal?: AbortSignal) => pageOf<Case>(`/v1/cases${query(filter)}`, same, signal),
+  edges: (signal?: AbortSignal) => pageOf('/v1/edges', fillEdge, signal),
+  case: async (id: string, signal?: AbortSignal): Promise<CaseDetail> => {
+    const c = await guarded(() => call<CaseDetail>(`/v1/cases/${encodeURIComponent(id)}`, { signal }));
+    return { ...c, history: c.history ?? [] };
+  },
 
   acknowledge: (c: Case) => act(c, 'acknowledge', {}),
   close: (c: Case, reason: CloseReason) => act(c, 'close', { reason }),

@@ -26,6 +26,7 @@ export function FeedPage({ store }: { store: FeedStore }) {
     store.showHeld();
     scroller.current?.scrollTo({ top: 0 });
   };
+  const toggle = useCallback((a: Alert) => setSelected((was) => (was?.id === a.id ? null : a)), []);
   const close = useCallback(() => setSelected(null), []);
   useEscape(close);
   const current = selected && (store.list.rows.find((a) => a.id === selected.id) ?? selected);
@@ -37,7 +38,7 @@ export function FeedPage({ store }: { store: FeedStore }) {
           <NewPill store={store} onClick={showHeld} />
           <Summary store={store} />
         </div>
-        <Rows store={store} scroller={scroller} selected={selected} onSelect={setSelected} onScrolled={setScrolled} />
+        <Rows store={store} scroller={scroller} selected={selected} onSelect={toggle} onScrolled={setScrolled} />
       </div>
       <aside class="feed-detail card" aria-label={words.t('feed.detail')}>
         {current
@@ -64,7 +65,7 @@ interface RowsProps {
   store: FeedStore;
   scroller: RefObject<HTMLDivElement | null>;
   selected: Alert | null;
-  onSelect: (a: Alert | null) => void;
+  onSelect: (a: Alert) => void;
   onScrolled: (on: boolean) => void;
 }
 
@@ -83,7 +84,7 @@ function Rows({ store, scroller, selected, onSelect, onScrolled }: RowsProps) {
           {rows.map((a) => (
             <li key={a.id}>
               <Row alert={a} caseState={store.caseState(a)} over={over.has(a.id)} awaited={store.awaitsPicture(a.id)} now={now}
-                selected={selected?.id === a.id} onSelect={() => onSelect(selected?.id === a.id ? null : a)} />
+                selected={selected?.id === a.id} onSelect={onSelect} />
             </li>
           ))}
         </ol>

@@ -1,4 +1,5 @@
 /** One row of the feed. */
+import { Component } from 'preact';
 import { reading, span } from '../format';
 import { useWords } from '../i18n';
 import type { Alert, CaseState } from '../types';
@@ -16,15 +17,27 @@ interface RowProps {
   awaited: boolean;
   now: Date;
   selected: boolean;
-  onSelect: () => void;
+  onSelect: (a: Alert) => void;
 }
 
-export function Row({ alert: a, caseState, over, awaited, now, selected, onSelect }: RowProps) {
+/** Drawn again only when what it shows changed: a burst must not redraw hundreds of rows. */
+export class Row extends Component<RowProps> {
+  override shouldComponentUpdate(next: Readonly<RowProps>): boolean {
+    const now = this.props;
+    return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== now[name]);
+  }
+
+  override render(props: RowProps) {
+    return <RowButton {...props} />;
+  }
+}
+
+function RowButton({ alert: a, caseState, over, awaited, now, selected, onSelect }: RowProps) {
   const unhandled = caseState === 'open' && a.state !== 'cleared' && !over;
   const tone = unhandled ? `feed-row-${a.severity}` : 'feed-row-calm';
   return (
     <button type="button" class={`feed-row ${tone}`} data-testid="feed-row" data-kind={a.kind} data-severity={a.severity}
-      data-state={a.state} data-id={a.id} aria-pressed={selected} onClick={onSelect}>
+      data-state={a.state} data-id={a.id} aria-pressed={selected} onClick={() => onSelect(a)}>
       <SeverityMark severity={a.severity} />
       <Thumb alert={a} awaited={awaited} />
       <span class="feed-what">

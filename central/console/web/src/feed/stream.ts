@@ -5,6 +5,7 @@
  * The browser resumes by Last-Event-ID after a broken line by itself. It does not after a refusal, and it does not notice a
  * line that is dead without a word; for those this opens a new EventSource, which starts at now, and says reload.
  */
+import { readMessage } from '../api';
 import type { FeedMessage } from '../types';
 
 export type LineState = 'connecting' | 'live' | 'lost';
@@ -70,7 +71,7 @@ export class Stream {
     this.resumable = e.lastEventId !== '';
     let message: FeedMessage;
     try {
-      message = JSON.parse(e.data) as FeedMessage;
+      message = readMessage(e.data);
     } catch {
       this.options.reload();
       return;

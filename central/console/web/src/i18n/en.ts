@@ -60,11 +60,10 @@ export const en: Dictionary = {
   'feed.openCasesMore': '{n}+',
   'feed.detail': 'Alert details',
   'feed.closeDetail': 'Close details',
-  'feed.toCase': 'Open case',
+  'feed.toCase': 'View case',
   'feed.ended': 'Over',
   'feed.late': 'Sent late, by {age}',
 
-  'alert.place': 'Place',
   'alert.grid': 'Grid',
   'alert.zone': 'Zone',
   'alert.device': 'Device',
@@ -84,7 +83,7 @@ export const en: Dictionary = {
   'alert.exerciseNote': 'Exercise, not counted in statistics',
 
   'picture.of': 'Snapshot, {kind}, {time}',
-  'picture.pending': 'Picture on its way',
+  'picture.pending': 'On its way',
   'picture.none': 'No picture',
   'picture.broken': 'Picture cannot be shown',
   'picture.open': 'Enlarge picture',
@@ -121,7 +120,6 @@ export const en: Dictionary = {
   'case.back': 'Back to cases',
   'case.no': 'Number',
   'case.class': 'Event class',
-  'case.level': 'Level',
   'case.openedAt': 'Opened',
   'case.lastAt': 'Latest event',
   'case.closedAt': 'Closed',
@@ -147,8 +145,6 @@ export const en: Dictionary = {
   'case.closeTitle': 'Why is it closed?',
   'case.closeConfirm': 'Close case',
   'case.working': 'Sending…',
-  'case.acknowledged': 'Acknowledged',
-  'case.closed': 'Closed',
 
   'history.opened': 'Opened by an alert',
   'history.joined': '{n} more alerts joined',

@@ -62,7 +62,6 @@ export const zh = {
   'feed.ended': '已解除',
   'feed.late': '补传，迟到 {age}',
 
-  'alert.place': '位置',
   'alert.grid': '网格',
   'alert.zone': '区域',
   'alert.device': '设备',
@@ -119,7 +118,6 @@ export const zh = {
   'case.back': '返回案卷列表',
   'case.no': '编号',
   'case.class': '事件代码',
-  'case.level': '层级',
   'case.openedAt': '立案时间',
   'case.lastAt': '最近动态',
   'case.closedAt': '结案时间',
@@ -145,8 +143,6 @@ export const zh = {
   'case.closeTitle': '结案原因',
   'case.closeConfirm': '确认结案',
   'case.working': '正在提交…',
-  'case.acknowledged': '已受理',
-  'case.closed': '已结案',
 
   'history.opened': '告警触发，立案',
   'history.joined': '并入 {n} 条告警',

@@ -1,0 +1,258 @@
+// The built page in a real Chromium, against the mock: what an operator does on a night shift, as far as the first version goes.
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { browser } from '../../dev/shoot.mjs';
+import { Mock } from '../../dev/mock.mjs';
+
+let chrome;
+let mock;
+let base;
+let context;
+let page;
+let complaints;
+
+beforeAll(async () => {
+  chrome = await browser();
+});
+afterAll(() => chrome.close());
+
+beforeEach(async () => {
+  mock = new Mock();
+  base = await mock.listen();
+  context = await chrome.newContext({ viewport: { width: 1366, height: 768 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' });
+  page = await context.newPage();
+  complaints = [];
+  page.on('pageerror', (e) => complaints.push(String(e)));
+  page.on('console', (m) => /Content Security Policy|Refused to/.test(m.text()) && complaints.push(m.text()));
+  page.on('request', (r) => r.url().startsWith(base) || complaints.push(`request to ${r.url()}`));
+});
+afterEach(async () => {
+  await context.close();
+  await mock.close();
+  expect(complaints).toEqual([]);
+});
+
+const row = () => page.getByTestId('feed-row');
+const text = (id) => page.getByTestId(id).innerText();
+const until = (id, count) => expect.poll(() => page.getByTestId(id).count(), { timeout: 8000 }).toBe(count);
+
+async function signedIn(path = '/') {
+  mock.signedIn = true;
+  await page.goto(base + path);
+  await expect.poll(() => page.getByTestId('line-state').getAttribute('data-state')).toBe('live');
+}
+
+test('signs in, refuses a wrong password, and signs out', async () => {
+  await page.goto(`${base}/devices`);
+  await page.getByTestId('login-user').fill('demo');
+  await page.getByTestId('login-password').fill('wrong');
+  await page.getByTestId('login-submit').click();
+  await page.getByText('账号或密码不正确').waitFor();
+  await page.getByTestId('login-password').fill('demo-password');
+  await page.getByTestId('login-password').press('Enter');
+  await until('edge-card', 2);
+  await page.getByTestId('sign-out').click();
+  await page.getByTestId('login-submit').waitFor();
+  expect(mock.signedIn).toBe(false);
+});
+
+test('an alert arrives while the feed is open, and its picture after it', async () => {
+  await signedIn();
+  await page.getByText('暂无告警').waitFor();
+  const alert = mock.world.raise(0, { picture: false });
+  await until('feed-row', 1);
+  const shown = await row().innerText();
+  for (const word of ['画面移动', '提示', '北入口', '待受理', '图片上传中']) expect(shown).toContain(word);
+  expect(shown.replace(/\s/g, '')).toContain(alert.grid);
+  mock.world.addPicture(alert);
+  await row().locator('img').waitFor();
+  expect(await row().locator('img').evaluate((img) => img.decode().then(() => img.naturalWidth))).toBe(480);
+  await expect.poll(() => text('announcer'), { timeout: 8000 }).toContain('新告警：提示，画面移动');
+});
+
+test('severity is told by shape and word, an exercise is marked, a clear ends its situation', async () => {
+  await signedIn();
+  const smoke = mock.world.raise(1);
+  mock.world.raise(2, { exercise: true });
+  await until('feed-row', 2);
+  const shapes = await row().locator('.severity-shape').evaluateAll((all) => all.map((s) => s.innerHTML));
+  expect(new Set(shapes).size).toBe(2);
+  expect(await row().nth(0).innerText()).toContain('演练');
+  mock.world.raise(1, { state: 'cleared', situation: smoke.id });
+  await until('feed-row', 3);
+  expect(await row().nth(0).innerText()).toContain('解除');
+  expect(await row().nth(2).innerText()).toContain('已解除');
+});
+
+test('new alerts wait behind the pill while a row is selected or the list is scrolled', async () => {
+  for (let i = 0; i < 14; i++) mock.world.raise(i);
+  await signedIn();
+  await until('feed-row', 14);
+  await row().nth(1).click();
+  mock.world.raise(1);
+  mock.world.raise(4);
+  await expect.poll(() => text('new-pill')).toBe('2 条新告警');
+  await until('feed-row', 14);
+  expect(await page.title()).toBe('(2) 实时告警 · Gridgate');
+  await page.getByTestId('new-pill').click();
+  await until('feed-row', 16);
+  await page.keyboard.press('Escape');
+  await until('alert-detail', 0);
+  mock.world.raise(1);
+  await until('feed-row', 17);
+  await page.getByTestId('feed-scroll').evaluate((e) => e.scrollTo(0, 300));
+  await page.waitForFunction(() => document.querySelector('[data-testid=feed-scroll]').scrollTop > 4);
+  await page.waitForTimeout(100);
+  mock.world.raise(1);
+  await expect.poll(() => text('new-pill')).toBe('1 条新告警');
+  await page.getByTestId('feed-scroll').evaluate((e) => e.scrollTo(0, 0));
+  await until('feed-row', 18);
+  await until('new-pill', 0);
+});
+
+test('a lost connection is shown within five seconds, and nothing is lost or doubled', async () => {
+  await signedIn();
+  mock.world.raise(1);
+  await until('feed-row', 1);
+  mock.away = true;
+  mock.cut();
+  const since = Date.now();
+  await page.getByTestId('banner-lost').waitFor({ timeout: 5000 });
+  expect(Date.now() - since).toBeLessThan(5000);
+  expect(await text('banner-lost')).toContain('与中心的连接已断开');
+  mock.world.raise(3);
+  mock.world.raise(6);
+  mock.away = false;
+  await page.getByTestId('banner-back').waitFor({ timeout: 20_000 });
+  await until('feed-row', 3);
+  const ids = await row().evaluateAll((all) => all.map((r) => r.dataset.id));
+  expect(ids).toEqual(mock.world.alerts.map((a) => a.id));
+});
+
+test('a session that ends shows the sign-in page', async () => {
+  await signedIn('/cases');
+  mock.signedIn = false;
+  mock.cut();
+  await page.getByText('登录已过期').waitFor({ timeout: 15_000 });
+});
+
+test('acknowledges in the feed and closes with a reason on the case page', async () => {
+  mock.world.raise(0);
+  await signedIn();
+  await row().first().click();
+  await page.getByTestId('case-acknowledge').click();
+  await expect.poll(() => row().first().innerText()).toContain('已受理');
+  await page.getByTestId('open-case').click();
+  await page.getByTestId('case-page').waitFor();
+  await page.getByTestId('case-close').click();
+  expect(await page.getByTestId('case-close-confirm').isDisabled()).toBe(true);
+  await page.getByTestId('reason-false-alarm').check();
+  await page.getByTestId('case-close-confirm').click();
+  await expect.poll(() => page.getByTestId('case-page').getAttribute('data-state')).toBe('closed');
+  expect(await text('case-history')).toMatch(/demo 结案：误报[\s\S]*demo 受理[\s\S]*告警触发，立案/);
+  await until('case-acknowledge', 0);
+  await until('case-close', 0);
+  await page.getByTestId('nav-feed').click();
+  await expect.poll(() => row().first().innerText()).toContain('已结案');
+});
+
+test('two operators race for one case: the second sees the newest state and who did it', async () => {
+  const { caseId } = mock.world.raise(1);
+  await signedIn(`/cases/${caseId}`);
+  await page.getByTestId('case-acknowledge').waitFor();
+  mock.cut();
+  mock.world.acknowledge(mock.world.cases.get(caseId), 'night-2');
+  await page.getByTestId('case-acknowledge').click();
+  await page.getByText('案卷刚被其他人更新').waitFor();
+  await expect.poll(() => text('case-history')).toContain('night-2 受理');
+});
+
+test('the case list filters by address, pages by cursor and follows the feed', async () => {
+  for (let i = 0; i < 62; i++) mock.world.raise(i, { zone: `区 ${i}`, key: `k${i}` });
+  await signedIn('/cases?state=open');
+  await until('case-row', 50);
+  await page.getByTestId('cases-next').click();
+  await until('case-row', 12);
+  await page.getByTestId('filter-severity').selectOption('critical');
+  await expect.poll(() => page.url()).toContain('severity=critical');
+  const critical = [...mock.world.cases.values()].filter((c) => c.severity === 'critical');
+  await until('case-row', critical.length);
+  const first = page.getByTestId('case-row').first();
+  const top = critical.sort((a, b) => b.position - a.position)[0];
+  mock.world.acknowledge(top, 'night-2');
+  await expect.poll(() => first.innerText()).toContain('已受理');
+  mock.world.raise(1, { key: 'fresh' });
+  await page.getByTestId('cases-changed').click();
+  await until('case-row', critical.length);
+  await first.click();
+  await page.getByTestId('case-page').waitFor();
+});
+
+test('a case shows its pictures, turns them by key, and links the case before', async () => {
+  const { caseId } = mock.world.raise(0);
+  mock.world.close(mock.world.cases.get(caseId), 'handled', 'demo');
+  mock.world.raise(0);
+  const second = mock.world.raise(0).caseId;
+  await signedIn(`/cases/${second}`);
+  await until('case-picture', 2);
+  await page.getByTestId('case-picture').first().click();
+  await page.getByText('第 1 张，共 2 张').waitFor();
+  await page.keyboard.press('ArrowRight');
+  await page.getByText('第 2 张，共 2 张').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('case-previous').click();
+  await expect.poll(() => page.url()).toContain(caseId);
+  await expect.poll(() => page.getByTestId('case-page').getAttribute('data-state')).toBe('closed');
+});
+
+test('devices tell state and cause, trouble first', async () => {
+  await signedIn('/devices');
+  await until('edge-card', 2);
+  expect(await page.getByTestId('edge-card').evaluateAll((all) => all.map((e) => e.dataset.online))).toEqual(['false', 'true']);
+  const cameras = page.locator('[data-edge=edge-demo-a] [data-testid=camera-row]');
+  expect(await cameras.first().innerText()).toMatch(/码流停滞[\s\S]*码流不再送来数据/);
+  expect(await page.locator('[data-edge=edge-demo-a]').innerText()).toContain('设备类 41 条，最久 5 分钟');
+  await page.getByTestId('only-trouble').check();
+  await expect.poll(() => cameras.count()).toBe(3);
+});
+
+test('the language changes everywhere, is remembered, and names itself to the browser', async () => {
+  mock.world.raise(1);
+  await signedIn();
+  await until('feed-row', 1);
+  expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN');
+  await page.getByTestId('lang-switch').click();
+  await expect.poll(() => row().first().innerText()).toContain('Smoke');
+  expect(await page.locator('html').getAttribute('lang')).toBe('en');
+  await page.reload();
+  await until('feed-row', 1);
+  for (const path of ['/', '/cases', '/devices']) {
+    await page.goto(base + path);
+    await page.locator('h1').waitFor();
+    const own = await page.locator('.rail, .page-head, .filters, thead, caption').allInnerTexts();
+    expect(own.join(' ')).not.toMatch(/[\u4e00-\u9fff]/);
+  }
+});
+
+test('the feed is worked by keyboard', async () => {
+  for (let i = 0; i < 3; i++) mock.world.raise(i);
+  await signedIn();
+  await until('feed-row', 3);
+  await row().first().focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  await until('alert-detail', 1);
+  expect(await row().nth(1).getAttribute('aria-pressed')).toBe('true');
+});
+
+test('nothing scrolls sideways at 1366 by 768, in both languages', async () => {
+  mock.world.fill();
+  for (const lang of ['zh-CN', 'en']) {
+    await context.addInitScript(`localStorage.setItem('gridgate.lang', '${lang}')`);
+    for (const path of ['/', '/cases', `/cases/${[...mock.world.cases.keys()][0]}`, '/devices']) {
+      await signedIn(path);
+      await page.locator('h1').waitFor();
+      const over = await page.locator('html, .main, .feed-scroll, .feed-detail, .edge').evaluateAll((all) => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.className));
+      expect(over, `${path} ${lang}`).toEqual([]);
+    }
+  }
+});
