@@ -126,8 +126,8 @@ func halve(n int, send func(lo, hi int) error) (suspects []int, err error) {
 }
 
 const (
-	maxSuspects = 8 // refused one by one before halving gives up, while nothing goes through
-	maxRefusals = 5 // of a lone entry, before it is taken to be at fault by itself
+	maxSuspects = 64 // refused one by one before halving gives up, while nothing goes through
+	maxRefusals = 5  // of a lone entry, before it is taken to be at fault by itself
 )
 
 // condemn makes dead letters of the suspects. One that was sent alone has no other to show that central is well: it
