@@ -12,6 +12,7 @@ const (
 	maxThreshold = 60
 	noiseFactor  = 4 // threshold over a pixel's own mean deviation
 	firstNoise   = 2 // grey levels
+	sway         = 2 // pixels by which what belongs to the background may move
 )
 
 // background is the slow picture: a mean and a mean deviation for each pixel.
@@ -19,10 +20,31 @@ type background struct {
 	mean  []float32
 	noise []float32
 	still []float32 // s for which the pixel has been foreground without changing
+
+	low, high []uint8 // least and greatest mean within sway pixels
 }
 
 func newBackground() background {
-	return background{mean: make([]float32, pixels), noise: make([]float32, pixels), still: make([]float32, pixels)}
+	return background{
+		mean: make([]float32, pixels), noise: make([]float32, pixels), still: make([]float32, pixels),
+		low: make([]uint8, pixels), high: make([]uint8, pixels),
+	}
+}
+
+// spread works out, for each pixel, what the background shows near it: leaves that sway and a mast that trembles show in
+// one place what was just beside it.
+func (b *background) spread(scratch []uint8) {
+	for i, v := range b.mean {
+		b.low[i] = uint8(v + 0.5)
+	}
+	copy(b.high, b.low)
+	spread(b.low, scratch, sway, func(a, b uint8) uint8 { return min(a, b) })
+	spread(b.high, scratch, sway, func(a, b uint8) uint8 { return max(a, b) })
+}
+
+// outside is by how many grey levels v lies outside of what the background shows near pixel i.
+func (b *background) outside(i int, v float32) float32 {
+	return max(float32(b.low[i])-v, v-float32(b.high[i]))
 }
 
 // set takes frame for the background. What was learnt about noise stays, if anything was.
@@ -30,6 +52,15 @@ func (b *background) set(frame []uint8) {
 	for i, v := range frame {
 		b.mean[i], b.still[i] = float32(v), 0
 		b.noise[i] = max(b.noise[i], firstNoise)
+	}
+}
+
+// setWhere is set for the pixels at which keep is 0; the others stay as they are.
+func (b *background) setWhere(frame, keep []uint8) {
+	for i, v := range frame {
+		if keep[i] == 0 {
+			b.mean[i], b.still[i] = float32(v), 0
+		}
 	}
 }
 

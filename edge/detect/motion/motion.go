@@ -37,8 +37,10 @@ const (
 const (
 	moving      = 0.15 // share of a region that must differ from the picture a moment ago
 	dirtyFactor = 0.6  // of the foreground threshold, for that difference
+	mostThings  = 0.40 // share of the picture that things in it may take when its light changes
 	jump        = 5.0  // grey levels by which the whole picture may become lighter or darker between two frames
-	wholeShare  = 0.30 // share of the picture that may change between two frames
+	someShare   = 0.30 // share of the picture from which a change of light is suspected
+	wholeShare  = 0.70 // share of the picture that nothing in it can change between two frames
 )
 
 // Options say where to look.
@@ -97,13 +99,13 @@ func (d *Detector) Detect(_ context.Context, f decode.Frame) (detect.Verdict, er
 		d.begin()
 		return detect.Verdict{}, nil
 	}
-	before := d.history.before(d.now)
-	shift := d.compare(before)
-	if d.wholeChange(before, shift) {
+	shift := d.compare(d.history.before(d.now))
+	whole := d.wholeChange(shift)
+	d.segment()
+	if whole {
 		d.rebase()
 		return detect.Verdict{}, nil
 	}
-	d.segment()
 	found := d.judge()
 	d.background.learn(d.frame, d.foreground, d.dirty, shift.background, step.Seconds())
 	d.history.add(d.frame, d.now)
@@ -123,9 +125,17 @@ func (d *Detector) begin() {
 	d.quiet = d.now + warmUp
 }
 
-// rebase takes the frame for the background after the whole picture changed.
+// rebase takes the frame for the background after the whole picture changed, except where something stood in it: there the
+// frame would leave a ghost behind.
 func (d *Detector) rebase() {
-	d.background.set(d.frame)
+	things := d.regions.keep(func(r *region) bool {
+		return r.area >= d.area.smallest && !d.texture.light(d.frame, d.background.mean, d.regions.labels, r)
+	})
+	clear(d.foreground)
+	if total := totalArea(things); float64(total) < mostThings*float64(d.area.count) {
+		d.regions.mark(d.foreground, things)
+	}
+	d.background.setWhere(d.frame, d.foreground)
 	d.history.reset()
 	d.history.add(d.frame, d.now)
 	d.quiet = max(d.quiet, d.now+hold)
@@ -139,6 +149,7 @@ type shift struct {
 
 // compare fills foreground and dirty.
 func (d *Detector) compare(before []uint8) shift {
+	d.background.spread(d.scratch)
 	s := shift{background: d.background.offset(d.frame, d.area.visible), before: medianOffset(d.frame, before, d.area.visible)}
 	for i, v := range d.frame {
 		d.foreground[i], d.dirty[i] = 0, 0
@@ -146,7 +157,7 @@ func (d *Detector) compare(before []uint8) shift {
 			continue
 		}
 		limit := d.background.threshold(i)
-		if abs(float32(v)-d.background.mean[i]-s.background) > limit {
+		if d.background.outside(i, float32(v)-s.background) > limit {
 			d.foreground[i] = 1
 		}
 		if abs(float32(int(v)-int(before[i])-s.before)) > dirtyFactor*limit {
@@ -157,12 +168,13 @@ func (d *Detector) compare(before []uint8) shift {
 }
 
 // wholeChange says whether light, the camera's gain, its infrared filter or its view changed, rather than something in it.
-func (d *Detector) wholeChange(before []uint8, s shift) bool {
-	if math.Abs(float64(s.before)) > jump {
-		return true
-	}
+func (d *Detector) wholeChange(s shift) bool {
 	share := float64(count(d.dirty)) / float64(d.area.count)
-	return share > wholeShare
+	jumped := math.Abs(float64(s.before)) > jump
+	if share < someShare && !jumped {
+		return false
+	}
+	return share > wholeShare || d.texture.light(d.frame, d.background.mean, d.regions.labels, d.regions.whole(d.dirty))
 }
 
 // segment turns foreground pixels into regions.

@@ -39,6 +39,15 @@ func (l *labeller) label(mask, dirty []uint8) {
 	}
 }
 
+// whole makes one region of all the pixels of mask.
+func (l *labeller) whole(mask []uint8) *region {
+	for i, v := range mask {
+		l.labels[i] = int32(v)
+	}
+	l.regions = append(l.regions[:0], region{label: 1, right: width - 1, low: height - 1})
+	return &l.regions[0]
+}
+
 // connect gives each pixel of the mask a preliminary label and joins those that touch.
 func (l *labeller) connect(mask []uint8) {
 	l.parent = append(l.parent[:0], 0)
@@ -106,4 +115,25 @@ func (l *labeller) keep(ok func(*region) bool) []region {
 		}
 	}
 	return l.kept
+}
+
+// mark sets mask to 1 in the regions.
+func (l *labeller) mark(mask []uint8, regions []region) {
+	for _, r := range regions {
+		for y := r.top; y <= r.low; y++ {
+			for x := r.left; x <= r.right; x++ {
+				if i := y*width + x; l.labels[i] == r.label {
+					mask[i] = 1
+				}
+			}
+		}
+	}
+}
+
+func totalArea(regions []region) int {
+	n := 0
+	for _, r := range regions {
+		n += r.area
+	}
+	return n
 }
