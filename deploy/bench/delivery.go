@@ -39,7 +39,7 @@ const deliveryTarget = 35_000
 
 // delivery sends alerts over HTTP to the real ingest over the real store, and inserts the same bytes into a bare table.
 func delivery(ctx context.Context, dir string) ([]Result, error) {
-	batches, distinct, err := encodeBatches()
+	batches, distinct, err := encodeBatches(deliveryBatches)
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +70,9 @@ func delivery(ctx context.Context, dir string) ([]Result, error) {
 }
 
 // encodeBatches makes the workload and says how many different alerts it holds.
-func encodeBatches() (batches [][][]byte, distinct int, err error) {
+func encodeBatches(n int) (batches [][][]byte, distinct int, err error) {
 	now := time.Now()
-	for b := range deliveryBatches {
+	for b := range n {
 		events := make([][]byte, deliveryBatch)
 		for i := range events {
 			if i%20 == 19 {
