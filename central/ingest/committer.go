@@ -22,8 +22,8 @@ type committer struct {
 
 	slots   chan struct{} // one taken for each admitted batch
 	reserve chan struct{} // the same, for life-safety only
-	urgent  chan *batch   // life-safety; room for every batch that can be admitted, so that a send never blocks
-	normal  chan *batch
+	urgent  chan *batch   // life-safety
+	normal  chan *batch   // the rest
 	parsing atomic.Int64  // admitted batches that are not in a channel yet
 	stopped chan struct{} // closed when run has ended
 }
@@ -71,10 +71,16 @@ func (c *committer) admit(lane alert.Lane) (release func(), err error) {
 // commit hands b over and waits until it is stored or ctx ends.
 func (c *committer) commit(ctx context.Context, lane alert.Lane, b *batch) error {
 	b.done = make(chan struct{})
+	queue := c.normal
 	if lane == alert.LifeSafety {
-		c.urgent <- b
-	} else {
-		c.normal <- b
+		queue = c.urgent
+	}
+	select {
+	case queue <- b:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.stopped:
+		return errStopped
 	}
 	select {
 	case <-b.done:

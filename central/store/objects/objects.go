@@ -18,7 +18,7 @@ import (
 	"gridgate/protocols/alert"
 )
 
-// Dir is a directory of objects. It is safe for concurrent use, also by several processes.
+// Dir is a directory of objects. It is safe for concurrent use.
 type Dir struct {
 	root string
 }
