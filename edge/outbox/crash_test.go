@@ -1,23 +1,254 @@
 package outbox
 
 import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
+
+	"go.uber.org/goleak"
+
+	"gridgate/edge/raise"
+	"gridgate/edge/raise/raisetest"
+	"gridgate/protocols/alert"
 )
+
+// childEnv names the directory that this binary, started anew, appends to until it is killed.
+const childEnv = "GRIDGATE_OUTBOX_CHILD"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childEnv); dir != "" {
+		child(dir)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child commits alerts from several goroutines and prints the id of each once it is acknowledged.
+func child(dir string) {
+	b, err := Open(context.Background(), Options{Dir: dir})
+	if err != nil {
+		fmt.Println("error", err)
+		os.Exit(1)
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for {
+				a := raisetest.Alert(alert.Gas, 1)
+				if _, err := b.Commit(context.Background(), raise.Commit{Message: a.ID, Alerts: []alert.Alert{a}}); err != nil {
+					fmt.Println("error", err)
+					os.Exit(1)
+				}
+				mu.Lock()
+				fmt.Println(a.ID)
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestKilledProcessLosesNothing kills a process that appends, at random moments, and goes on with its files.
+func TestKilledProcessLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	acknowledged := map[string]bool{}
+	for range 5 {
+		for _, id := range killedRun(t, dir, 20+rand.IntN(300)) {
+			acknowledged[id] = true
+		}
+		if len(acknowledged) == 0 {
+			t.Fatal("nothing was acknowledged")
+		}
+	}
+	b := open(t, Options{Dir: dir})
+	entries, err := b.Peek(t.Context(), alert.LifeSafety, 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := map[string]int{}
+	for _, e := range entries {
+		times[e.ID]++
+	}
+	for id := range acknowledged {
+		if times[id] != 1 {
+			t.Errorf("acknowledged alert %s is there %d times", id, times[id])
+		}
+		if duplicate, err := b.Commit(t.Context(), raise.Commit{Message: id}); err != nil || !duplicate {
+			t.Errorf("the message of %s is not known: %v", id, err)
+		}
+	}
+	if len(times) != len(entries) {
+		t.Errorf("%d entries have %d ids", len(entries), len(times))
+	}
+	t.Logf("%d acknowledged, %d stored", len(acknowledged), len(entries))
+}
+
+// killedRun starts a child, kills it after it printed n lines, and returns all that it printed in full.
+func killedRun(t *testing.T, dir string, n int) []string {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for r := bufio.NewReader(out); ; {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			break // what is cut off was not acknowledged to anyone
+		}
+		if strings.HasPrefix(line, "error") {
+			t.Errorf("child: %s", line)
+		}
+		got = append(got, strings.TrimSpace(line))
+		if len(got) == n {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = cmd.Wait() // it was killed
+	return got
+}
+
+func TestDamagedFileIsSetAside(t *testing.T) {
+	for name, damage := range map[string]func([]byte) []byte{
+		"not a database": func([]byte) []byte {
+			return []byte("this is no database, it only looks like a long enough file to be one")
+		},
+		"torn pages": func(data []byte) []byte {
+			for i := 8192; i < len(data); i++ {
+				data[i] ^= 0x5a
+			}
+			return data
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			b := open(t, Options{Dir: dir})
+			put(t, b, raisetest.Alert(alert.Door, 1), raisetest.Alert(alert.Door, 2))
+			epoch := b.Epoch()
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, fileName)
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, damage(data), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			again := open(t, Options{Dir: dir})
+			if again.Epoch() == epoch {
+				t.Error("the epoch is the old one")
+			}
+			put(t, again, raisetest.Alert(alert.Door, 3))
+			if aside, _ := filepath.Glob(path + ".damaged-*"); len(aside) == 0 {
+				t.Error("the damaged file is gone")
+			}
+		})
+	}
+}
+
+func TestSecondProcessIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, Options{Dir: dir})
+	if _, err := Open(t.Context(), Options{Dir: dir}); !errors.Is(err, ErrInUse) {
+		t.Errorf("second open: %v", err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Commit(t.Context(), raise.Commit{Message: "m"}); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+	open(t, Options{Dir: dir})
+}
+
+// TestDiskFull bounds the file as a full disk would: a commit fails as a whole and later ones go on when there is room.
+func TestDiskFull(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, Options{Dir: dir})
+	put(t, b, raisetest.Alert(alert.Door, 0))
+	limit := func(pages int) {
+		if err := b.submit(t.Context(), func(*tx) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.write.conn.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(1) // SQLite rounds up to what is there
+	var big []alert.Alert
+	var opened []raise.Situation
+	for n := range 100 {
+		big = append(big, raisetest.Alert(alert.Door, n+1))
+		opened = append(opened, raisetest.SituationOf(big[n]))
+	}
+	before := stats(t, b)
+	_, err := b.Commit(t.Context(), raise.Commit{Message: "m", Alerts: big, Opened: opened})
+	if !errors.Is(err, ErrFull) {
+		t.Fatalf("on a full disk: %v", err)
+	}
+	after := stats(t, b)
+	open, err := b.Situations(t.Context())
+	if err != nil || len(open) != 0 || after.Lanes[1] != before.Lanes[1] || after.Failures != 1 {
+		t.Errorf("something was half done: %d situations, %+v, %v", len(open), after.Lanes[1], err)
+	}
+	limit(1 << 30)
+	if duplicate, err := b.Commit(t.Context(), raise.Commit{Message: "m", Alerts: big, Opened: opened}); err != nil || duplicate {
+		t.Errorf("with room again: %v, %v", duplicate, err)
+	}
+}
+
+func TestCancelledCallerWritesNothing(t *testing.T) {
+	b := open(t, Options{Dir: t.TempDir()})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 {
+		_, err := b.Commit(ctx, raise.Commit{Alerts: []alert.Alert{raisetest.Alert(alert.Door, 1)}})
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	s := stats(t, b)
+	if s.Lanes[1].Pending != s.Calls {
+		t.Errorf("%d pending after %d calls that succeeded", s.Lanes[1].Pending, s.Calls)
+	}
+}
 
 // copyOf copies the files of an outbox that is open and at rest, as a power cut would leave them.
 func copyOf(t testing.TB, dir string) string {
 	t.Helper()
 	to := t.TempDir()
 	for _, name := range []string{fileName, fileName + "-wal"} {
-		data, err := os.ReadFile(filepath.Join(dir, name))
-		if os.IsNotExist(err) {
+		in, err := os.Open(filepath.Join(dir, name))
+		if errors.Is(err, os.ErrNotExist) {
 			continue
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(to, name), data, 0o600); err != nil {
+		data, err := io.ReadAll(in)
+		in.Close()
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, name), data, 0o600)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}

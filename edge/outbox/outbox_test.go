@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/edge/raise"
 	"gridgate/edge/raise/raisetest"
 	"gridgate/protocols/alert"
@@ -72,5 +70,3 @@ func TestGroupCommitGroups(t *testing.T) {
 		t.Errorf("%d transactions for %d calls: they were not grouped", s.Commits, s.Calls)
 	}
 }
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
