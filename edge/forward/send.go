@@ -61,6 +61,7 @@ func (f *Forwarder) sendAlerts(ctx context.Context, lane alert.Lane, entries []o
 		return storage(err)
 	}
 	f.connected(len(known)-rejected, rejected)
+	poke(f.rest.wake) // evidence may have waited for one of them
 	return nil
 }
 

@@ -1,0 +1,267 @@
+package forward
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gridgate/edge/outbox"
+	"gridgate/edge/raise"
+	"gridgate/edge/raise/raisetest"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
+)
+
+func TestEverythingArrivesOnceWhateverGoesWrong(t *testing.T) {
+	type trouble = func(http.ResponseWriter, []string, []ingest.Receipt) bool
+	commits := 0
+	tests := map[string]trouble{
+		"nothing":                nil,
+		"dropped before commit":  times(3, drop),
+		"500":                    times(3, answer(500)),
+		"503 with Retry-After":   times(2, answer(503, "Retry-After", "0")),
+		"429":                    times(3, answer(429)),
+		"401 for a while":        times(3, answer(401)),
+		"404 for a while":        times(3, answer(404)),
+		"redirect":               times(2, answer(307, "Location", "http://192.0.2.1/")),
+		"not JSON":               times(3, say("<html>login</html>")),
+		"wrong JSON":             times(3, say(`{"receipts":[{"id":7}]}`)),
+		"no receipts":            times(3, say(`{}`)),
+		"receipts for strangers": times(3, say(`{"receipts":[{"id":"x","outcome":"accepted"},{"id":"y","outcome":"rejected"}]}`)),
+		"every second whole 400": times(1, answer(400)),
+		"too large for a while":  times(1, answer(413)),
+		"truncated answer":       times(3, answer(200, "Content-Length", "1000")),
+		"dropped after commit": func(_ http.ResponseWriter, _ []string, receipts []ingest.Receipt) bool {
+			if receipts != nil {
+				if commits++; commits <= 4 {
+					panic(http.ErrAbortHandler)
+				}
+			}
+			return false
+		},
+		"partial receipts": func(w http.ResponseWriter, _ []string, receipts []ingest.Receipt) bool {
+			if receipts == nil {
+				return false
+			}
+			writeJSON(w, ingest.Receipts{Receipts: receipts[:(len(receipts)+1)/2]})
+			return true
+		},
+	}
+	for name, tr := range tests {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil)
+			b.central.trouble = tr
+			var ids []string
+			for _, kind := range []alert.Kind{alert.Gas, alert.Door, alert.Covered} {
+				ids = append(ids, b.put(kind, 25)...)
+			}
+			b.start()
+			b.until("the outbox is empty", empty)
+			b.hasAll(ids)
+			s := b.f.Status()
+			if st, _ := b.box.Stats(t.Context()); st.DeadLetters != 0 || !s.Connected || s.Delivered != 75 || s.LastReceipt.IsZero() {
+				t.Errorf("%d dead letters, status %+v", st.DeadLetters, s)
+			}
+		})
+	}
+}
+
+func TestLifeSafetyFirstThenInTurns(t *testing.T) {
+	b := newBench(t, nil)
+	b.put(alert.Covered, 40)
+	b.put(alert.Door, 40)
+	b.put(alert.SOS, 20)
+	b.start()
+	b.until("the outbox is empty", empty)
+	want := strings.Fields("life-safety life-safety normal bulk normal bulk normal bulk normal bulk")
+	if !slices.Equal(b.central.order, want) {
+		t.Errorf("order %v, want %v", b.central.order, want)
+	}
+}
+
+func TestRejectedBecomesDeadLetter(t *testing.T) {
+	b := newBench(t, nil)
+	ids := b.put(alert.Door, 5)
+	b.central.trouble = func(w http.ResponseWriter, _ []string, receipts []ingest.Receipt) bool {
+		if receipts == nil {
+			return false
+		}
+		for i := range receipts {
+			if receipts[i].ID == ids[2] {
+				receipts[i] = ingest.Receipt{ID: ids[2], Outcome: ingest.Rejected, Reason: "grid: unknown"}
+			}
+		}
+		writeJSON(w, ingest.Receipts{Receipts: receipts})
+		return true
+	}
+	b.start()
+	b.until("the outbox is empty", empty)
+	dead, err := b.box.DeadLetters(t.Context(), 0, 10)
+	if err != nil || len(dead) != 1 || dead[0].ID != ids[2] || dead[0].Reason != "grid: unknown" {
+		t.Errorf("dead letters %+v, %v", dead, err)
+	}
+	if s := b.f.Status(); s.Rejected != 1 || s.Delivered != 4 {
+		t.Errorf("status %+v", s)
+	}
+}
+
+func TestPoisonIsFoundByHalving(t *testing.T) {
+	b := newBench(t, nil)
+	ids := b.put(alert.Door, 10)
+	b.central.poison[ids[0]], b.central.poison[ids[7]] = true, true
+	b.start()
+	b.until("the outbox is empty", empty)
+	dead, _ := b.box.DeadLetters(t.Context(), 0, 10)
+	if len(dead) != 2 || dead[0].ID != ids[0] || dead[1].ID != ids[7] {
+		t.Errorf("dead letters %+v", dead)
+	}
+	b.hasAll(slices.Concat(ids[1:7], ids[8:]))
+}
+
+func TestLonePoisonIsTriedAgainFirst(t *testing.T) {
+	b := newBench(t, nil)
+	ids := b.put(alert.SOS, 1)
+	b.central.poison[ids[0]] = true
+	b.start()
+	b.until("the outbox is empty", empty)
+	if b.central.requests != maxRefusals {
+		t.Errorf("%d requests, want %d", b.central.requests, maxRefusals)
+	}
+	b.put(alert.Door, 1)
+	b.until("the next one goes through", empty)
+}
+
+func TestNothingIsCondemnedIfAllIsRefused(t *testing.T) {
+	b := newBench(t, nil)
+	ids := b.put(alert.Door, 10)
+	for _, id := range ids {
+		b.central.poison[id] = true
+	}
+	b.start()
+	b.until("central has refused them twice", func(outbox.Stats) bool {
+		b.central.mu.Lock()
+		defer b.central.mu.Unlock()
+		return b.central.requests > 40
+	})
+	if s, _ := b.box.Stats(t.Context()); s.DeadLetters != 0 || s.Lanes[1].Pending != 10 {
+		t.Errorf("%+v", s)
+	}
+	b.central.mu.Lock()
+	clear(b.central.poison)
+	b.central.mu.Unlock()
+	b.until("the outbox is empty", empty)
+	b.hasAll(ids)
+}
+
+func TestReadingsAndEvidence(t *testing.T) {
+	b := newBench(t, nil)
+	readings := raise.Commit{}
+	for n := range 25 {
+		readings.Readings = append(readings.Readings, raisetest.Reading(n-1)) // the first has a negative value
+	}
+	if _, err := b.box.Commit(t.Context(), readings); err != nil {
+		t.Fatal(err)
+	}
+	a := raisetest.Alert(alert.Motion, 1)
+	if _, err := b.box.Commit(t.Context(), raise.Commit{Alerts: []alert.Alert{a}}); err != nil {
+		t.Fatal(err)
+	}
+	object := []byte("a redacted picture")
+	sum := sha256.Sum256(object)
+	e := alert.Evidence{ID: alert.NewID(), Source: a.Source, AlertID: a.ID, SHA256: hex.EncodeToString(sum[:]), MediaType: alert.JPEG,
+		Bytes: int64(len(object)), At: raisetest.Start}
+	if err := b.box.PutEvidence(t.Context(), e, object); err != nil {
+		t.Fatal(err)
+	}
+	b.start()
+	b.until("the outbox is empty", empty)
+	if b.central.readings != 24 || b.central.objects[e.SHA256] != string(object) || b.central.stored[e.ID] != 1 {
+		t.Errorf("central has %d readings, objects %v", b.central.readings, b.central.objects)
+	}
+	if dead, _ := b.box.DeadLetters(t.Context(), 0, 10); len(dead) != 1 || dead[0].Stream != "reading" {
+		t.Errorf("dead letters %+v", dead)
+	}
+}
+
+func TestEvidenceThatCentralRefusesBlocksNothing(t *testing.T) {
+	b := newBench(t, nil)
+	a := raisetest.Alert(alert.Motion, 1)
+	if _, err := b.box.Commit(t.Context(), raise.Commit{Alerts: []alert.Alert{a}}); err != nil {
+		t.Fatal(err)
+	}
+	var refused string
+	for i, text := range []string{"one", "two"} {
+		sum := sha256.Sum256([]byte(text))
+		e := alert.Evidence{ID: alert.NewID(), Source: a.Source, AlertID: a.ID, SHA256: hex.EncodeToString(sum[:]), MediaType: alert.JPEG, Bytes: 3, At: raisetest.Start}
+		if err := b.box.PutEvidence(t.Context(), e, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			refused = e.ID
+		}
+	}
+	b.central.poison[refused] = true
+	b.start()
+	b.until("the outbox is empty", empty)
+	if dead, _ := b.box.DeadLetters(t.Context(), 0, 10); len(dead) != 1 || dead[0].ID != refused {
+		t.Errorf("dead letters %+v", dead)
+	}
+}
+
+func TestStatusSaysWhy(t *testing.T) {
+	b := newBench(t, func(o *Options) { o.MinRetry, o.MaxRetry = time.Hour, time.Hour })
+	b.central.trouble = times(1, answer(401))
+	b.put(alert.Door, 1)
+	b.start()
+	b.until("the status names the token", func(outbox.Stats) bool {
+		s := b.f.Status()
+		return !s.Connected && strings.Contains(s.Why, "token") && !s.Since.IsZero()
+	})
+}
+
+func TestReasonsHoldNoAddress(t *testing.T) {
+	client := newClient(t, "http://127.0.0.1:1")
+	_, err := client.Deliver(t.Context(), Batch{Lane: alert.Normal})
+	if err == nil || reasonOf(err) != "central cannot be reached" {
+		t.Errorf("%v: %s", err, reasonOf(err))
+	}
+	for _, err := range []error{&StatusError{Status: 403}, &StatusError{Status: 500}, &StatusError{Status: 418}, errToken, errAnswer, storage(errors.New("x")),
+		context.DeadlineExceeded} {
+		if got := reasonOf(err); got == "" || strings.Contains(got, "127.0.0.1") {
+			t.Errorf("%v: %q", err, got)
+		}
+	}
+}
+
+func TestCentralAddress(t *testing.T) {
+	good := []string{"https://central.example", "https://central.example:8443/grid", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:8080"}
+	bad := []string{"", "central.example", "http://central.example", "http://10.0.0.1:80", "ftp://x", "https://user:secret@x", "https://x/?a=b", "http://localhost.evil.example"}
+	for _, u := range good {
+		if _, err := parseBase(u); err != nil {
+			t.Errorf("%s: %v", u, err)
+		}
+	}
+	for _, u := range bad {
+		if _, err := parseBase(u); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", u, err)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for value, want := range map[string]time.Duration{
+		"": 0, "soon": 0, "-5": 0, "7": 7 * time.Second, "99999999999": 0, "86400": maxRetryAfter,
+		"Sun, 01 Mar 2026 00:00:09 GMT": 9 * time.Second, "Sat, 28 Feb 2026 00:00:00 GMT": 0,
+	} {
+		if got := retryAfter(value, now); got != want && value != "99999999999" {
+			t.Errorf("%q: %v, want %v", value, got, want)
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"gridgate/edge/outbox"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
+)
+
+// memoryQueue holds alerts in memory and nothing else.
+type memoryQueue struct {
+	Queue // readings and evidence are overridden below
+	mu    sync.Mutex
+	lanes map[alert.Lane][]outbox.Entry
+}
+
+func (q *memoryQueue) Epoch() string { return "epoch" }
+
+func (q *memoryQueue) Peek(_ context.Context, lane alert.Lane, limit int) ([]outbox.Entry, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	list := q.lanes[lane]
+	return append([]outbox.Entry(nil), list[:min(limit, len(list))]...), nil
+}
+
+func (q *memoryQueue) Settle(_ context.Context, receipts ...ingest.Receipt) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, r := range receipts {
+		for lane, list := range q.lanes {
+			for i, e := range list {
+				if e.ID == r.ID {
+					q.lanes[lane] = append(list[:i:i], list[i+1:]...)
+					break
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (q *memoryQueue) PeekReadings(context.Context, int) ([]outbox.ReadingEntry, error) {
+	return nil, nil
+}
+
+func (q *memoryQueue) PeekEvidence(context.Context, int) ([]outbox.EvidenceEntry, error) {
+	return nil, nil
+}
+
+func (q *memoryQueue) add(lane alert.Lane, id string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.lanes[lane] = append(q.lanes[lane], outbox.Entry{ID: id, Lane: lane, Event: []byte("{}")})
+}
+
+// scripted is a central that notes when it was asked and fails while err is set.
+type scripted struct {
+	Central
+	mu    sync.Mutex
+	start time.Time
+	err   error
+	calls []time.Duration
+	syncs []ingest.SyncRequest
+	skew  time.Duration
+}
+
+func (s *scripted) note() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, time.Since(s.start))
+	return s.err
+}
+
+func (s *scripted) set(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+func (s *scripted) seen() []time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]time.Duration(nil), s.calls...)
+}
+
+func (s *scripted) Deliver(_ context.Context, b Batch) ([]ingest.Receipt, error) {
+	if err := s.note(); err != nil {
+		return nil, err
+	}
+	return []ingest.Receipt{{ID: "a", Outcome: ingest.Accepted}, {ID: "b", Outcome: ingest.Accepted}}, nil
+}
+
+func (s *scripted) Sync(_ context.Context, r ingest.SyncRequest) (ingest.SyncResponse, error) {
+	if err := s.note(); err != nil {
+		return ingest.SyncResponse{}, err
+	}
+	time.Sleep(200 * time.Millisecond) // the bubble's clock: how long the exchange takes
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.syncs = append(s.syncs, r)
+	return ingest.SyncResponse{Now: time.Now().Add(s.skew - 100*time.Millisecond), Schema: 3, ConfigVersion: "v2"}, nil
+}
+
+func run(t *testing.T, f func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}
+}
+
+func TestBackOffGrowsAndUrgentWorkEndsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &memoryQueue{lanes: map[alert.Lane][]outbox.Entry{}}
+		c := &scripted{start: time.Now(), err: errors.New("no route")}
+		urgent := make(chan struct{}, 1)
+		f, err := New(Options{Queue: q, Central: c, Urgent: urgent, MinRetry: time.Second, MaxRetry: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.add(alert.LifeSafety, "a")
+		defer run(t, f.Run)()
+
+		time.Sleep(10 * time.Minute)
+		calls := c.seen()
+		for i := 1; i < len(calls); i++ {
+			if gap := calls[i] - calls[i-1]; gap < 500*time.Millisecond || gap > time.Minute {
+				t.Errorf("attempt %d came %v after the one before", i, gap)
+			}
+		}
+		if n := len(calls); n < 10 || n > 30 {
+			t.Errorf("%d attempts in ten minutes", n)
+		}
+		c.set(&StatusError{Status: 429, RetryAfter: 4 * time.Minute})
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		n := len(c.seen())
+		time.Sleep(90 * time.Second)
+		if got := len(c.seen()); got != n {
+			t.Errorf("%d attempts although central asked to wait", got-n)
+		}
+		c.set(nil)
+		q.add(alert.LifeSafety, "b")
+		urgent <- struct{}{}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if calls := c.seen(); len(calls) != n+1 || !f.Status().Connected {
+			t.Errorf("urgent work waited: %v, %+v", calls, f.Status())
+		}
+	})
+}
+
+func TestUrgentWorkDoesNotHammer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &memoryQueue{lanes: map[alert.Lane][]outbox.Entry{}}
+		c := &scripted{start: time.Now(), err: errors.New("no route")}
+		urgent := make(chan struct{}, 1)
+		f, err := New(Options{Queue: q, Central: c, Urgent: urgent, MinRetry: time.Second, MaxRetry: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.add(alert.LifeSafety, "a")
+		defer run(t, f.Run)()
+		for range 1000 {
+			poke(urgent)
+			time.Sleep(10 * time.Millisecond)
+		}
+		if n := len(c.seen()); n > 12 {
+			t.Errorf("%d attempts in ten seconds", n)
+		}
+	})
+}
+
+func TestSyncLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &scripted{start: time.Now(), skew: 3 * time.Second}
+		changed := make(chan struct{}, 1)
+		l, err := NewSync(SyncOptions{Central: c, Changed: changed, Request: func(context.Context) (ingest.SyncRequest, error) {
+			return ingest.SyncRequest{ConfigVersion: "v1"}, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := l.Status(); s.Connected || s.Why == "" {
+			t.Errorf("before the first: %+v", s)
+		}
+		defer run(t, l.Run)()
+		time.Sleep(30 * time.Second)
+		if s := l.Status(); !s.Connected || s.Offset != 3*time.Second || s.ConfigVersion != "v2" || s.Schema != 3 || s.Last.IsZero() {
+			t.Errorf("after the first: %+v", s)
+		}
+		for range 100 {
+			poke(changed)
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(5 * time.Second)
+		if n := len(c.seen()); n < 2 || n > 3 {
+			t.Errorf("%d syncs after a hundred changes within a second, want one or two more", n)
+		}
+		n := len(c.seen())
+		time.Sleep(10 * time.Minute)
+		if got := len(c.seen()) - n; got < 9 || got > 10 {
+			t.Errorf("%d syncs in ten minutes", got)
+		}
+		c.set(&StatusError{Status: 401})
+		time.Sleep(5 * time.Minute)
+		if s := l.Status(); s.Connected || s.Why != "central refused the token of this edge" || s.ConfigVersion != "v2" {
+			t.Errorf("while refused: %+v", s)
+		}
+		c.set(nil)
+		time.Sleep(2 * time.Minute)
+		if s := l.Status(); !s.Connected || s.Why != "" {
+			t.Errorf("after: %+v", s)
+		}
+		if r := c.syncs[0]; r.Schema != ingest.SchemaVersion || r.Now.IsZero() || r.ConfigVersion != "v1" {
+			t.Errorf("request %+v", r)
+		}
+	})
+}
