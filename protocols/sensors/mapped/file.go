@@ -9,6 +9,7 @@ import (
 
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/conf"
+	"gridgate/protocols/sensors"
 )
 
 // File is a mapping file.
@@ -105,8 +106,8 @@ func (c *compiler) problem(field, message, remedy string) {
 
 func (c *compiler) mapping(field string, m Mapping) mapping {
 	m.Topic = cmp.Or(m.Topic, "#")
-	out := mapping{filter: strings.Split(m.Topic, "/")}
-	if err := CheckFilter(m.Topic); err != nil {
+	out := mapping{filter: m.Topic}
+	if err := sensors.CheckFilter(m.Topic); err != nil {
 		c.problem(field+".topic", err.Error(), `write a topic filter, for example "sensors/+/state"`)
 	}
 	out.device = c.expression(field+".device", m.Device, false)

@@ -32,7 +32,7 @@ const (
 
 // mapping is a compiled [Mapping].
 type mapping struct {
-	filter       []string
+	filter       string
 	device, time *expression
 	observations []observe
 	readings     []measure
@@ -78,7 +78,7 @@ func (d *Dialect) Translate(topic string, payload []byte, retained bool) observa
 	}
 	levels := strings.Split(topic, "/")
 	for i := range d.mappings {
-		if m := &d.mappings[i]; matches(m.filter, levels) {
+		if m := &d.mappings[i]; sensors.MatchFilter(m.filter, topic) {
 			return m.translate(topic, environment(levels, value), retained)
 		}
 	}

@@ -1,4 +1,4 @@
-package mapped
+package sensors
 
 import (
 	"errors"
@@ -23,7 +23,15 @@ func CheckFilter(filter string) error {
 	return nil
 }
 
-// matches says whether a topic is selected by a filter, both split into levels.
+// MatchFilter says whether a valid filter selects a topic. A wildcard at the start does not select topics that begin with $
+// (MQTT 3.1.1, 4.7.2).
+func MatchFilter(filter, topic string) bool {
+	if strings.HasPrefix(topic, "$") && !strings.HasPrefix(filter, "$") {
+		return false
+	}
+	return matches(strings.Split(filter, "/"), strings.Split(topic, "/"))
+}
+
 func matches(filter, topic []string) bool {
 	for i, level := range filter {
 		switch {

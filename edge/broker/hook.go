@@ -1,0 +1,152 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+
+	"gridgate/edge/sensor"
+	"gridgate/protocols/sensors"
+)
+
+// hook is how the library asks us: who may connect, who may read and write what, and whether a message may be acknowledged.
+type hook struct {
+	mochi.HookBase
+	ctx   context.Context // of Run: the library's calls carry none
+	o     Options
+	users map[string]user
+	// owner returns the user of a session that the broker keeps; empty for none.
+	owner func(clientID string) string
+}
+
+type user struct {
+	password [sha256.Size]byte
+	publish  []string
+	read     []string
+}
+
+func newHook(ctx context.Context, o Options) *hook {
+	h := &hook{ctx: ctx, o: o, users: make(map[string]user, len(o.Users))}
+	for _, u := range o.Users {
+		h.users[u.Name] = user{
+			password: sha256.Sum256([]byte(u.Password)), publish: u.Publish, read: append(slices.Clone(u.Publish), u.Read...),
+		}
+	}
+	return h
+}
+
+// ID implements [mochi.Hook].
+func (h *hook) ID() string { return "gridgate" }
+
+// Provides implements [mochi.Hook].
+func (h *hook) Provides(b byte) bool {
+	return bytes.Contains([]byte{mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill}, []byte{b})
+}
+
+// OnConnectAuthenticate implements [mochi.Hook]. An unknown name takes as long as a wrong password, and nobody may take over
+// the session of another user by its client identifier.
+func (h *hook) OnConnectAuthenticate(cl *mochi.Client, pk packets.Packet) bool {
+	name := string(pk.Connect.Username)
+	if owner := h.owner(cl.ID); owner != "" && owner != name {
+		return false
+	}
+	u, known := h.users[name]
+	given := sha256.Sum256(pk.Connect.Password)
+	return subtle.ConstantTimeCompare(given[:], u.password[:]) == 1 && known
+}
+
+// OnACLCheck implements [mochi.Hook]. For a subscription topic is a filter, which a user's own filter must cover.
+func (h *hook) OnACLCheck(cl *mochi.Client, topic string, write bool) bool {
+	u, known := h.users[string(cl.Properties.Username)]
+	if !known || strings.HasPrefix(topic, "$") {
+		return false
+	}
+	filters := u.read
+	if write {
+		filters = u.publish
+	}
+	return slices.ContainsFunc(filters, func(f string) bool { return covers(f, topic) })
+}
+
+// covers says whether a filter selects all that topic, itself perhaps a filter, selects.
+func covers(filter, topic string) bool {
+	f, t := strings.Split(filter, "/"), strings.Split(topic, "/")
+	for i, level := range f {
+		switch {
+		case level == "#":
+			return true
+		case i >= len(t), t[i] == "#", level != "+" && level != t[i]:
+			return false
+		}
+	}
+	return len(f) == len(t)
+}
+
+// OnPublish implements [mochi.Hook]. The library answers PUBACK after this returns nil, and after any error but
+// ErrRejectPacket, too; with that one it says nothing, so we end the connection and the sender tries again.
+func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, error) {
+	if !h.wanted(pk.TopicName) {
+		return pk, nil
+	}
+	if err := h.handle(cl, pk); err != nil {
+		cl.Stop(errors.New("a message could not be stored"))
+		return pk, packets.ErrRejectPacket
+	}
+	return pk, nil
+}
+
+// OnWill implements [mochi.Hook]: the library publishes a last will past OnACLCheck and OnPublish. Nobody waits for an acknowledgement.
+func (h *hook) OnWill(cl *mochi.Client, will mochi.Will) (mochi.Will, error) {
+	if !h.OnACLCheck(cl, will.TopicName, true) {
+		return mochi.Will{}, nil
+	}
+	if h.wanted(will.TopicName) {
+		pk := packets.Packet{TopicName: will.TopicName, Payload: will.Payload}
+		if err := h.handle(cl, pk); err != nil {
+			h.o.Log.Warn("the last will of a sensor could not be stored", "error", err)
+		}
+	}
+	return will, nil
+}
+
+func (h *hook) wanted(topic string) bool {
+	return slices.ContainsFunc(h.o.Topics, func(f string) bool { return sensors.MatchFilter(f, topic) })
+}
+
+// handle passes a message on. It was published now, so it is no retained one, whatever its RETAIN flag.
+func (h *hook) handle(cl *mochi.Client, pk packets.Packet) error {
+	ctx, cancel := context.WithTimeout(h.ctx, h.o.HandleTimeout)
+	defer cancel()
+	return h.o.Handle(ctx, sensor.Message{
+		Broker: Name, Session: string(cl.Properties.Username) + "/" + cl.ID, Topic: pk.TopicName, Payload: pk.Payload,
+		QoS: pk.FixedHeader.Qos, Duplicate: pk.FixedHeader.Dup, PacketID: pk.PacketID, Received: h.o.Now(),
+	})
+}
+
+// quietHandler lets through the library's warnings without their attributes: it would log whole packets, payload included.
+type quietHandler struct{ inner slog.Handler }
+
+// Enabled implements [slog.Handler].
+func (q quietHandler) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= slog.LevelWarn && q.inner.Enabled(ctx, slog.LevelDebug)
+}
+
+// Handle implements [slog.Handler].
+func (q quietHandler) Handle(ctx context.Context, r slog.Record) error {
+	bare := slog.NewRecord(r.Time, slog.LevelDebug, "broker: "+r.Message, r.PC)
+	return q.inner.Handle(ctx, bare)
+}
+
+// WithAttrs implements [slog.Handler].
+func (q quietHandler) WithAttrs([]slog.Attr) slog.Handler { return q }
+
+// WithGroup implements [slog.Handler].
+func (q quietHandler) WithGroup(string) slog.Handler { return q }

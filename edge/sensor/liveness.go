@@ -1,0 +1,137 @@
+package sensor
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"gridgate/edge/raise"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/observation"
+)
+
+// Liveness says whether a sensor is heard.
+type Liveness string
+
+// The states of a sensor. One that was never heard and has no silence configured is unknown.
+const (
+	Online  Liveness = "online"
+	Offline Liveness = "offline"
+	Unknown Liveness = "unknown"
+)
+
+// Status is a snapshot of one sensor.
+type Status struct {
+	ID       string    `json:"id"`
+	State    Liveness  `json:"state"`
+	LastSeen time.Time `json:"lastSeen,omitzero"` // UTC
+}
+
+// state is what is known of one device.
+type state struct {
+	started  time.Time // of the hub: silence before the first message counts from here
+	lastSeen time.Time
+	offline  bool              // its dialect or its silence says so
+	told     observation.Phase // what was raised last about its silence; empty since the start
+}
+
+// heard notes that devices spoke, and what they said of themselves.
+func (h *Hub) heard(devices map[*Device]availability, m Message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for d, said := range devices {
+		s := h.states[d.ID]
+		s.offline = said == saidOffline
+		if said != saidOffline && !m.Retained {
+			s.lastSeen = m.Received
+		}
+	}
+}
+
+// Status returns all sensors, by id.
+func (h *Hub) Status() []Status {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make([]Status, 0, len(h.states))
+	for id, s := range h.states {
+		st := Status{ID: id, State: Unknown, LastSeen: s.lastSeen.UTC()}
+		switch {
+		case s.offline:
+			st.State = Offline
+		case !s.lastSeen.IsZero():
+			st.State = Online
+		default:
+			st.LastSeen = time.Time{}
+		}
+		out = append(out, st)
+	}
+	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+// checkEvery is how often silence is looked for.
+const checkEvery = 10 * time.Second
+
+// Run looks for devices that have been silent for too long, until ctx ends; it returns nil.
+func (h *Hub) Run(ctx context.Context) error {
+	tick := time.NewTicker(checkEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := h.CheckSilence(ctx); err != nil && ctx.Err() == nil {
+				h.log.Warn("could not tell that sensors are silent; trying again", "error", err)
+			}
+		}
+	}
+}
+
+// CheckSilence raises device-offline for devices that have been silent for too long, and ends it for those that spoke since.
+func (h *Hub) CheckSilence(ctx context.Context) error {
+	now := h.now()
+	for i := range h.devices.all {
+		d := &h.devices.all[i]
+		phase, changed := h.silence(d, now)
+		if !changed {
+			continue
+		}
+		o := observation.Observation{Kind: alert.DeviceOffline, Phase: phase}
+		if _, err := h.raiser.Raise(ctx, "", []raise.Signal{h.signal(d, o, now.UTC(), alert.EdgeClock)}, nil); err != nil {
+			return err
+		}
+		h.told(d, phase)
+	}
+	return nil
+}
+
+// silence says whether the silence of a device began or ended.
+func (h *Hub) silence(d *Device, now time.Time) (observation.Phase, bool) {
+	if d.Silence <= 0 {
+		return "", false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.states[d.ID]
+	last := s.lastSeen
+	if last.IsZero() {
+		last = s.started
+	}
+	switch quiet := now.Sub(last) > d.Silence; {
+	case quiet && s.told != observation.Active:
+		return observation.Active, true
+	case !quiet && s.told != observation.Inactive && !s.lastSeen.IsZero():
+		return observation.Inactive, true
+	}
+	return "", false
+}
+
+func (h *Hub) told(d *Device, phase observation.Phase) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.states[d.ID]
+	s.told = phase
+	s.offline = phase == observation.Active
+}

@@ -1,0 +1,82 @@
+package mqtt
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+// inboxSize is how many messages wait for the handler. A broker's in-flight window (20 in mosquitto) is far smaller; only a
+// flood of QoS 0 or a broker without a window fills it.
+const inboxSize = 1024
+
+// received is a message and when it came.
+type received struct {
+	paho.Message
+	at time.Time
+}
+
+// inbox stands between paho's router, which must not be held up, and the handler. It belongs to one connection.
+type inbox struct {
+	now     func() time.Time
+	dropped *atomic.Uint64
+	queue   chan received
+	ended   chan struct{}
+
+	once sync.Once
+	err  error // why it ended; set before ended is closed
+}
+
+func newInbox(now func() time.Time, dropped *atomic.Uint64) *inbox {
+	return &inbox{now: now, dropped: dropped, queue: make(chan received, inboxSize), ended: make(chan struct{})}
+}
+
+// put takes a message from the router. When the inbox is full, a QoS 0 message is dropped and counted; any other waits, as
+// it may, for the end of the connection at the longest: the broker keeps it until it is acknowledged.
+func (in *inbox) put(m paho.Message) {
+	r := received{Message: m, at: in.now()}
+	select {
+	case in.queue <- r:
+		return
+	default:
+	}
+	if m.Qos() == 0 {
+		in.dropped.Add(1)
+		return
+	}
+	select {
+	case in.queue <- r:
+	case <-in.ended:
+	}
+}
+
+// fail ends the inbox with a reason; the first one counts.
+func (in *inbox) fail(err error) {
+	in.once.Do(func() {
+		in.err = err
+		close(in.ended)
+	})
+}
+
+func (in *inbox) close() { in.fail(context.Canceled) }
+
+// next returns the next message, or why there is none. Once the connection is gone, what waits is not handled any more: it
+// cannot be acknowledged, and the broker sends it again.
+func (in *inbox) next(ctx context.Context) (received, error) {
+	select {
+	case <-in.ended:
+		return received{}, in.err
+	default:
+	}
+	select {
+	case <-ctx.Done():
+		return received{}, ctx.Err()
+	case <-in.ended:
+		return received{}, in.err
+	case m := <-in.queue:
+		return m, nil
+	}
+}

@@ -1,0 +1,238 @@
+// Package mqtt brings the messages of an external MQTT broker to the sensors: a client of MQTT 3.1.1 on paho.
+//
+// In: an address, credentials and topic filters. Out: each message to a [Handler], in order, and an acknowledgement to the
+// broker only after the handler returned nil. On an error nothing is acknowledged and the connection is dropped, so that
+// the broker, which keeps our session, sends the message again. The promise starts at our acknowledgement: what a broker
+// loses before (mosquitto keeps QoS 1 queues in memory between autosaves) we cannot know; QoS 0 promises nothing.
+//
+// It keeps nothing on disk (the outbox does), logs no topic and no payload, and leaves no goroutine behind.
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"gridgate/edge/sensor"
+	"gridgate/protocols/kit/backoff"
+)
+
+// Handler deals with a message for good before it returns nil. [sensor.Hub.Handle] is one.
+type Handler func(ctx context.Context, m sensor.Message) error
+
+// Options are what a [Source] needs. Name, URL, ClientID, Topics and Handle are demanded.
+type Options struct {
+	Name     string // of the broker, in messages and in the log
+	URL      string // tcp://host:1883, ssl://host:8883, ws:// or wss://
+	ClientID string // fixed: the broker keeps our session under it
+	Username string
+	Password string
+	TLS      *tls.Config
+	Topics   []string // filters, subscribed to with QoS 1
+	Handle   Handler
+
+	HandleTimeout time.Duration // of one message; default 30 s
+	MinWait       time.Duration // before the first new try; default 500 ms
+	MaxWait       time.Duration // default 1 min
+	Log           *slog.Logger
+	Now           func() time.Time
+}
+
+// State says how the connection to a broker is.
+type State string
+
+// The states.
+const (
+	Connecting State = "connecting"
+	Connected  State = "connected"
+)
+
+// Status is a snapshot of a [Source].
+type Status struct {
+	Name     string    `json:"name"`
+	State    State     `json:"state"`
+	Why      string    `json:"why,omitzero"` // why it is not connected
+	Since    time.Time `json:"since"`
+	Messages uint64    `json:"messages"` // dealt with
+	Dropped  uint64    `json:"dropped"`  // QoS 0 messages that came faster than they could be handled
+}
+
+// Source is a client of one broker.
+type Source struct {
+	o        Options
+	messages atomic.Uint64
+	dropped  atomic.Uint64
+
+	mu     sync.Mutex
+	status Status
+}
+
+// New checks o.
+func New(o Options) (*Source, error) {
+	if o.Name == "" || o.URL == "" || o.ClientID == "" || len(o.Topics) == 0 || o.Handle == nil {
+		return nil, errors.New("mqtt source: Name, URL, ClientID, Topics and Handle must be set")
+	}
+	setDefault(&o.HandleTimeout, 30*time.Second)
+	setDefault(&o.MinWait, 500*time.Millisecond)
+	setDefault(&o.MaxWait, time.Minute)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Source{o: o}
+	s.set(Connecting, "not tried yet")
+	return s, nil
+}
+
+func setDefault(d *time.Duration, value time.Duration) {
+	if *d <= 0 {
+		*d = value
+	}
+}
+
+// Status returns how the connection is now.
+func (s *Source) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.status
+	st.Messages, st.Dropped = s.messages.Load(), s.dropped.Load()
+	return st
+}
+
+// set reports whether the state or its reason changed.
+func (s *Source) set(state State, why string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.status.State == state && s.status.Why == why {
+		return false
+	}
+	s.status = Status{Name: s.o.Name, State: state, Why: why, Since: s.o.Now().UTC()}
+	return true
+}
+
+// Run keeps a connection until ctx ends; then it returns nil. After each loss it waits, longer each time, with jitter.
+func (s *Source) Run(ctx context.Context) error {
+	wait := backoff.New(s.o.MinWait, s.o.MaxWait)
+	for {
+		err := s.session(ctx, wait.Reset)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if s.set(Connecting, err.Error()) {
+			s.o.Log.Warn("connection to the broker of sensors lost; trying again", "broker", s.o.Name, "error", err)
+		}
+		if !backoff.Wait(ctx, wait.Next()) {
+			return nil
+		}
+	}
+}
+
+// session is one connection: connect, subscribe, handle until something fails. connected is called once the first message
+// was dealt with or the subscription stood for a while, never for a connection that fails at once.
+func (s *Source) session(ctx context.Context, healthy func()) error {
+	in := newInbox(s.o.Now, &s.dropped)
+	defer in.close()
+	client := paho.NewClient(s.options(in))
+	if err := finish(ctx, client.Connect()); err != nil {
+		client.Disconnect(0)
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer client.Disconnect(disconnectWait)
+	if err := s.subscribe(ctx, client); err != nil {
+		return err
+	}
+	if s.set(Connected, "") {
+		s.o.Log.Info("connected to the broker of sensors", "broker", s.o.Name)
+	}
+	return s.handle(ctx, in, healthy)
+}
+
+// disconnectWait is how many milliseconds a farewell may take.
+const disconnectWait = 250
+
+func (s *Source) options(in *inbox) *paho.ClientOptions {
+	return paho.NewClientOptions().
+		AddBroker(s.o.URL).SetClientID(s.o.ClientID).SetUsername(s.o.Username).SetPassword(s.o.Password).SetTLSConfig(s.o.TLS).
+		SetProtocolVersion(4).SetCleanSession(false).SetStore(paho.NewMemoryStore()).
+		SetAutoReconnect(false).SetConnectRetry(false).SetConnectTimeout(10 * time.Second).
+		SetKeepAlive(30 * time.Second).SetPingTimeout(10 * time.Second).SetWriteTimeout(10 * time.Second).
+		SetOrderMatters(true).SetAutoAckDisabled(true).
+		SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { in.put(m) }).
+		SetConnectionLostHandler(func(_ paho.Client, err error) { in.fail(fmt.Errorf("connection lost: %w", err)) })
+}
+
+// subscribe asks again on every connection: a broker that lost our session would stay silent otherwise. Messages of the
+// kept session may come before the answer; they go to the same inbox.
+func (s *Source) subscribe(ctx context.Context, client paho.Client) error {
+	for start := 0; start < len(s.o.Topics); start += subscribeBatch {
+		batch := map[string]byte{}
+		for _, topic := range s.o.Topics[start:min(start+subscribeBatch, len(s.o.Topics))] {
+			batch[topic] = 1
+		}
+		token := client.SubscribeMultiple(batch, nil)
+		if err := finish(ctx, token); err != nil {
+			return fmt.Errorf("subscribe: %w", err)
+		}
+		for _, granted := range token.(*paho.SubscribeToken).Result() {
+			if granted > 2 {
+				return errors.New("subscribe: the broker refuses a topic")
+			}
+		}
+	}
+	return nil
+}
+
+// subscribeBatch keeps a SUBSCRIBE packet small.
+const subscribeBatch = 100
+
+// finish waits for a token.
+func finish(ctx context.Context, t paho.Token) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.Done():
+		return t.Error()
+	case <-time.After(tokenTimeout):
+		return errors.New("no answer")
+	}
+}
+
+const tokenTimeout = 15 * time.Second
+
+// handle deals with the messages one after the other and acknowledges each.
+func (s *Source) handle(ctx context.Context, in *inbox, healthy func()) error {
+	for {
+		m, err := in.next(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.one(ctx, m); err != nil {
+			return fmt.Errorf("handle a message: %w", err)
+		}
+		healthy()
+	}
+}
+
+func (s *Source) one(ctx context.Context, m received) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.HandleTimeout)
+	defer cancel()
+	err := s.o.Handle(ctx, sensor.Message{
+		Broker: s.o.Name, Session: s.o.ClientID, Topic: m.Topic(), Payload: m.Payload(), QoS: m.Qos(), Retained: m.Retained(),
+		Duplicate: m.Duplicate(), PacketID: m.MessageID(), Received: m.at,
+	})
+	if err != nil {
+		return err
+	}
+	m.Ack()
+	s.messages.Add(1)
+	return nil
+}
