@@ -111,6 +111,12 @@ func (d describer) json(value any) map[string]*huma.MediaType {
 	return map[string]*huma.MediaType{"application/json": {Schema: d.schema(value)}}
 }
 
+// batchErrors are what a whole batch is refused with; 409 says that it speaks a newer schema than central.
+var batchErrors = []int{
+	http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge,
+	http.StatusUnsupportedMediaType, http.StatusServiceUnavailable,
+}
+
 var onlyToken = []map[string][]string{{"token": {}}}
 
 func header(name, doc string) *huma.Param {
@@ -136,7 +142,7 @@ func (d describer) events() {
 			alert.ContentType:      {Schema: event},
 			alert.BatchContentType: {Schema: &huma.Schema{Type: huma.TypeArray, Items: event, MaxItems: &most}},
 		}},
-	}, d.json(ingest.Receipts{}), http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable)
+	}, d.json(ingest.Receipts{}), batchErrors...)
 }
 
 func (d describer) readings() {
@@ -145,7 +151,7 @@ func (d describer) readings() {
 		Summary:     "Post readings for the time-series database",
 		Parameters:  []*huma.Param{header("Content-Encoding", "gzip or zstd")},
 		RequestBody: &huma.RequestBody{Required: true, Content: d.json(ingest.Readings{})},
-	}, d.json(ingest.ReadingsReceipt{}), http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable)
+	}, d.json(ingest.ReadingsReceipt{}), batchErrors...)
 }
 
 func (d describer) sync() {
@@ -159,17 +165,18 @@ func (d describer) sync() {
 }
 
 func (d describer) evidence() {
-	picture := map[string]*huma.MediaType{alert.JPEG: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
+	binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 	digest := segment("sha256", "lower-case hexadecimal digest of the object")
 	d.add(&huma.Operation{
-		OperationID: "put-evidence", Method: http.MethodPut, Path: ingest.EvidencePath + "{sha256}", DefaultStatus: http.StatusNoContent,
+		OperationID: "put-evidence", Method: http.MethodPut, Path: ingest.EvidencePath + "{sha256}", DefaultStatus: http.StatusCreated,
 		Security: onlyToken, Summary: "Upload a redacted picture or a sealed clip under its digest", Parameters: []*huma.Param{digest},
-		RequestBody: &huma.RequestBody{Required: true, Content: picture},
-	}, nil, http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge)
+		Description: "200 instead of 201 for one that central has already.",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{alert.JPEG: binary, alert.SealedMP4: binary}},
+	}, nil, http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	d.add(&huma.Operation{
 		OperationID: "get-evidence", Method: http.MethodGet, Path: ingest.EvidencePath + "{sha256}", DefaultStatus: http.StatusOK,
 		Security: either, Summary: "A redacted picture", Parameters: []*huma.Param{digest},
-	}, picture, http.StatusForbidden, http.StatusNotFound)
+	}, map[string]*huma.MediaType{alert.JPEG: binary}, http.StatusForbidden, http.StatusNotFound)
 }
 
 func (d describer) feed() {
