@@ -2,18 +2,14 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"database/sql"
-
-	"gridgate/central/cases"
 	"gridgate/central/store"
-	"gridgate/protocols/alert"
 )
 
 // maxLimit bounds a page.
@@ -58,65 +54,6 @@ func (c *conditions) where() string { return " WHERE " + strings.Join(c.terms, "
 
 func pageSize(limit int) int { return min(max(limit, 1), maxLimit) }
 
-// Cases implements [store.Store].
-func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string, error) {
-	before, err := positionOf("c", q.Cursor)
-	if err != nil {
-		return nil, "", err
-	}
-	c := conditions{}
-	c.add("position < ?", before)
-	if !q.Since.IsZero() {
-		first, err := s.firstAt(ctx, "case_events", "at", q.Since)
-		if err != nil {
-			return nil, "", fmt.Errorf("list cases: %w", err)
-		}
-		c.add("position >= ? AND opened_at >= ?", first, nanos(q.Since))
-	}
-	if !q.Until.IsZero() {
-		c.add("opened_at < ?", nanos(q.Until))
-	}
-	if q.Grid != "" {
-		c.add("grid >= ? AND grid < ?", q.Grid, q.Grid+"~")
-	}
-	if q.Kind != "" {
-		c.add("kind = ?", string(q.Kind))
-	}
-	if q.Severity != "" {
-		c.add("severity >= ?", q.Severity.Rank())
-	}
-	items, err := s.listCases(ctx, q.State, c, pageSize(q.Limit))
-	if err != nil {
-		return nil, "", fmt.Errorf("list cases: %w", err)
-	}
-	next := ""
-	if len(items) == pageSize(q.Limit) {
-		next = cursorOf("c", items[len(items)-1].Position)
-	}
-	return items, next, nil
-}
-
-// listCases reads a page state by state, each in the order of its index, and merges: no other index has to follow the
-// position of each case.
-func (s *Store) listCases(ctx context.Context, state string, c conditions, limit int) ([]cases.Case, error) {
-	states := []string{state}
-	if state == "" {
-		states = []string{string(cases.Open), string(cases.Acknowledged), string(cases.Closed)}
-	}
-	var parts []string
-	var args []any
-	for _, st := range states {
-		parts = append(parts, "SELECT * FROM (SELECT * FROM cases INDEXED BY cases_state"+c.where()+" AND state = ? ORDER BY position DESC LIMIT ?)")
-		args = append(append(args, c.args...), st, limit)
-	}
-	query := "SELECT " + caseColumns + " FROM (" + strings.Join(parts, " UNION ALL ") + ") ORDER BY position DESC LIMIT ?"
-	rows, err := s.read.QueryContext(ctx, query, append(args, limit)...)
-	return collect(rows, err, func(scan func(...any) error) (cases.Case, error) {
-		r, err := scanCase(scan)
-		return r.Case, err
-	})
-}
-
 // firstAt returns the first position of a log whose time is at or after t, give or take what the clock was set back: the times
 // of a log grow with its positions.
 func (s *Store) firstAt(ctx context.Context, table, column string, t time.Time) (int64, error) {
@@ -140,136 +77,4 @@ func (s *Store) firstAt(ctx context.Context, table, column string, t time.Time) 
 		}
 	}
 	return low, nil
-}
-
-const alertColumns = `a.position, a.id, coalesce((SELECT id FROM cases WHERE ref = a.case_ref), ''), p.source, p.grid, a.received_at, a.kind,
-	coalesce(a.object, ''), a.state, coalesce(a.situation, ''), a.key, a.severity, coalesce(a.zone, ''), a.occurred_at, a.clock, a.uncertainty_ms,
-	a.raised_at, a.score, coalesce(a.count_bucket, ''), coalesce(a.quantity, ''), coalesce(a.value, 0), coalesce(a.unit, ''), a.origin, a.exercise
-	FROM alerts a CROSS JOIN places p ON p.ref = a.place`
-
-func scanAlert(scan func(dest ...any) error) (store.StoredAlert, error) {
-	var a store.StoredAlert
-	var received, severity, occurred, uncertainty, raised int64
-	var m alert.Measure
-	err := scan(&a.Position, &a.ID, &a.CaseID, &a.Source, &a.Grid, &received, &a.Kind, &a.Object, &a.State, &a.Situation, &a.Key, &severity, &a.Zone,
-		&occurred, &a.Clock, &uncertainty, &raised, &a.Score, &a.CountBucket, &m.Quantity, &m.Value, &m.Unit, &a.Origin, &a.Exercise)
-	a.Severity = severityOf(severity)
-	a.ReceivedAt, a.OccurredAt, a.RaisedAt = instant(received), instant(occurred), instant(raised)
-	a.Uncertainty = time.Duration(uncertainty) * time.Millisecond
-	if a.State == alert.Raised {
-		a.Situation = a.ID
-	}
-	if m.Quantity != "" {
-		a.Reading = &m
-	}
-	return a, err
-}
-
-// Alert implements [store.Store].
-func (s *Store) Alert(ctx context.Context, id string) (store.StoredAlert, error) {
-	a, err := scanAlert(s.read.QueryRowContext(ctx, "SELECT "+alertColumns+" WHERE a.id = ?", id).Scan)
-	if errors.Is(err, sql.ErrNoRows) {
-		return store.StoredAlert{}, store.ErrNotFound
-	}
-	if err != nil {
-		return store.StoredAlert{}, fmt.Errorf("alert: %w", err)
-	}
-	items := []store.StoredAlert{a}
-	if err := s.attachEvidence(ctx, items); err != nil {
-		return store.StoredAlert{}, fmt.Errorf("alert: %w", err)
-	}
-	return items[0], nil
-}
-
-// Alerts implements [store.Store].
-func (s *Store) Alerts(ctx context.Context, q store.Query) ([]store.StoredAlert, string, error) {
-	c, err := s.alertConditions(ctx, q)
-	if err != nil {
-		return nil, "", fmt.Errorf("list alerts: %w", err)
-	}
-	limit := pageSize(q.Limit)
-	rows, err := s.read.QueryContext(ctx, "SELECT "+alertColumns+c.where()+" ORDER BY a.position DESC LIMIT ?", append(c.args, limit)...)
-	items, err := collect(rows, err, scanAlert)
-	if err == nil {
-		err = s.attachEvidence(ctx, items)
-	}
-	if err != nil {
-		return nil, "", fmt.Errorf("list alerts: %w", err)
-	}
-	next := ""
-	if len(items) == limit {
-		next = cursorOf("a", items[len(items)-1].Position)
-	}
-	return items, next, nil
-}
-
-func (s *Store) alertConditions(ctx context.Context, q store.Query) (c conditions, err error) {
-	before, err := positionOf("a", q.Cursor)
-	if err != nil {
-		return c, err
-	}
-	c.add("a.position < ?", before)
-	if !q.Since.IsZero() {
-		first, err := s.firstAt(ctx, "alerts", "received_at", q.Since)
-		if err != nil {
-			return c, err
-		}
-		c.add("a.position >= ? AND a.received_at >= ?", first, nanos(q.Since))
-	}
-	if !q.Until.IsZero() {
-		end, err := s.firstAt(ctx, "alerts", "received_at", q.Until.Add(2*slack))
-		if err != nil {
-			return c, err
-		}
-		c.add("a.position < ? AND a.received_at < ?", end, nanos(q.Until))
-	}
-	if q.CaseID != "" {
-		c.add("a.case_ref = (SELECT ref FROM cases WHERE id = ?)", q.CaseID)
-	}
-	if q.Kind != "" {
-		c.add("a.kind = ?", string(q.Kind))
-	}
-	if q.Severity != "" {
-		c.add("a.severity >= ?", q.Severity.Rank())
-	}
-	if q.State != "" {
-		c.add("a.state = ?", q.State)
-	}
-	return c, s.addPlaces(ctx, &c, q)
-}
-
-// fewPlaces is up to how many devices the index on places is used: the alerts of more of them are dense in the log, so that
-// reading it backwards finds a page sooner than sorting all of theirs.
-const fewPlaces = 64
-
-// addPlaces turns edge, device and grid into rows of places.
-func (s *Store) addPlaces(ctx context.Context, c *conditions, q store.Query) error {
-	if q.Edge == "" && q.Device == "" && q.Grid == "" {
-		return nil
-	}
-	var p conditions
-	p.add("ref > 0")
-	if q.Edge != "" {
-		p.add("edge = ?", q.Edge)
-	}
-	if q.Device != "" {
-		p.add("device = ?", q.Device)
-	}
-	if q.Grid != "" {
-		p.add("grid >= ? AND grid < ?", q.Grid, q.Grid+"~")
-	}
-	rows, err := s.read.QueryContext(ctx, "SELECT ref FROM places"+p.where()+" LIMIT ?", append(p.args, fewPlaces+1)...)
-	refs, err := collect(rows, err, func(scan func(...any) error) (ref string, err error) {
-		err = scan(&ref)
-		return ref, err
-	})
-	if err != nil {
-		return err
-	}
-	if len(refs) <= fewPlaces && q.CaseID == "" {
-		c.add("a.place IN (" + strings.Join(refs, ",") + ")")
-	} else {
-		c.add("+a.place IN (SELECT ref FROM places"+p.where()+")", p.args...)
-	}
-	return nil
 }

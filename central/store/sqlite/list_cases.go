@@ -1,0 +1,69 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gridgate/central/cases"
+	"gridgate/central/store"
+)
+
+// Cases implements [store.Store].
+func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string, error) {
+	before, err := positionOf("c", q.Cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	c := conditions{}
+	c.add("position < ?", before)
+	if !q.Since.IsZero() {
+		first, err := s.firstAt(ctx, "case_events", "at", q.Since)
+		if err != nil {
+			return nil, "", fmt.Errorf("list cases: %w", err)
+		}
+		c.add("position >= ? AND opened_at >= ?", first, nanos(q.Since))
+	}
+	if !q.Until.IsZero() {
+		c.add("opened_at < ?", nanos(q.Until))
+	}
+	if q.Grid != "" {
+		c.add("grid >= ? AND grid < ?", q.Grid, q.Grid+"~")
+	}
+	if q.Kind != "" {
+		c.add("kind = ?", string(q.Kind))
+	}
+	if q.Severity != "" {
+		c.add("severity >= ?", q.Severity.Rank())
+	}
+	items, err := s.listCases(ctx, q.State, c, pageSize(q.Limit))
+	if err != nil {
+		return nil, "", fmt.Errorf("list cases: %w", err)
+	}
+	next := ""
+	if len(items) == pageSize(q.Limit) {
+		next = cursorOf("c", items[len(items)-1].Position)
+	}
+	return items, next, nil
+}
+
+// listCases reads a page state by state, each in the order of its index, and merges: no other index has to follow the
+// position of each case.
+func (s *Store) listCases(ctx context.Context, state string, c conditions, limit int) ([]cases.Case, error) {
+	states := []string{state}
+	if state == "" {
+		states = []string{string(cases.Open), string(cases.Acknowledged), string(cases.Closed)}
+	}
+	var parts []string
+	var args []any
+	for _, st := range states {
+		parts = append(parts, "SELECT * FROM (SELECT * FROM cases INDEXED BY cases_state"+c.where()+" AND state = ? ORDER BY position DESC LIMIT ?)")
+		args = append(append(args, c.args...), st, limit)
+	}
+	query := "SELECT " + caseColumns + " FROM (" + strings.Join(parts, " UNION ALL ") + ") ORDER BY position DESC LIMIT ?"
+	rows, err := s.read.QueryContext(ctx, query, append(args, limit)...)
+	return collect(rows, err, func(scan func(...any) error) (cases.Case, error) {
+		r, err := scanCase(scan)
+		return r.Case, err
+	})
+}
