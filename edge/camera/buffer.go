@@ -98,6 +98,11 @@ func (b *buffer) judge(u source.AccessUnit) {
 		b.skipped++
 		return
 	}
+	b.ripen()
+}
+
+// ripen makes a sample due.
+func (b *buffer) ripen() {
 	b.pending = true
 	select {
 	case b.due <- struct{}{}:
@@ -110,7 +115,11 @@ type sample struct {
 	how   Sampling
 	units []source.AccessUnit // to decode: a keyframe, or what follows the cursor
 	group []source.AccessUnit // from the keyframe to the last unit of the sample, for the picture of an alert
+	rest  bool                // more than [maxBatch] units were there
 }
+
+// maxBatch bounds the units of one sample, so that a decoder that fell behind catches up in steps.
+const maxBatch = 250
 
 // cursor is how far a sequence was decoded.
 type cursor struct {
@@ -126,20 +135,26 @@ func (b *buffer) take(c *cursor) (s sample, ok bool) {
 		return sample{}, false
 	}
 	b.pending = false
-	n := len(b.units)
-	s = sample{how: b.how, units: b.units[:1:1], group: b.units[:1:1]}
-	if b.how == Sequence {
-		from := 0
-		if c.group == b.group {
-			from = c.next
-		}
-		if from >= n {
-			return sample{}, false
-		}
-		s.units, s.group = b.units[from:n:n], b.units[:n:n]
-		*c = cursor{group: b.group, next: n}
+	if b.how == Keyframes {
+		return sample{how: Keyframes, units: b.units[:1:1], group: b.units[:1:1]}, true
 	}
-	return s, true
+	from := 0
+	if c.group == b.group {
+		from = c.next
+	}
+	to := min(len(b.units), from+maxBatch)
+	if from >= to {
+		return sample{}, false
+	}
+	*c = cursor{group: b.group, next: to}
+	return sample{how: Sequence, units: b.units[from:to:to], group: b.units[:to:to], rest: to < len(b.units)}, true
+}
+
+// again makes the rest of a sample due at once.
+func (b *buffer) again() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ripen()
 }
 
 func (b *buffer) dropped() (skipped, overflows uint64) {

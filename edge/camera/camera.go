@@ -2,7 +2,7 @@
 // detector, and hands what zones say to raise; afterwards it makes the picture that belongs to an alert.
 //
 // In: access units of a [source.Source]. Out: signals to a [Raiser], redacted pictures to an [Evidence], and a [Status].
-// Memory is bounded by the buffer of one group of pictures and a queue of four pictures to make; what is too much is dropped and
+// Memory is bounded by the buffer of one group of pictures and a queue of four pictures to make. What is too much is dropped and
 // counted. A camera's trouble stays its own: nothing here fails because of what a camera sends. It never keeps a picture, never
 // writes a file, and never says who.
 package camera
@@ -44,7 +44,7 @@ type Options struct {
 	Raiser   Raiser
 	Evidence Evidence // nil: no pictures are made
 
-	Zones  []Zone       // those that the hook knows
+	Zones  []Zone       // those that the hook knows, default one without a name: the whole picture
 	Kinds  []alert.Kind // what the hook can detect, default motion and presence; closed after a restart where they are over
 	Origin string       // name of the detector in alerts, default "motion"
 
@@ -55,13 +55,16 @@ type Options struct {
 
 	// OnChange is told each change of state, mode or cause, from the camera's own goroutines. It must not block.
 	OnChange func(Status)
-	Log      *slog.Logger     // default: discards
+	Log      *slog.Logger     // with the camera's name in it; default: discards
 	Now      func() time.Time // default [time.Now]
 }
 
 func (o *Options) withDefaults() {
 	if len(o.Kinds) == 0 {
 		o.Kinds = []alert.Kind{alert.Motion, alert.Presence}
+	}
+	if len(o.Zones) == 0 {
+		o.Zones = []Zone{{Mode: Armed}}
 	}
 	o.Origin = or(o.Origin, "motion")
 	o.SampleEvery = or(o.SampleEvery, time.Second)
@@ -77,7 +80,6 @@ func (o *Options) withDefaults() {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	o.Log = o.Log.With("camera", o.ID)
 }
 
 func or[T comparable](v, fallback T) T {

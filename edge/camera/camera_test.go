@@ -318,6 +318,47 @@ func TestWithoutAWorkerTheStreamGoesOn(t *testing.T) {
 	})
 }
 
+func TestABacklogIsDecodedInSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, steady(1000), hookFunc(quiet), nil)
+		r.decoder.err = decode.ErrBadStream // so that every batch begins again at the keyframe
+		r.script(t, func() {
+			after(60 * time.Second)
+			r.decoder.set(nil)
+			after(3 * time.Second)
+		})
+		newest := time.Duration(0)
+		for _, b := range r.decoder.batches {
+			if len(b) > 250 {
+				t.Errorf("a batch of %d units", len(b))
+			}
+			newest = max(newest, last(b).PTS)
+		}
+		if newest < 60*time.Second {
+			t.Errorf("caught up to %v of 63 s", newest)
+		}
+	})
+}
+
+func TestADetectorThatFailsIsVisible(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, steady(10), failingHook{}, nil)
+		r.script(t, func() { after(10 * time.Second) })
+		if s := r.Status(); s.Counters.HookErrors < 9 || s.Trouble == "" || s.State != source.Streaming {
+			t.Fatalf("%+v", s)
+		}
+		if n := len(r.changes); n > 3 {
+			t.Errorf("%d changes told for one trouble", n)
+		}
+	})
+}
+
+type failingHook struct{}
+
+func (failingHook) Detect(context.Context, decode.Frame) (detect.Verdict, error) {
+	return detect.Verdict{}, errors.New("no")
+}
+
 func TestADeadSequenceBeginsAgainAtItsKeyframe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, steady(600), hookFunc(quiet), nil)

@@ -33,6 +33,7 @@ func (c *Camera) detectLoop(ctx context.Context) {
 			c.clearDisarmed(ctx)
 			c.opt.OnChange(c.Status())
 		case <-tick.C:
+			c.clearDisarmed(ctx) // again, where it could not be stored
 			c.watchLoss(ctx)
 		case <-c.buffer.due:
 			if s, ok := c.buffer.take(&c.cursor); ok {
@@ -51,24 +52,29 @@ func (c *Camera) look(ctx context.Context, s sample) {
 	case err != nil:
 		c.missed(err)
 		return
-	case !ok:
+	case s.rest:
+		c.buffer.again()
+	}
+	if !ok {
 		return
 	}
 	c.misses = 0
 	c.lastGood = c.opt.Now()
-	c.status.judged(frame.At, s.how)
+	c.status.decoded()
 	c.clearLoss(ctx)
 	verdict, err := c.opt.Hook.Detect(ctx, frame)
 	if err != nil {
 		c.status.count.hook.Add(1)
+		c.status.troubled("the detector fails: " + err.Error())
 		return
 	}
+	c.status.judged(frame.At, s.how)
 	c.report(ctx, c.zones.judge(verdict), frame.At, s)
 	c.lastSample = frame.At
 }
 
 func (c *Camera) decode(ctx context.Context, s sample) (frame decode.Frame, ok bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, decodeTimeout)
+	ctx, cancel := context.WithTimeout(decode.WithStream(ctx, c.opt.ID), decodeTimeout)
 	defer cancel()
 	if s.how == Keyframes {
 		frame, err = c.opt.Decoder.Keyframe(ctx, s.units[0])
@@ -95,6 +101,9 @@ func (c *Camera) missed(err error) {
 	}
 	c.status.count.noWorker.Add(1)
 	c.lastGood = c.opt.Now()
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = decode.ErrBusy
+	}
 	c.status.troubled(err.Error())
 }
 

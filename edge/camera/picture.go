@@ -16,6 +16,8 @@ import (
 const (
 	maxPictureJobs = 4
 	pictureTimeout = 30 * time.Second
+	// maxPictureUnits bounds what is decoded for one picture; an onset later in its group stays without.
+	maxPictureUnits = 500
 )
 
 // pictureJob is the picture of one moment, for the alerts that were raised then. It is the only place where coded pictures
@@ -34,6 +36,10 @@ func (c *Camera) wantPicture(alerts []alert.Alert, s sample) {
 		}
 	}
 	if len(job.alerts) == 0 || len(job.units) == 0 || c.opt.Evidence == nil {
+		return
+	}
+	if len(job.units) > maxPictureUnits {
+		c.status.count.noPicture.Add(uint64(len(job.alerts)))
 		return
 	}
 	select {
@@ -59,7 +65,7 @@ func (c *Camera) pictureLoop(ctx context.Context) {
 
 // makePicture fails closed: whatever goes wrong, there is no picture.
 func (c *Camera) makePicture(ctx context.Context, job pictureJob) error {
-	ctx, cancel := context.WithTimeout(ctx, pictureTimeout)
+	ctx, cancel := context.WithTimeout(decode.WithStream(ctx, c.opt.ID), pictureTimeout)
 	defer cancel()
 	picture, err := c.opt.Decoder.Picture(ctx, job.units)
 	if err == nil && len(picture.JPEG) == 0 {

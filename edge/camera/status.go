@@ -26,7 +26,7 @@ type Status struct {
 	Since time.Time // of the state
 
 	Sampling  Sampling
-	Trouble   string    // why pictures are not decoded although the stream comes, else ""
+	Trouble   string    // why pictures are not judged although the stream comes, else ""
 	LastFrame time.Time // arrival of the last picture that was judged
 	Zones     []Zone
 	Counters  Counters
@@ -38,7 +38,7 @@ type Counters struct {
 	Skipped     uint64 // samples that came faster than they were decoded
 	Overflows   uint64 // groups of pictures cut short because they outgrew the buffer
 	Undecodable uint64 // samples that could not be decoded
-	NoWorker    uint64 // samples for which no decoder could run
+	NoWorker    uint64 // samples for which no decoder was free in time, or none can run
 	HookErrors  uint64
 	RaiseErrors uint64 // signals that could not be stored; they are tried again
 	Pictures    uint64 // stored
@@ -139,21 +139,28 @@ func (s *statusBoard) setUndecodable() {
 	})
 }
 
-// judged tells that a picture was decoded and came to the detector.
+// decoded tells that the stream can be decoded.
+func (s *statusBoard) decoded() {
+	s.change(func() bool {
+		if s.state != source.Unsupported || s.why != whyUndecodable {
+			return false
+		}
+		s.state, s.why, s.since = source.Streaming, "", s.opt.Now()
+		return true
+	})
+}
+
+// judged tells that the detector had its say on a picture.
 func (s *statusBoard) judged(at time.Time, how Sampling) {
 	s.count.frames.Add(1)
 	s.change(func() bool {
 		changed := s.trouble != "" || s.sampling != how
 		s.trouble, s.sampling, s.lastFrame = "", how, at
-		if s.state == source.Unsupported && s.why == whyUndecodable {
-			s.state, s.why, s.since = source.Streaming, "", s.opt.Now()
-			changed = true
-		}
 		return changed
 	})
 }
 
-// troubled tells why the last sample was not decoded.
+// troubled tells why the last sample was not judged.
 func (s *statusBoard) troubled(why string) {
 	s.change(func() bool {
 		changed := s.trouble != why
