@@ -16,6 +16,8 @@ export class Mock {
   lines = new Set();
   /** While true, every request is cut off: central is away. */
   away = false;
+  /** While true, no feed is served: a page learns of changes only by asking. */
+  deaf = false;
   signedIn = false;
   requests = [];
 
@@ -74,7 +76,8 @@ export class Mock {
     const { world } = this;
     const q = Object.fromEntries(url.searchParams);
     const [, what, id, step] = url.pathname.slice(1).split('/');
-    if (what === 'feed') return this.line(req, res);
+    if (what === 'feed' && this.deaf) return problem(res, 503, 'no further feed');
+    if (what === 'feed') return this.line(req, res, q);
     if (what === 'edges') return json(res, { items: world.edges() });
     if (what === 'evidence') return world.pictures.has(id) ? res.writeHead(200, { 'Content-Type': 'image/png' }).end(world.pictures.get(id)) : problem(res, 404, 'none');
     if (what === 'alerts') return json(res, page(world.alerts.filter((a) => (!q.case || a.caseId === q.case)), q));
@@ -91,10 +94,10 @@ export class Mock {
     return json(res, c);
   }
 
-  line(req, res) {
+  line(req, res, { after = 0 }) {
     res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     res.write('retry: 1000\n\n');
-    const last = Number(req.headers['last-event-id'] ?? 0);
+    const last = Number(req.headers['last-event-id'] ?? after);
     if (last) this.world.feed.filter((m) => m.id > last).forEach((m) => send(res, m));
     this.lines.add(res);
     req.on('close', () => this.lines.delete(res));

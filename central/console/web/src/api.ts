@@ -113,8 +113,23 @@ export const api = {
   close: (c: Case, reason: CloseReason) => act(c, 'close', { reason }),
 };
 
-/** An operator's step, on the state that the operator saw: central refuses it if the case moved on. */
-function act(c: Case, step: string, body: unknown): Promise<Case> {
+const TRIES = 4;
+
+/**
+ * An operator's step, on the state that the operator saw. If the case moved on only by further alerts of the same gravity, the step
+ * means the same and is taken on the new state; a storm must not keep a case from being acknowledged. Anything else is a 412.
+ */
+async function act(c: Case, step: string, body: unknown): Promise<Case> {
   const path = `/v1/cases/${encodeURIComponent(c.id)}/${step}`;
-  return guarded(() => call<Case>(path, { method: 'POST', body, ifMatch: c.position }));
+  let ifMatch = c.position;
+  for (let n = 1; ; n++) {
+    try {
+      return await guarded(() => call<Case>(path, { method: 'POST', body, ifMatch }));
+    } catch (err) {
+      if (n === TRIES || !(err instanceof ApiError) || err.status !== 412) throw err;
+      const fresh = await api.case(c.id);
+      if (fresh.state !== c.state || fresh.severity !== c.severity || fresh.active !== c.active) throw err;
+      ifMatch = fresh.position;
+    }
+  }
 }

@@ -11,6 +11,7 @@ import { usePlace, type Place } from './router';
 import type { Session } from './types';
 import { Empty, Failure, Link, Loading } from './ui/bits';
 import { Login } from './ui/login';
+import { SessionContext } from './ui/session';
 import { LangContext, Shell } from './ui/shell';
 
 export function App() {
@@ -63,9 +64,11 @@ function Console({ session, onOver }: { session: Session; onOver: (expired: bool
   }, [store]);
   const signOut = () => void api.signOut().catch(() => undefined).then(() => onOver(false));
   return (
-    <Shell store={store} session={session} path={place.path} onSignOut={signOut}>
-      <CurrentPage place={place} store={store} />
-    </Shell>
+    <SessionContext.Provider value={session}>
+      <Shell store={store} session={session} path={place.path} onSignOut={signOut}>
+        <CurrentPage place={place} store={store} />
+      </Shell>
+    </SessionContext.Provider>
   );
 }
 

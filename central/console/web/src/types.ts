@@ -49,8 +49,11 @@ export type ZoneMode = (typeof ZONE_MODES)[number];
 export const LANES = ['life-safety', 'normal', 'bulk'] as const;
 export type Lane = (typeof LANES)[number];
 
+export const ROLES = ['operator', 'auditor', 'token'] as const;
+
 export interface Session {
   user: string;
+  /** One of ROLES. An auditor sees everything and changes nothing. */
   role: string;
 }
 

@@ -27,6 +27,19 @@ describe('the interface', () => {
     expect(init.headers).toMatchObject({ 'If-Match': '"41"', 'Content-Type': 'application/json' });
   });
 
+  test('a step goes through a storm of further alerts, not through what changes its meaning', async () => {
+    answer(412);
+    answer(200, aCase({ position: 50, alerts: 900 }));
+    answer(200, aCase({ state: 'acknowledged' }));
+    expect(await api.acknowledge(aCase({ position: 41 }))).toMatchObject({ state: 'acknowledged' });
+    expect(answers.mock.calls[2]?.[1]?.headers).toMatchObject({ 'If-Match': '"50"' });
+    for (const moved of [{ state: 'acknowledged' as const }, { severity: 'critical' as const }, { active: false }]) {
+      answer(412);
+      answer(200, aCase({ position: 50, ...moved }));
+      await expect(api.acknowledge(aCase())).rejects.toMatchObject({ status: 412 });
+    }
+  });
+
   test('a 401 ends the session, except while signing in', async () => {
     answer(401);
     await expect(api.signIn('a', 'b')).rejects.toMatchObject({ status: 401 });

@@ -21,7 +21,7 @@ describe('dictionaries', () => {
     ['kind', types.KINDS], ['severity', types.SEVERITIES], ['alertState', types.ALERT_STATES], ['object', types.OBJECTS], ['clock', types.CLOCKS],
     ['family', types.FAMILIES], ['caseState', types.CASE_STATES], ['level', types.LEVELS], ['reason', types.REASONS],
     ['reasonHint', types.CLOSE_REASONS], ['history', types.EVENT_TYPES], ['mode', types.ZONE_MODES], ['lane', types.LANES],
-    ['deviceState', [...types.CAMERA_STATES, ...types.SENSOR_STATES]], ['conn', ['connecting', 'live', 'lost']],
+    ['deviceState', [...types.CAMERA_STATES, ...types.SENSOR_STATES]], ['conn', ['connecting', 'live', 'lost']], ['role', types.ROLES],
   ];
   test.each(lists)('every %s has a word', (list, values) => {
     for (const value of values) {
@@ -55,7 +55,7 @@ describe('sources', () => {
 
   test('use every key', () => {
     const all = pages.map(([, text]) => text).join('\n');
-    const listed = /^(kind|severity|alertState|object|clock|family|caseState|level|reason|reasonHint|history|mode|lane|deviceState|conn|why|quantity|time|span|cases\.col|devices\.col)\./;
+    const listed = /^(role|kind|severity|alertState|object|clock|family|caseState|level|reason|reasonHint|history|mode|lane|deviceState|conn|why|quantity|time|span|cases\.col|devices\.col)\./;
     expect(Object.keys(zh).filter((key) => !listed.test(key) && !all.includes(`'${key}'`) && !all.includes(`"${key}"`))).toEqual([]);
   });
 });

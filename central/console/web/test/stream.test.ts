@@ -8,6 +8,9 @@ class Line extends EventTarget {
   readonly OPEN = 1;
   readonly CLOSED = 2;
   readyState = 0;
+  constructor(readonly after: string) {
+    super();
+  }
   onopen: (() => void) | null = null;
   onerror: (() => void) | null = null;
   opens() {
@@ -38,8 +41,8 @@ beforeEach(() => {
   vi.clearAllMocks();
   lines.length = 0;
   stream = new Stream({
-    open: () => {
-      lines.push(new Line());
+    open: (after) => {
+      lines.push(new Line(after));
       return last() as unknown as EventSource;
     },
     probe, ...told, random: () => 0.5,
@@ -78,7 +81,7 @@ describe('the stream', () => {
     expect(told.reload).toHaveBeenCalledTimes(2);
   });
 
-  test('a refused line is opened anew, with doubling waits, and then loads again', () => {
+  test('a refused line is opened anew after the last position, with doubling waits', () => {
     last().opens();
     last().says('case', message, '7');
     last().breaks(2);
@@ -91,6 +94,16 @@ describe('the stream', () => {
     expect(lines).toHaveLength(2);
     vi.advanceTimersByTime(1);
     last().opens();
+    expect(last().after).toBe('7');
+    expect(told.reload).toHaveBeenCalledTimes(1);
+  });
+
+  test('a line that is opened anew without a position loads again', () => {
+    last().opens();
+    last().breaks(2);
+    vi.advanceTimersByTime(1000);
+    last().opens();
+    expect(last().after).toBe('');
     expect(told.reload).toHaveBeenCalledTimes(2);
   });
 

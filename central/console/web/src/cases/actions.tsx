@@ -5,6 +5,7 @@ import { useWords } from '../i18n';
 import { CLOSE_REASONS, type Case, type CloseReason } from '../types';
 import { errorText } from '../ui/bits';
 import { IconCheck } from '../ui/icons';
+import { useMayOperate } from '../ui/session';
 
 interface ActionsProps {
   case: Case;
@@ -19,6 +20,7 @@ export function CaseActions({ case: c, onDone, onStale }: ActionsProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const [asking, setAsking] = useState(false);
+  const mayOperate = useMayOperate();
   const run = async (step: () => Promise<Case>) => {
     setBusy(true);
     setError(null);
@@ -33,6 +35,7 @@ export function CaseActions({ case: c, onDone, onStale }: ActionsProps) {
       setBusy(false);
     }
   };
+  if (!mayOperate) return null;
   return (
     <div class="actions">
       {c.state === 'open' && (

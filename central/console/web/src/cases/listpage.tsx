@@ -5,7 +5,7 @@ import type { FeedStore } from '../feed/store';
 import { useWords } from '../i18n';
 import { navigate } from '../router';
 import type { Case } from '../types';
-import { Ago, Empty, Failure, GridCode, Link, Loading, Time, useNow, useTitle } from '../ui/bits';
+import { Ago, Empty, Failure, GridCode, Link, Loading, Time, useToday, useTitle } from '../ui/bits';
 import { KindIcon } from '../ui/icons';
 import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
 import { FilterBar } from './filterbar';
@@ -81,7 +81,7 @@ const COLUMNS = ['severity', 'what', 'place', 'level', 'state', 'alerts', 'opene
 
 function CaseRows({ items }: { items: readonly Case[] }) {
   const words = useWords();
-  const now = useNow(10_000);
+  const today = useToday();
   if (items.length === 0) return <Empty title={words.t('cases.empty')} hint={words.t('cases.emptyHint')} />;
   return (
     <div class="table card">
@@ -89,13 +89,13 @@ function CaseRows({ items }: { items: readonly Case[] }) {
         {COLUMNS.map((c) => <span key={c}>{words.t(c === 'severity' ? 'cases.severity' : `cases.col.${c}`)}</span>)}
       </div>
       <ol class="plain">
-        {items.map((c) => <li key={c.id}><CaseRow case={c} now={now} /></li>)}
+        {items.map((c) => <li key={c.id}><CaseRow case={c} today={today} /></li>)}
       </ol>
     </div>
   );
 }
 
-function CaseRow({ case: c, now }: { case: Case; now: Date }) {
+function CaseRow({ case: c, today }: { case: Case; today: Date }) {
   const words = useWords();
   return (
     <Link href={`/cases/${c.id}`} class={`case-cols case-row case-row-${c.state}`} testid="case-row">
@@ -105,8 +105,8 @@ function CaseRow({ case: c, now }: { case: Case; now: Date }) {
       <span>{words.word('level', c.level)}</span>
       <span><CaseStateChip state={c.state} /></span>
       <span class="number">{c.alerts}</span>
-      <span class="time"><Time at={c.openedAt} now={now} /></span>
-      <span class="time muted"><Ago at={c.lastAt} now={now} /></span>
+      <span class="time"><Time at={c.openedAt} today={today} /></span>
+      <span class="time muted"><Ago at={c.lastAt} /></span>
     </Link>
   );
 }

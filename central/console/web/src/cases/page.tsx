@@ -4,7 +4,7 @@ import type { FeedStore } from '../feed/store';
 import { clock, reading, shortId } from '../format';
 import { useWords } from '../i18n';
 import type { Alert, Case, CaseEvent } from '../types';
-import { Ago, Fact, Failure, GridCode, Link, Loading, Time, useNow, useTitle } from '../ui/bits';
+import { Ago, Fact, Failure, GridCode, Link, Loading, Time, useToday, useTitle } from '../ui/bits';
 import { IconCamera, IconLeft, KindIcon } from '../ui/icons';
 import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
 import { shots, usePictureName, Viewer } from '../ui/picture';
@@ -15,7 +15,7 @@ import { sentence } from './history';
 export function CasePage({ id, store }: { id: string; store: FeedStore }) {
   const words = useWords();
   const data = useCaseData(id, store);
-  const now = useNow(10_000);
+  const today = useToday();
   const c = data.detail;
   useTitle(c ? `${words.word('kind', c.kind)} · ${words.t('case.title')}` : words.t('case.title'));
   if (!c) return data.error ? <Failure error={data.error} retry={data.reload} /> : <Loading />;
@@ -40,11 +40,11 @@ export function CasePage({ id, store }: { id: string; store: FeedStore }) {
       <div class="case-body">
         <div class="case-main">
           <Pictures alerts={data.alerts} awaited={data.alerts.some((a) => data.awaitsPicture(a.id))} />
-          <AlertTable alerts={data.alerts} more={data.more} now={now} />
+          <AlertTable alerts={data.alerts} more={data.more} today={today} />
         </div>
         <div class="case-side">
-          <Facts case={c} now={now} />
-          <History history={c.history} now={now} />
+          <Facts case={c} today={today} />
+          <History history={c.history} today={today} />
         </div>
       </div>
     </article>
@@ -75,7 +75,7 @@ function Pictures({ alerts, awaited }: { alerts: readonly Alert[]; awaited: bool
   );
 }
 
-function AlertTable({ alerts, more, now }: { alerts: readonly Alert[]; more: boolean; now: Date }) {
+function AlertTable({ alerts, more, today }: { alerts: readonly Alert[]; more: boolean; today: Date }) {
   const words = useWords();
   return (
     <section class="card block" aria-labelledby="alerts-title">
@@ -90,7 +90,7 @@ function AlertTable({ alerts, more, now }: { alerts: readonly Alert[]; more: boo
         <tbody>
           {alerts.map((a) => (
             <tr key={a.id}>
-              <td class="time"><Time at={a.occurredAt} now={now} /></td>
+              <td class="time"><Time at={a.occurredAt} today={today} /></td>
               <td><SeverityMark severity={a.severity} /></td>
               <td>{words.word('alertState', a.state)}</td>
               <td class="name">{a.family === 'cameras' && <IconCamera size={15} />}{a.device}</td>
@@ -103,7 +103,7 @@ function AlertTable({ alerts, more, now }: { alerts: readonly Alert[]; more: boo
   );
 }
 
-function Facts({ case: c, now }: { case: Case; now: Date }) {
+function Facts({ case: c, today }: { case: Case; today: Date }) {
   const words = useWords();
   return (
     <section class="card block" aria-labelledby="facts-title">
@@ -114,9 +114,9 @@ function Facts({ case: c, now }: { case: Case; now: Date }) {
         <Fact name={words.t('alert.device')}><span class="name">{c.source.split('/').pop()}</span></Fact>
         <Fact name={words.t('case.situation')}>{words.t(c.active ? 'case.active' : 'case.inactive')}</Fact>
         <Fact name={words.t('case.alerts')}>{words.t('case.nAlerts', { n: c.alerts })}</Fact>
-        <Fact name={words.t('case.openedAt')}><Time at={c.openedAt} now={now} /></Fact>
-        <Fact name={words.t('case.lastAt')}><Time at={c.lastAt} now={now} /> <Ago at={c.lastAt} now={now} /></Fact>
-        {c.state === 'closed' && <Closing case={c} now={now} />}
+        <Fact name={words.t('case.openedAt')}><Time at={c.openedAt} today={today} /></Fact>
+        <Fact name={words.t('case.lastAt')}><Time at={c.lastAt} today={today} /> <Ago at={c.lastAt} /></Fact>
+        {c.state === 'closed' && <Closing case={c} today={today} />}
         <Fact name={words.t('case.class')}>{c.class}</Fact>
         <Fact name={words.t('case.no')}><span title={c.id}>{shortId(c.id)}</span></Fact>
         {c.previous && <Fact name={words.t('case.previous')}><Link href={`/cases/${c.previous}`} testid="case-previous">{words.t('case.previousLink')}</Link></Fact>}
@@ -125,11 +125,11 @@ function Facts({ case: c, now }: { case: Case; now: Date }) {
   );
 }
 
-function Closing({ case: c, now }: { case: Case; now: Date }) {
+function Closing({ case: c, today }: { case: Case; today: Date }) {
   const words = useWords();
   return (
     <>
-      {c.closedAt && <Fact name={words.t('case.closedAt')}><Time at={c.closedAt} now={now} /></Fact>}
+      {c.closedAt && <Fact name={words.t('case.closedAt')}><Time at={c.closedAt} today={today} /></Fact>}
       <Fact name={words.t('case.closedBy')}>{c.closedBy || words.t('case.automatic')}</Fact>
       {c.reason && <Fact name={words.t('case.reason')}>{words.word('reason', c.reason)}</Fact>}
     </>
@@ -137,7 +137,7 @@ function Closing({ case: c, now }: { case: Case; now: Date }) {
 }
 
 /** Newest first, like the feed. */
-function History({ history, now }: { history: readonly CaseEvent[]; now: Date }) {
+function History({ history, today }: { history: readonly CaseEvent[]; today: Date }) {
   const words = useWords();
   const entries = [...history].reverse();
   return (
@@ -146,8 +146,8 @@ function History({ history, now }: { history: readonly CaseEvent[]; now: Date })
       <ol class="plain history" data-testid="case-history">
         {entries.map((e) => (
           <li key={e.position} class={`history-item history-${e.type}`}>
-            <span class="history-text">{sentence(words, e, now)}</span>
-            <span class="time muted"><Time at={e.at} now={now} /></span>
+            <span class="history-text">{sentence(words, e, today)}</span>
+            <span class="time muted"><Time at={e.at} today={today} /></span>
           </li>
         ))}
       </ol>

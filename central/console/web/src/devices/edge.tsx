@@ -1,12 +1,12 @@
 /** One edge and its devices. */
-import { ago, skew, span } from '../format';
+import { skew, span } from '../format';
 import { useWords } from '../i18n';
 import type { Device, Edge, Family } from '../types';
 import { Ago, Fact, GridCode, Time } from '../ui/bits';
 import { IconCamera, IconSensor, IconWarn } from '../ui/icons';
 import { explain, healthOf, OUTBOX_LIMIT, SKEW_LIMIT, sorted } from './health';
 
-export function EdgeCard({ edge: e, now, onlyTrouble }: { edge: Edge; now: Date; onlyTrouble: boolean }) {
+export function EdgeCard({ edge: e, today, onlyTrouble }: { edge: Edge; today: Date; onlyTrouble: boolean }) {
   const words = useWords();
   const of = (family: Family) => sorted(e.devices.filter((d) => d.family === family && (!onlyTrouble || healthOf(d) !== 'ok')));
   const cameras = of('cameras');
@@ -17,18 +17,18 @@ export function EdgeCard({ edge: e, now, onlyTrouble }: { edge: Edge; now: Date;
         <h2 class="name">{e.id}</h2>
         <StateChip health={e.online ? 'ok' : 'bad'} text={words.t(e.online ? 'devices.edgeOnline' : 'devices.edgeOffline')} />
         <dl class="facts facts-row">
-          <Fact name={words.t('devices.lastSync')}>{ago(words, new Date(e.lastSync), now)}</Fact>
+          <Fact name={words.t('devices.lastSync')}><Ago at={e.lastSync} /></Fact>
           <Fact name={words.t('devices.skew')}><span class={Math.abs(e.skewMs) > SKEW_LIMIT ? 'bad' : ''}>{skew(e.skewMs)}</span></Fact>
           <Fact name={words.t('devices.outbox')}><Outbox edge={e} /></Fact>
           <Fact name={words.t('devices.deadLetters')}><span class={e.deadLetters > 0 ? 'bad' : ''}>{e.deadLetters}</span></Fact>
-          <Fact name={words.t('devices.started')}><Time at={e.startedAt} now={now} /></Fact>
+          <Fact name={words.t('devices.started')}><Time at={e.startedAt} today={today} /></Fact>
           <Fact name={words.t('devices.software')}><span class="name">{e.software || words.t('app.none')}</span></Fact>
           <Fact name={words.t('devices.config')}><span class="name" title={e.configVersion}>{e.configVersion.slice(0, 12) || words.t('app.none')}</span></Fact>
         </dl>
       </header>
       {!e.online && <p class="edge-stale"><IconWarn size={16} />{words.t('devices.stale')}</p>}
-      {cameras.length > 0 && <DeviceTable family="cameras" devices={cameras} now={now} />}
-      {sensors.length > 0 && <DeviceTable family="sensors" devices={sensors} now={now} />}
+      {cameras.length > 0 && <DeviceTable family="cameras" devices={cameras} today={today} />}
+      {sensors.length > 0 && <DeviceTable family="sensors" devices={sensors} today={today} />}
       {e.devices.length === 0 && <p class="muted edge-none">{words.t('devices.none')}</p>}
     </section>
   );
@@ -51,7 +51,7 @@ function Outbox({ edge }: { edge: Edge }) {
 
 const COLUMNS = ['device', 'state', 'why', 'place', 'since', 'seen'] as const;
 
-function DeviceTable({ family, devices, now }: { family: Family; devices: readonly Device[]; now: Date }) {
+function DeviceTable({ family, devices, today }: { family: Family; devices: readonly Device[]; today: Date }) {
   const words = useWords();
   const camera = family === 'cameras';
   return (
@@ -63,12 +63,12 @@ function DeviceTable({ family, devices, now }: { family: Family; devices: readon
           <th scope="col" class="col-zones">{camera && words.t('devices.col.zones')}</th>
         </tr>
       </thead>
-      <tbody>{devices.map((d) => <DeviceRow key={d.id} device={d} now={now} />)}</tbody>
+      <tbody>{devices.map((d) => <DeviceRow key={d.id} device={d} today={today} />)}</tbody>
     </table>
   );
 }
 
-function DeviceRow({ device: d, now }: { device: Device; now: Date }) {
+function DeviceRow({ device: d, today }: { device: Device; today: Date }) {
   const words = useWords();
   const { cause, said } = explain(d);
   return (
@@ -82,8 +82,8 @@ function DeviceRow({ device: d, now }: { device: Device; now: Date }) {
         {said && <span class="said" lang="en">{said}</span>}
       </td>
       <td><GridCode code={d.grid} /></td>
-      <td class="time"><Time at={d.since} now={now} /></td>
-      <td class="time">{d.lastSeen ? <Ago at={d.lastSeen} now={now} /> : words.t('app.none')}</td>
+      <td class="time"><Time at={d.since} today={today} /></td>
+      <td class="time">{d.lastSeen ? <Ago at={d.lastSeen} /> : words.t('app.none')}</td>
       <td>{d.zones?.map((z) => <span key={z.name} class={`tag mode-${z.mode}`}>{z.name} {words.word('mode', z.mode)}</span>)}</td>
     </tr>
   );

@@ -4,7 +4,7 @@ import { api } from '../api';
 import { clock } from '../format';
 import { useWords, type Key } from '../i18n';
 import type { Device, Edge, Family } from '../types';
-import { Empty, Failure, Loading, useNow, useTitle } from '../ui/bits';
+import { Empty, Failure, Loading, useToday, useTitle } from '../ui/bits';
 import { EdgeCard } from './edge';
 import { edgeTrouble, healthOf, sortedEdges } from './health';
 
@@ -39,7 +39,7 @@ function useEdges() {
 export function DevicesPage() {
   const words = useWords();
   useTitle(words.t('devices.title'));
-  const now = useNow(5000);
+  const today = useToday();
   const [onlyTrouble, setOnlyTrouble] = useState(false);
   const { edges, at, error, reload } = useEdges();
   if (!edges) return error ? <Failure error={error} retry={reload} /> : <Loading />;
@@ -58,7 +58,7 @@ export function DevicesPage() {
       </div>
       {edges.length === 0 && <Empty title={words.t('devices.empty')} hint={words.t('devices.emptyHint')} />}
       {edges.length > 0 && shown.length === 0 && <Empty title={words.t('devices.noTrouble')} />}
-      {shown.map((e) => <EdgeCard key={e.id} edge={e} now={now} onlyTrouble={onlyTrouble} />)}
+      {shown.map((e) => <EdgeCard key={e.id} edge={e} today={today} onlyTrouble={onlyTrouble} />)}
     </section>
   );
 }

@@ -4,7 +4,7 @@ import { CaseActions } from '../cases/actions';
 import { reading } from '../format';
 import { useWords } from '../i18n';
 import type { Alert } from '../types';
-import { Fact, GridCode, Link, Time, useNow } from '../ui/bits';
+import { Fact, GridCode, Link, Time, useToday } from '../ui/bits';
 import { IconClose, KindIcon } from '../ui/icons';
 import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
 import { shots, Thumb, Viewer } from '../ui/picture';
@@ -70,7 +70,7 @@ function CaseBox({ alert, store }: { alert: Alert; store: FeedStore }) {
 
 function AlertFacts({ alert: a }: { alert: Alert }) {
   const words = useWords();
-  const now = useNow(60_000);
+  const today = useToday();
   return (
     <dl class="facts">
       <Fact name={words.t('alert.severity')}><SeverityMark severity={a.severity} /></Fact>
@@ -84,9 +84,9 @@ function AlertFacts({ alert: a }: { alert: Alert }) {
       <Fact name={words.word('family', a.family)}><span class="name">{a.device}</span></Fact>
       <Fact name={words.t('alert.edge')}><span class="name">{a.edge}</span></Fact>
       <Fact name={words.t('alert.occurredAt')}>
-        <Time at={a.occurredAt} now={now} />{a.uncertaintyMs > 0 && <span class="muted"> {words.t('alert.uncertainty', { ms: a.uncertaintyMs })}</span>}
+        <Time at={a.occurredAt} today={today} />{a.uncertaintyMs > 0 && <span class="muted"> {words.t('alert.uncertainty', { ms: a.uncertaintyMs })}</span>}
       </Fact>
-      <Fact name={words.t('alert.receivedAt')}><Time at={a.receivedAt} now={now} /></Fact>
+      <Fact name={words.t('alert.receivedAt')}><Time at={a.receivedAt} today={today} /></Fact>
       <Fact name={words.t('alert.clock')}>{words.word('clock', a.clock)}</Fact>
       <Fact name={words.t('alert.origin')}><span class="name">{a.origin}</span></Fact>
       {a.exercise && <Fact name={words.t('alert.exercise')}>{words.t('alert.exerciseNote')}</Fact>}

@@ -3,7 +3,7 @@ import type { RefObject } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useWords } from '../i18n';
 import type { Alert } from '../types';
-import { Empty, Failure, Loading, useNow, useTitle } from '../ui/bits';
+import { Empty, Failure, Loading, useToday, useTitle } from '../ui/bits';
 import { IconUp } from '../ui/icons';
 import { Announcer } from './announcer';
 import { Detail } from './detail';
@@ -71,7 +71,7 @@ interface RowsProps {
 
 function Rows({ store, scroller, selected, onSelect, onScrolled }: RowsProps) {
   const words = useWords();
-  const now = useNow(5000);
+  const today = useToday();
   const { rows } = store.list;
   const over = ended(rows);
   if (!store.loaded && store.failed) return <Failure error={null} retry={() => store.retry()} />;
@@ -83,7 +83,7 @@ function Rows({ store, scroller, selected, onSelect, onScrolled }: RowsProps) {
         <ol class="plain" aria-label={words.t('feed.list')}>
           {rows.map((a) => (
             <li key={a.id}>
-              <Row alert={a} caseState={store.caseState(a)} over={over.has(a.id)} awaited={store.awaitsPicture(a.id)} now={now}
+              <Row alert={a} caseState={store.caseState(a)} over={over.has(a.id)} awaited={store.awaitsPicture(a.id)} today={today}
                 selected={selected?.id === a.id} onSelect={onSelect} />
             </li>
           ))}

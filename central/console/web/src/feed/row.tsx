@@ -15,7 +15,7 @@ interface RowProps {
   /** The situation that this alert raised has ended. */
   over: boolean;
   awaited: boolean;
-  now: Date;
+  today: Date;
   selected: boolean;
   onSelect: (a: Alert) => void;
 }
@@ -23,8 +23,8 @@ interface RowProps {
 /** Drawn again only when what it shows changed: a burst must not redraw hundreds of rows. */
 export class Row extends Component<RowProps> {
   override shouldComponentUpdate(next: Readonly<RowProps>): boolean {
-    const now = this.props;
-    return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== now[name]);
+    const shown = this.props;
+    return (Object.keys(next) as (keyof RowProps)[]).some((name) => next[name] !== shown[name]);
   }
 
   override render(props: RowProps) {
@@ -32,7 +32,7 @@ export class Row extends Component<RowProps> {
   }
 }
 
-function RowButton({ alert: a, caseState, over, awaited, now, selected, onSelect }: RowProps) {
+function RowButton({ alert: a, caseState, over, awaited, today, selected, onSelect }: RowProps) {
   const unhandled = caseState === 'open' && a.state !== 'cleared' && !over;
   const tone = unhandled ? `feed-row-${a.severity}` : 'feed-row-calm';
   return (
@@ -49,8 +49,8 @@ function RowButton({ alert: a, caseState, over, awaited, now, selected, onSelect
         </span>
       </span>
       <span class="feed-when">
-        <span class="time"><Time at={a.occurredAt} now={now} /></span>
-        <Ago at={a.occurredAt} now={now} />
+        <span class="time"><Time at={a.occurredAt} today={today} /></span>
+        <Ago at={a.occurredAt} />
       </span>
       <span class="feed-case">{caseState && <CaseStateChip state={caseState} />}</span>
     </button>

@@ -3,7 +3,7 @@
  * and visited again finds its rows. In: central's lists and feed. Out: a snapshot and a call when it changed.
  */
 import { useEffect, useReducer } from 'preact/hooks';
-import { api } from '../api';
+import { api, query } from '../api';
 import type { Alert, Case, CaseState, FeedMessage } from '../types';
 import { arrive, emptyList, extend, patch, release, reload, type FeedList } from './list';
 import { PictureWatch } from './pictures';
@@ -38,7 +38,7 @@ export class FeedStore {
 
   constructor(onSessionOver: () => void) {
     this.stream = new Stream({
-      open: () => new EventSource('/v1/feed'),
+      open: (after) => new EventSource(`/v1/feed${query({ after })}`),
       probe: () => probe(onSessionOver),
       message: (m) => this.take(m),
       reload: () => void this.load(),

@@ -3,7 +3,8 @@
  * been missed, and whether the connection stands.
  *
  * The browser resumes by Last-Event-ID after a broken line by itself. It does not after a refusal, and it does not notice a
- * line that is dead without a word; for those this opens a new EventSource, which starts at now, and says reload.
+ * line that is dead without a word; for those this opens a new EventSource after the last position. Before the first message
+ * there is no position to go on from: then it says reload.
  */
 import { readMessage } from '../api';
 import type { FeedMessage } from '../types';
@@ -11,7 +12,8 @@ import type { FeedMessage } from '../types';
 export type LineState = 'connecting' | 'live' | 'lost';
 
 export interface StreamOptions {
-  open(): EventSource;
+  /** Opens a line that tells what comes after a position, or from now on where it is empty. */
+  open(after: string): EventSource;
   /** Asks central for a sign of life; false for no answer. A dead session is dealt with inside. */
   probe(): Promise<boolean>;
   message(m: FeedMessage): void;
@@ -31,7 +33,7 @@ export class Stream {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private prober: ReturnType<typeof setInterval> | undefined;
   private wait = FIRST_WAIT;
-  private resumable = false;
+  private position = '';
   private heard = false;
   private probing = false;
 
@@ -50,25 +52,24 @@ export class Stream {
   }
 
   private connect(): void {
-    const source = this.options.open();
+    const source = this.options.open(this.position);
     this.source = source;
-    this.resumable = false;
     source.onopen = () => this.opened();
     source.onerror = () => this.broke(source);
     source.addEventListener('case', (e) => this.took(e as MessageEvent<string>));
-    source.addEventListener('reset', () => this.options.reload());
+    source.addEventListener('reset', (e) => this.reset(e as MessageEvent<string>));
   }
 
   private opened(): void {
     this.heard = true;
     this.wait = FIRST_WAIT;
     this.options.state('live');
-    if (!this.resumable) this.options.reload();
+    if (this.position === '') this.options.reload();
   }
 
   private took(e: MessageEvent<string>): void {
     this.heard = true;
-    this.resumable = e.lastEventId !== '';
+    this.position = e.lastEventId;
     let message: FeedMessage;
     try {
       message = readMessage(e.data);
@@ -77,6 +78,13 @@ export class Stream {
       return;
     }
     this.options.message(message);
+  }
+
+  /** Too much was missed to be told one by one. */
+  private reset(e: MessageEvent<string>): void {
+    this.heard = true;
+    this.position = e.lastEventId;
+    this.options.reload();
   }
 
   private broke(source: EventSource): void {

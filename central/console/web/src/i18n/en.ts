@@ -34,6 +34,7 @@ export const en: Dictionary = {
   'error.forbidden': 'This account may not do that',
   'error.notFound': 'Not found, it may have been removed',
   'error.conflict': 'Somebody else has just changed this case; this is its newest state',
+  'error.refused': 'Central does not accept this request',
   'error.busy': 'Too many requests, wait a moment',
   'error.server': 'Central reported an error ({status}), try again later',
 
@@ -254,6 +255,10 @@ export const en: Dictionary = {
   'caseState.open': 'Open',
   'caseState.acknowledged': 'Acknowledged',
   'caseState.closed': 'Closed',
+
+  'role.operator': 'operator',
+  'role.auditor': 'auditor',
+  'role.token': 'program',
 
   'level.grid': 'Grid',
   'level.community': 'Community',

@@ -32,6 +32,7 @@ export const zh = {
   'error.forbidden': '当前账号没有这项权限',
   'error.notFound': '没有找到，可能已被清理',
   'error.conflict': '案卷刚被其他人更新，已载入最新状态',
+  'error.refused': '中心不接受这个请求',
   'error.busy': '操作太频繁，请稍后再试',
   'error.server': '中心出错（{status}），请稍后再试',
 
@@ -252,6 +253,10 @@ export const zh = {
   'caseState.open': '待受理',
   'caseState.acknowledged': '已受理',
   'caseState.closed': '已结案',
+
+  'role.operator': '值守员',
+  'role.auditor': '审计员',
+  'role.token': '程序',
 
   'level.grid': '网格件',
   'level.community': '社区件',

@@ -1,6 +1,6 @@
 /** Pieces that every page uses: links, times, places, empty and error states. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { ApiError } from '../api';
 import { ago, gridParts, moment } from '../format';
 import { useWords, type Key, type Words } from '../i18n';
@@ -23,24 +23,31 @@ export function Link({ href, children, testid, current, label, ...rest }: LinkPr
   );
 }
 
-/** The time of the machine, renewed every so many milliseconds. */
-export function useNow(every: number): Date {
-  const [now, setNow] = useState(() => new Date());
+/** A value that goes with time, computed again every so many milliseconds; the caller is redrawn only when it changed. */
+export function useTicking<T extends string>(value: () => T, every: number): T {
+  const [, redraw] = useState('');
+  const now = value();
   useEffect(() => {
-    const timer = setInterval(() => setNow(new Date()), every);
+    const timer = setInterval(() => redraw(value()), every);
     return () => clearInterval(timer);
-  }, [every]);
+  });
   return now;
 }
 
-export function Time({ at, now }: { at: string; now: Date }) {
-  const { lang } = useWords();
-  return <time dateTime={at}>{moment(lang, new Date(at), now)}</time>;
+/** Today, a new value only after midnight. */
+export function useToday(): Date {
+  const date = useTicking(() => new Date().toDateString(), 30_000);
+  return useMemo(() => new Date(), [date]);
 }
 
-export function Ago({ at, now }: { at: string; now: Date }) {
+export function Time({ at, today }: { at: string; today: Date }) {
+  const { lang } = useWords();
+  return <time dateTime={at}>{moment(lang, new Date(at), today)}</time>;
+}
+
+export function Ago({ at }: { at: string }) {
   const words = useWords();
-  return <span class="ago">{ago(words, new Date(at), now)}</span>;
+  return <span class="ago">{useTicking(() => ago(words, new Date(at), new Date()), 5000)}</span>;
 }
 
 /** A grid code in groups; the gaps are drawn, so that a copied code is whole. */
@@ -74,7 +81,7 @@ export function Failure({ error, retry }: { error: unknown; retry: () => void })
 }
 
 const byStatus: Readonly<Record<number, Key>> = {
-  0: 'error.network', 403: 'error.forbidden', 404: 'error.notFound', 409: 'error.conflict', 412: 'error.conflict', 429: 'error.busy',
+  0: 'error.network', 400: 'error.refused', 422: 'error.refused', 403: 'error.forbidden', 404: 'error.notFound', 409: 'error.conflict', 412: 'error.conflict', 429: 'error.busy',
 };
 
 /** What went wrong, in the operator's words. */

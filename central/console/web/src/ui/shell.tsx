@@ -6,7 +6,7 @@ import { useStore } from '../feed/store';
 import { clock, moment } from '../format';
 import { useWords, type Lang } from '../i18n';
 import type { Session } from '../types';
-import { Link, useNow } from './bits';
+import { Link, useTicking } from './bits';
 import { IconCases, IconDevices, IconFeed, IconLang, IconOut, IconWarn } from './icons';
 
 export const LangContext = createContext<(lang: Lang) => void>(() => {});
@@ -44,7 +44,7 @@ export function Shell({ store, session, path, onSignOut, children }: ShellProps)
         <Clock />
         <span class="divider" aria-hidden="true" />
         <LangSwitch />
-        <span class="user" title={session.role}>{session.user}</span>
+        <span class="user" title={words.word('role', session.role)}>{session.user}</span>
         <button type="button" class="button button-quiet" data-testid="sign-out" onClick={onSignOut}>
           <IconOut size={18} /><span>{words.t('user.signOut')}</span>
         </button>
@@ -91,8 +91,7 @@ function LineState({ store }: { store: FeedStore }) {
 
 function Clock() {
   const { lang } = useWords();
-  const now = useNow(1000);
-  return <time class="clock" dateTime={now.toISOString()}>{clock(lang, now)}</time>;
+  return <span class="clock">{useTicking(() => clock(lang, new Date()), 1000)}</span>;
 }
 
 const GRACE = 2000;

@@ -159,6 +159,7 @@ test('two operators race for one case: the second sees the newest state and who 
   const { caseId } = mock.world.raise(1);
   await signedIn(`/cases/${caseId}`);
   await page.getByTestId('case-acknowledge').waitFor();
+  mock.deaf = true;
   mock.cut();
   mock.world.acknowledge(mock.world.cases.get(caseId), 'night-2');
   await page.getByTestId('case-acknowledge').click();
