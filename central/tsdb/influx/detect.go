@@ -2,12 +2,13 @@ package influx
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+
+	"github.com/go-json-experiment/json"
 
 	"gridgate/central/tsdb"
 )
@@ -60,7 +61,7 @@ func detect(ctx context.Context, client *http.Client, base string) (string, erro
 	var answer struct {
 		Status string `json:"status"`
 	}
-	if json.NewDecoder(io.LimitReader(body, 64<<10)).Decode(&answer) == nil && answer.Status == "success" {
+	if json.UnmarshalRead(io.LimitReader(body, 64<<10), &answer) == nil && answer.Status == "success" {
 		return PromQL, nil
 	}
 	return Flux, nil // InfluxDB 2 answers an unknown path with its console

@@ -181,25 +181,3 @@ func TestFluxStringCannotBeLeft(t *testing.T) {
 		}
 	}
 }
-
-func FuzzGather(f *testing.F) {
-	f.Add(`{"metric":{"__name__":"a_b","edge":"x"},"values":[1,2.5],"timestamps":[1000,2000]}` + "\n" + `{"metric":{"__name__":"a_b"},"values":[],"timestamps":[]}`)
-	f.Add(`{"metric":null,"values":[1],"timestamps":[1,2]}`)
-	f.Add(`{"metric":{"__name__":"a_b"},"values":[null],"timestamps":[9223372036854775807]}`)
-	f.Add(`[]`)
-	f.Fuzz(func(t *testing.T, export string) {
-		c := tsdb.NewCollector(tsdb.Selector{Step: time.Minute})
-		if gather(strings.NewReader(export), c) != nil {
-			return
-		}
-		answer, err := c.Result()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range answer {
-			if len(s.Points) == 0 {
-				t.Errorf("a series without points: %v", s)
-			}
-		}
-	})
-}

@@ -2,8 +2,6 @@ package influx
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,6 +10,7 @@ import (
 	"strings"
 
 	"gridgate/central/tsdb"
+	"gridgate/central/tsdb/influx/export"
 )
 
 // promReader reads raw points by VictoriaMetrics' export, one line of JSON for a piece of a series, and makes the means
@@ -19,13 +18,6 @@ import (
 type promReader struct {
 	http *http.Client
 	url  string
-}
-
-// piece is one line of an export.
-type piece struct {
-	Metric     map[string]string `json:"metric"`
-	Values     []float64         `json:"values"`
-	Timestamps []int64           `json:"timestamps"` // milliseconds since the Unix epoch
 }
 
 // maxRows is how many points one line may hold, so that it fits memory whatever the range.
@@ -45,31 +37,7 @@ func (p promReader) read(ctx context.Context, s tsdb.Selector, c *tsdb.Collector
 		return fmt.Errorf("export: %w", err)
 	}
 	defer body.Close()
-	return gather(body, c)
-}
-
-// gather reads the lines of an export into c.
-func gather(r io.Reader, c *tsdb.Collector) error {
-	lines := json.NewDecoder(r)
-	for {
-		var p piece
-		if err := lines.Decode(&p); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("export: %w", err)
-		}
-		if len(p.Values) != len(p.Timestamps) {
-			return errors.New("export: values and timestamps differ in number")
-		}
-		metric := p.Metric["__name__"]
-		delete(p.Metric, "__name__")
-		g := c.Series(metric, p.Metric)
-		for i, ms := range p.Timestamps {
-			if err := g.Add(ms, p.Values[i]); err != nil {
-				return err
-			}
-		}
-	}
+	return export.Gather(body, c)
 }
 
 // promSelector writes an instant vector selector (Prometheus, querying basics).

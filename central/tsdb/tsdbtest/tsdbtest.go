@@ -53,6 +53,7 @@ func Run(t *testing.T, h Harness) {
 		"an ended context is an error":    testContext,
 		"a closed database is an error":   testClosed,
 		"an unknown metric has no series": testUnknown,
+		"a long series":                   testLong,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newBench(t, h, Options{})) })
 	}
@@ -398,4 +399,22 @@ func testClosed(t *testing.T, b *bench) {
 func testUnknown(t *testing.T, b *bench) {
 	b.expect(t, b.query(t, b.all()))
 	b.write(t) // an empty write is no error
+}
+
+// testLong is longer than the pieces in which servers take and give a series.
+func testLong(t *testing.T, b *bench) {
+	const points = 12_000
+	b.base = b.base.Add(-6 * time.Hour)
+	all := make([]tsdb.Sample, points)
+	for i := range all {
+		all[i] = b.sample(time.Duration(i)*time.Second, float64(i%100), "edge", "long")
+	}
+	b.write(t, all...)
+	b.expect(t, b.query(t, b.all()), series(all...))
+	s := b.all()
+	s.Step = 100 * time.Second
+	got := b.query(t, s)
+	if len(got) != 1 || len(got[0].Points) != points/100 || got[0].Points[7].Value != 49.5 {
+		t.Errorf("means of a long series: %d series", len(got))
+	}
 }
