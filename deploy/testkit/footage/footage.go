@@ -30,10 +30,11 @@ type Clip struct {
 	Kbps    int     // constant bit rate; 0 codes at constant quality
 }
 
-// Visitor is a [Clip.Filter] that draws a grey box, a fifth of the picture wide, which walks in from the left edge at
-// second from, crosses the picture in 6 s and leaves: a scene with one onset at a known time.
+// Visitor is a [Clip.Filter] that draws a dark box of 64x90 pixels, which walks in from the left edge at second from,
+// crosses the picture in 6 s and leaves: a scene with one onset at a known time.
 func Visitor(from float64) string {
-	return fmt.Sprintf("drawbox=x='-iw/5+iw*1.2*(t-%[1]g)/6':y='ih/3':w='iw/5':h='ih/2':color=0x404040:t=fill:enable='gte(t,%[1]g)'", from)
+	return fmt.Sprintf("null[scene];color=c=0x404040:s=64x90[box];"+
+		"[scene][box]overlay=x='(W+w)*(t-%[1]g)/6-w':y='(H-h)/2':enable='gte(t,%[1]g)'", from)
 }
 
 // H264 returns the path of clip coded as H.264 (libx264).

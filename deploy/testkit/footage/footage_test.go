@@ -38,3 +38,19 @@ func TestSameClipIsMadeOnce(t *testing.T) {
 		t.Fatalf("%s and %s", a, b)
 	}
 }
+
+// TestVisitorComesWhenPromised looks at the size of the coded pictures: while nothing moves they are next to empty.
+func TestVisitorComesWhenPromised(t *testing.T) {
+	path := footage.H264(t, footage.Clip{Source: "color=c=gray", Filter: footage.Visitor(2), FPS: 10, Seconds: 4, GOP: 100})
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures := bytes.Split(data, []byte{0, 0, 1, 0x41})[1:] // P slices, from the second picture on
+	if len(pictures) != 39 {
+		t.Fatalf("%d pictures after the keyframe", len(pictures))
+	}
+	if before, after := len(bytes.Join(pictures[:19], nil)), len(bytes.Join(pictures[20:], nil)); after < 3*before {
+		t.Fatalf("%d bytes before the visitor, %d bytes after", before, after)
+	}
+}
