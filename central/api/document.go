@@ -159,7 +159,7 @@ func (d describer) sync() {
 		OperationID: "sync-edge", Method: http.MethodPost, Path: ingest.SyncPrefix + "{id}" + ingest.SyncSuffix,
 		DefaultStatus: http.StatusOK, Security: onlyToken,
 		Summary:     "State and metrics of an edge up, its desired configuration down",
-		Parameters:  []*huma.Param{segment("id", "the edge; the token must be its own")},
+		Parameters:  []*huma.Param{segment("id", "the edge; the token must be its own"), header("Content-Encoding", "gzip or zstd")},
 		RequestBody: &huma.RequestBody{Required: true, Content: d.json(ingest.SyncRequest{})},
 	}, d.json(ingest.SyncResponse{}), http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge)
 }

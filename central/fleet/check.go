@@ -6,6 +6,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -61,8 +62,6 @@ func checkDevice(edge string, d ingest.DeviceState) error {
 		return errors.New("grid is not a code of 12, 15 or 20 digits")
 	case !stateForm.MatchString(d.State):
 		return errors.New("state is not a lower-case word")
-	case !line(d.Why, maxWhy):
-		return errors.New("why is not a short line")
 	case len(d.Zones) > maxZones:
 		return fmt.Errorf("zones are more than %d", maxZones)
 	}
@@ -85,6 +84,22 @@ func checkOutbox(lanes []ingest.LaneState) error {
 		}
 	}
 	return nil
+}
+
+// tidy makes one short line of every cause, in place: a long one must not cost the rest of the report.
+func tidy(devices []ingest.DeviceState) {
+	for i := range devices {
+		clean := strings.Map(func(r rune) rune {
+			if unicode.IsPrint(r) {
+				return r
+			}
+			return ' '
+		}, devices[i].Why)
+		if runes := []rune(clean); len(runes) > maxWhy {
+			clean = string(runes[:maxWhy-1]) + "…"
+		}
+		devices[i].Why = clean
+	}
 }
 
 // line says whether s is at most max printable runes in valid UTF-8, without a line break.

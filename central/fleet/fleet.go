@@ -8,7 +8,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -82,23 +81,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // read decodes the body strictly and judges it. Errors name the field, never a value.
 func read(w http.ResponseWriter, r *http.Request, edge string) (report ingest.SyncRequest, status int, err error) {
-	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		return report, http.StatusUnsupportedMediaType, errors.New("a sync is sent without Content-Encoding")
+	data, status, err := body(w, r)
+	if err != nil {
+		return report, status, err
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ingest.MaxSyncBody))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return report, http.StatusRequestEntityTooLarge, errors.New("the report is larger than 1 MiB")
-	case err != nil:
-		return report, http.StatusBadRequest, errors.New("the report could not be read to its end")
-	}
-	if err := decode(body, &report); err != nil {
+	if err := decode(data, &report); err != nil {
 		return report, http.StatusBadRequest, err
 	}
 	if err := check(edge, report); err != nil {
 		return report, http.StatusUnprocessableEntity, err
 	}
+	tidy(report.Devices)
 	return report, 0, nil
 }
 

@@ -1,10 +1,13 @@
 package fleet
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"gridgate/central/auth"
 	"gridgate/central/store"
@@ -147,7 +152,6 @@ func TestBadReports(t *testing.T) {
 		"family":         func(r *ingest.SyncRequest) { r.Devices[0].Family = "people" },
 		"grid":           func(r *ingest.SyncRequest) { r.Devices[0].Grid = "1" },
 		"state":          func(r *ingest.SyncRequest) { r.Devices[0].State = "Streaming!" },
-		"why":            func(r *ingest.SyncRequest) { r.Devices[0].Why = strings.Repeat("x", maxWhy+1) },
 		"zone mode":      func(r *ingest.SyncRequest) { r.Devices[0].Zones[0].Mode = "on" },
 		"zones":          func(r *ingest.SyncRequest) { r.Devices[0].Zones = make([]ingest.Zone, maxZones+1) },
 		"lane":           func(r *ingest.SyncRequest) { r.Outbox[0].Lane = "fast" },
@@ -170,6 +174,19 @@ func TestBadReports(t *testing.T) {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
 		})
+	}
+}
+
+func TestLongCauseIsCut(t *testing.T) {
+	r := report()
+	r.Devices[0].Why = "拒绝\nconnection " + strings.Repeat("x", 1000)
+	var d desk
+	if w := d.post("town-1", text(t, r), itself); w.Code != http.StatusOK {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	why := d.saved[0].Report.Devices[0].Why
+	if !line(why, maxWhy) || !strings.HasPrefix(why, "拒绝 connection x") || !strings.HasSuffix(why, "x…") {
+		t.Errorf("kept %q", why)
 	}
 }
 
@@ -200,9 +217,43 @@ func TestBadBodies(t *testing.T) {
 			}
 		})
 	}
-	var d desk
-	if w := d.post("town-1", good, itself, "Content-Encoding", "gzip"); w.Code != http.StatusUnsupportedMediaType {
-		t.Errorf("gzip: %d", w.Code)
+}
+
+func packed(t *testing.T, coding, plain string) string {
+	t.Helper()
+	var b bytes.Buffer
+	var w io.WriteCloser = gzip.NewWriter(&b)
+	if coding == "zstd" {
+		z, err := zstd.NewWriter(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w = z
+	}
+	if _, err := io.WriteString(w, plain); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestCodings(t *testing.T) {
+	good, bomb := text(t, report()), strings.Repeat(" ", 2*ingest.MaxSyncBody)
+	for name, tc := range map[string]struct {
+		coding, body string
+		status       int
+	}{
+		"gzip": {"gzip", packed(t, "gzip", good), 200}, "zstd": {"zstd", packed(t, "zstd", good), 200},
+		"gzip bomb": {"gzip", packed(t, "gzip", bomb), 413}, "zstd bomb": {"zstd", packed(t, "zstd", bomb), 413},
+		"cut gzip": {"gzip", packed(t, "gzip", good)[:40], 400}, "cut zstd": {"zstd", packed(t, "zstd", good)[:40], 400},
+		"not gzip": {"gzip", good, 400}, "not zstd": {"zstd", good, 400}, "brotli": {"br", good, 415},
+	} {
+		var d desk
+		if w := d.post("town-1", tc.body, itself, "Content-Encoding", tc.coding); w.Code != tc.status || (len(d.saved) == 1) != (tc.status == 200) {
+			t.Errorf("%s: %d %s, want %d", name, w.Code, w.Body, tc.status)
+		}
 	}
 }
 

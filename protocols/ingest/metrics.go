@@ -17,6 +17,7 @@ var EdgeMetrics = []string{
 	"gridgate_edge_source_reconnects_total",
 	"gridgate_edge_frames_decoded_total",
 	"gridgate_edge_decode_failures_total",
+	"gridgate_edge_decode_restarts_total",
 	"gridgate_edge_decode_busy_seconds_total",
 	"gridgate_edge_mqtt_messages_total",
 	"gridgate_edge_mqtt_refused_total",
