@@ -91,39 +91,65 @@ func sift(receipts []ingest.Receipt, asked map[string]bool) (known []ingest.Rece
 var errAllRefused = errors.New("central refuses every request")
 
 // halve sends n entries, and where the whole is refused for what is in it, its halves, down to single ones. It returns the
-// indexes of those that are refused alone. Any other error ends it. If no part went through and there was more than one,
-// the fault is not in an entry, and the error says so.
+// indexes of those that are refused alone while others go through. Any other error ends it. If no part went through and
+// there was more than one, the fault is not in an entry, and the error says so.
 func halve(n int, send func(lo, hi int) error) (suspects []int, err error) {
-	through := false
-	var part func(lo, hi int) error
-	part = func(lo, hi int) error {
-		err := send(lo, hi)
-		switch {
-		case err == nil:
-			through = true
-			return nil
-		case !poisonous(err):
-			return err
-		case hi-lo == 1:
-			suspects = append(suspects, lo)
-			if !through && len(suspects) > maxSuspects {
-				return fmt.Errorf("%w: %w", errAllRefused, err)
-			}
-			return nil
-		}
-		middle := (lo + hi) / 2
-		if err := part(lo, middle); err != nil {
-			return err
-		}
-		return part(middle, hi)
-	}
-	if err := part(0, n); err != nil {
+	h := halving{send: send}
+	if err := h.part(0, n); err != nil {
 		return nil, err
 	}
-	if !through && n > 1 {
+	if h.through {
+		return h.confirm()
+	}
+	if n > 1 {
 		return nil, fmt.Errorf("%w: %w", errAllRefused, &StatusError{Status: http.StatusBadRequest})
 	}
-	return suspects, nil
+	return h.suspects, nil
+}
+
+type halving struct {
+	send     func(lo, hi int) error
+	through  bool
+	early    int // how many suspects there were when the first part went through
+	suspects []int
+}
+
+func (h *halving) part(lo, hi int) error {
+	err := h.send(lo, hi)
+	switch {
+	case err == nil:
+		if !h.through {
+			h.through, h.early = true, len(h.suspects)
+		}
+		return nil
+	case !poisonous(err):
+		return err
+	case hi-lo == 1:
+		h.suspects = append(h.suspects, lo)
+		if !h.through && len(h.suspects) > maxSuspects {
+			return fmt.Errorf("%w: %w", errAllRefused, err)
+		}
+		return nil
+	}
+	middle := (lo + hi) / 2
+	if err := h.part(lo, middle); err != nil {
+		return err
+	}
+	return h.part(middle, hi)
+}
+
+// confirm sends once more what was refused before anything went through: central may have refused everything until then.
+func (h *halving) confirm() (guilty []int, err error) {
+	for _, i := range h.suspects[:h.early] {
+		switch err := h.send(i, i+1); {
+		case err == nil:
+		case poisonous(err):
+			guilty = append(guilty, i)
+		default:
+			return nil, err
+		}
+	}
+	return append(guilty, h.suspects[h.early:]...), nil
 }
 
 const (
