@@ -25,6 +25,9 @@ type CheckOptions struct {
 // Check prints every problem of a configuration file: a JSON line each on stdout, the same for the eye on stderr.
 func Check(o CheckOptions, stdout, stderr io.Writer) int {
 	c, err := config.Load(o.Config)
+	if err == nil {
+		_, err = devicesOf(c)
+	}
 	var problems conf.Problems
 	switch {
 	case errors.As(err, &problems):

@@ -33,6 +33,12 @@ var forbiddenWords = []string{
 	"客房", "包间", "宿舍", "寝室", "卧室", "浴室", "澡堂", "洗澡", "公共浴", "卫生间", "厕所", "洗手间", "更衣", "哺乳", "母婴", "试衣",
 }
 
+// Private says whether only hazards may leave a sensor that stands there.
+func (k PlaceKind) Private() bool {
+	_, forbidden := forbiddenPlaces[k]
+	return k == Home || forbidden
+}
+
 // canonical returns the English name of a kind that was written in either language.
 func canonical(k PlaceKind) PlaceKind {
 	for _, names := range []map[PlaceKind]string{allowedPlaces, forbiddenPlaces, {Home: "住宅"}} {

@@ -180,7 +180,7 @@ func (j *judge) camPlace(at string, cam *Camera) {
 	j.grid(at+".place.grid", cam.Place.Grid)
 	_, known := allowedPlaces[cam.Place.Kind]
 	switch {
-	case forbidden(cam.Place.Kind) || cam.Place.Kind == Home:
+	case forbidden(cam.Place.Kind) || cam.Place.Kind.Private():
 		j.bad(at+".place.kind", "a camera is forbidden in such a place", "remove the camera; no setting allows it")
 	case cam.Place.Kind == "":
 		j.bad(at+".place.kind", "the kind of place is demanded", "write one of: "+placeNames())
@@ -270,8 +270,7 @@ func (j *judge) sensors(c *Config) {
 		j.demand(validFilter(s.Topic), at+".topic", "not a topic filter", "write the topic that the device publishes on, for example zigbee2mqtt/hall_smoke")
 		j.grid(at+".place.grid", s.Place.Grid)
 		_, known := allowedPlaces[s.Place.Kind]
-		_, private := forbiddenPlaces[s.Place.Kind]
-		j.demand(known || private || s.Place.Kind == Home, at+".place.kind", "unknown kind of place", "write home, or one of: "+placeNames())
+		j.demand(known || s.Place.Kind.Private(), at+".place.kind", "unknown kind of place", "write home, or one of: "+placeNames())
 		j.demand(s.Zone == "" || zoneName.MatchString(s.Zone), at+".zone", "not a name", "write letters and digits, at most 64")
 		j.demand(s.Silence >= 0, at+".silence", "is negative", "write a duration such as 25h, or leave it out")
 		j.file(at+".mapping", c.Path(s.Mapping))

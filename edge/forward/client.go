@@ -156,15 +156,25 @@ func (c *Client) Deliver(ctx context.Context, b Batch) ([]ingest.Receipt, error)
 
 // DeliverReadings implements [ReadingDeliverer] by POST /v1/readings.
 func (c *Client) DeliverReadings(ctx context.Context, r ingest.Readings) (answer ingest.ReadingsReceipt, err error) {
-	if err := c.postJSON(ctx, ingest.ReadingsPath, r, &answer); err != nil {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return answer, fmt.Errorf("encode readings: %w", err)
+	}
+	if err := c.post(ctx, ingest.ReadingsPath, http.Header{"Content-Type": {"application/json"}}, data, &answer); err != nil {
 		return answer, fmt.Errorf("deliver %d readings: %w", len(r.Readings), err)
 	}
 	return answer, nil
 }
 
-// Sync implements [Syncer] by POST /v1/edges/{id}/sync.
+// Sync implements [Syncer] by POST /v1/edges/{id}/sync. A report is small and is not compressed.
 func (c *Client) Sync(ctx context.Context, r ingest.SyncRequest) (answer ingest.SyncResponse, err error) {
-	if err := c.postJSON(ctx, ingest.SyncPrefix+c.o.Edge+ingest.SyncSuffix, r, &answer); err != nil {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return answer, fmt.Errorf("encode sync: %w", err)
+	}
+	path := ingest.SyncPrefix + c.o.Edge + ingest.SyncSuffix
+	header := http.Header{"Content-Type": {"application/json"}}
+	if err := c.do(ctx, c.o.Timeout, http.MethodPost, path, header, bytes.NewReader(data), int64(len(data)), &answer); err != nil {
 		return answer, fmt.Errorf("sync: %w", err)
 	}
 	return answer, nil
@@ -178,14 +188,6 @@ func (c *Client) PutObject(ctx context.Context, sha256, mediaType string, size i
 		return fmt.Errorf("upload evidence: %w", err)
 	}
 	return nil
-}
-
-func (c *Client) postJSON(ctx context.Context, path string, body, answer any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("encode request: %w", err)
-	}
-	return c.post(ctx, path, http.Header{"Content-Type": {"application/json"}}, data, answer)
 }
 
 func (c *Client) post(ctx context.Context, path string, header http.Header, data []byte, answer any) error {

@@ -111,11 +111,17 @@ func KeyOf(edge, device, zone string, kind Kind) string {
 	return strings.Join([]string{edge, device, zone, string(kind)}, "/")
 }
 
+// The families of devices, as they stand in a source.
+const (
+	Cameras = "cameras"
+	Sensors = "sensors"
+)
+
 // CameraSource and SensorSource build the CloudEvents source of a device.
-func CameraSource(edge, id string) string { return "/edges/" + edge + "/cameras/" + id }
+func CameraSource(edge, id string) string { return "/edges/" + edge + "/" + Cameras + "/" + id }
 
 // SensorSource is [CameraSource] for a sensor.
-func SensorSource(edge, id string) string { return "/edges/" + edge + "/sensors/" + id }
+func SensorSource(edge, id string) string { return "/edges/" + edge + "/" + Sensors + "/" + id }
 
 // Limits of the wire form. Names are identifiers chosen by the centre, never a vendor's or a person's.
 const (
@@ -127,10 +133,11 @@ var (
 	gridCode   = regexp.MustCompile(`^([0-9]{12}|[0-9]{15}|[0-9]{20})$`)
 	sourceForm = regexp.MustCompile(`^/edges/([a-z0-9][a-z0-9._-]{0,63})/(cameras|sensors)/([a-zA-Z0-9][a-zA-Z0-9._-]{0,63})$`)
 	nameForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	unitForm   = regexp.MustCompile(`^[!-~]{1,32}$`) // UCUM codes are printable ASCII
 	zoneForm   = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$`)
 )
 
-// ParseSource splits a source into edge, family ("cameras" or "sensors") and device.
+// ParseSource splits a source into edge, family ([Cameras] or [Sensors]) and device.
 func ParseSource(source string) (edge, family, device string, err error) {
 	m := sourceForm.FindStringSubmatch(source)
 	if m == nil {
@@ -145,28 +152,32 @@ func ValidEdgeName(s string) bool { return nameForm.MatchString(s) }
 // ValidGridCode says whether s has the form of a grid code: 12, 15 or 20 digits (GB/T 2260 prefix, CJ/T 349 for 20).
 func ValidGridCode(s string) bool { return gridCode.MatchString(s) }
 
-// Validate reports every rule that a breaks, joined; nil means that it may be stored and sent.
+// writable says whether t has a form in RFC 3339.
+func writable(t time.Time) bool { return t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 }
+
+// Validate reports every rule that a breaks, joined; nil means that it may be stored and sent. The texts name fields and
+// rules and never repeat a value: what a foreign sender wrote where it does not belong may be anything.
 func (a Alert) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
 	if id, err := uuid.Parse(a.ID); err != nil || id.String() != a.ID {
-		bad("id %q is not a canonical UUID", a.ID)
+		bad("id is not a canonical UUID")
 	}
 	if _, _, _, err := ParseSource(a.Source); err != nil {
-		errs = append(errs, err)
+		bad("source is not /edges/<edge>/cameras/<id> or /edges/<edge>/sensors/<id>")
 	}
 	if !a.Kind.Valid() {
-		bad("unknown kind %q", string(a.Kind))
+		bad("unknown kind")
 	}
 	switch a.Object {
 	case "":
 	case Person, Vehicle, Animal, UnknownObject:
 		if a.Kind != Motion && a.Kind != Presence {
-			bad("object is only for motion and presence, not for %q", string(a.Kind))
+			bad("object is only for motion and presence")
 		}
 	default:
-		bad("unknown object %q", string(a.Object))
+		bad("unknown object")
 	}
 	switch a.State {
 	case Raised:
@@ -175,45 +186,48 @@ func (a Alert) Validate() error {
 		}
 	case Cleared:
 		if _, err := uuid.Parse(a.Situation); err != nil {
-			bad("situation %q of a cleared alert is not the id of a raised one", a.Situation)
+			bad("situation of a cleared alert is not the id of a raised one")
 		}
 	case Momentary:
 		if a.Situation != "" {
 			bad("a momentary alert has no situation")
 		}
 	default:
-		bad("unknown state %q", string(a.State))
+		bad("unknown state")
 	}
 	if a.Key == "" || len(a.Key) > MaxKey {
 		bad("key must have 1 to %d bytes", MaxKey)
 	}
 	if a.Severity.Rank() < 0 {
-		bad("unknown severity %q", string(a.Severity))
+		bad("unknown severity")
 	}
 	if !ValidGridCode(a.Grid) {
-		bad("grid %q is not a code of 12, 15 or 20 digits", a.Grid)
+		bad("grid is not a code of 12, 15 or 20 digits")
 	}
 	if a.Zone != "" && !zoneForm.MatchString(a.Zone) {
-		bad("zone %q is not a name of at most %d letters and digits", a.Zone, MaxName)
+		bad("zone is not a name of at most %d letters and digits", MaxName)
 	}
 	if a.OccurredAt.IsZero() || a.RaisedAt.IsZero() {
 		bad("occurredAt and raisedAt are demanded")
 	}
+	if !writable(a.OccurredAt) || !writable(a.RaisedAt) {
+		bad("occurredAt or raisedAt is outside the years 1 to 9999")
+	}
 	switch a.Clock {
 	case CameraClock, EdgeClock, ReceiveClock:
 	default:
-		bad("unknown clock %q", string(a.Clock))
+		bad("unknown clock")
 	}
 	if a.Uncertainty < 0 {
 		bad("uncertaintyMs is negative")
 	}
 	if a.Score != nil && !(*a.Score >= 0 && *a.Score <= 1) {
-		bad("score %v is not between 0 and 1", *a.Score)
+		bad("score is not between 0 and 1")
 	}
 	switch a.CountBucket {
 	case "", CountNone, CountOne, CountFew, CountMany:
 	default:
-		bad("unknown countBucket %q", a.CountBucket)
+		bad("unknown countBucket")
 	}
 	if a.Reading != nil {
 		if err := a.Reading.validate(); err != nil {
@@ -221,19 +235,19 @@ func (a Alert) Validate() error {
 		}
 	}
 	if !nameForm.MatchString(a.Origin) {
-		bad("origin %q is not a detector or dialect name", a.Origin)
+		bad("origin is not a detector or dialect name")
 	}
 	return errors.Join(errs...)
 }
 
 func (m Measure) validate() error {
 	if !nameForm.MatchString(m.Quantity) {
-		return fmt.Errorf("quantity %q is not a lower-case name", m.Quantity)
+		return errors.New("quantity is not a lower-case name")
 	}
 	if math.IsNaN(m.Value) || math.IsInf(m.Value, 0) {
 		return fmt.Errorf("value of %s is not a finite number", m.Quantity)
 	}
-	if m.Unit == "" || len(m.Unit) > 32 {
+	if !unitForm.MatchString(m.Unit) {
 		return fmt.Errorf("unit of %s is not a UCUM code", m.Quantity)
 	}
 	return nil

@@ -1,0 +1,175 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"gridgate/edge/decode"
+	"gridgate/edge/outbox"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
+)
+
+// alertCounter counts committed alerts; its label sets are bounded by the closed lists of kinds and states.
+type alertCounter struct {
+	mu sync.Mutex
+	n  map[[2]string]float64
+}
+
+func (c *alertCounter) add(kind alert.Kind, state alert.State) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == nil {
+		c.n = map[[2]string]float64{}
+	}
+	c.n[[2]string{string(kind), string(state)}]++
+}
+
+func (c *alertCounter) each(f func(kind, state string, n float64)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k, n := range c.n {
+		f(k[0], k[1], n)
+	}
+}
+
+// collector reads every part when it is asked, so that no part needs to know of metrics.
+type collector struct {
+	box     *outbox.Outbox
+	pool    *decode.Pool
+	cameras *cameraSet
+	sensors *sensorSet
+	alerts  *alertCounter
+	dir     string
+	link    func() (delivered, rejected int64)
+}
+
+// Describe sends nothing: what is there to tell depends on the configuration (an unchecked collector).
+func (c *collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements [prometheus.Collector].
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	m := sink{out}
+	c.collectVideo(m)
+	c.collectSensors(m)
+	c.collectOutbox(m)
+	c.alerts.each(func(kind, state string, n float64) {
+		m.counter("gridgate_edge_alerts_raised_total", "Alerts on stable storage.", n, "kind", kind, "state", state)
+	})
+	delivered, rejected := c.link()
+	m.counter("gridgate_edge_alerts_delivered_total", "Events and readings that central answered for.", float64(delivered))
+	m.counter("gridgate_edge_alerts_rejected_total", "Events and readings that central refused.", float64(rejected))
+}
+
+func (c *collector) collectVideo(m sink) {
+	var streaming, pictures, refused float64
+	for _, cam := range c.cameras.list {
+		s := cam.Status()
+		on := 0.0
+		if s.State == "streaming" {
+			on = 1
+		}
+		streaming += on
+		pictures += float64(s.Counters.Pictures)
+		refused += float64(s.Counters.NoPicture)
+		m.gauge("gridgate_edge_camera_streaming", "1 while the camera streams.", on, "camera", s.ID)
+		m.counter("gridgate_edge_camera_frames_total", "Pictures that were judged.", float64(s.Counters.Frames), "camera", s.ID)
+		m.counter("gridgate_edge_camera_undecodable_total", "Samples that could not be decoded.", float64(s.Counters.Undecodable), "camera", s.ID)
+		m.counter("gridgate_edge_camera_skipped_total", "Samples that came faster than they were decoded.", float64(s.Counters.Skipped), "camera", s.ID)
+	}
+	m.gauge("gridgate_edge_cameras", "Configured cameras.", float64(len(c.cameras.list)))
+	m.gauge("gridgate_edge_cameras_streaming", "Cameras that stream.", streaming)
+	m.counter("gridgate_edge_pictures_made_total", "Redacted pictures stored.", pictures)
+	m.counter("gridgate_edge_pictures_refused_total", "Alerts without a picture.", refused)
+
+	d := c.pool.Stats()
+	m.counter("gridgate_edge_frames_decoded_total", "Requests that a decoder worker answered.", float64(d.Requests-min(d.Requests, d.Failures)))
+	m.counter("gridgate_edge_decode_failures_total", "Requests that ended in an error.", float64(d.Failures))
+	m.counter("gridgate_edge_decode_busy_seconds_total", "Processor time of the decoder workers.", d.CPU.Seconds())
+	m.counter("gridgate_edge_decode_restarts_total", "Decoder workers started again.", float64(d.Restarts))
+}
+
+func (c *collector) collectSensors(m sink) {
+	online := 0.0
+	devices := c.sensors.devices()
+	for _, d := range devices {
+		if d.State == "online" {
+			online++
+		}
+	}
+	m.gauge("gridgate_edge_sensors", "Configured sensors.", float64(len(devices)))
+	m.gauge("gridgate_edge_sensors_online", "Sensors that were heard of.", online)
+	messages, refused := c.sensors.counts()
+	m.counter("gridgate_edge_mqtt_messages_total", "MQTT messages handled.", float64(messages))
+	m.counter("gridgate_edge_mqtt_refused_total", "MQTT messages that meant nothing to a dialect or a device.", float64(refused))
+}
+
+func (c *collector) collectOutbox(m sink) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	s, err := c.box.Stats(ctx)
+	if err != nil {
+		return
+	}
+	bytes, shed := s.Readings.Bytes+s.Evidence.Bytes, s.Readings.Shed+s.Evidence.Shed
+	for _, l := range s.Lanes {
+		bytes, shed = bytes+l.Bytes, shed+l.Shed
+		m.gauge("gridgate_edge_outbox_pending", "Alerts that wait for a receipt.", float64(l.Pending), "lane", string(l.Lane))
+	}
+	m.gauge("gridgate_edge_outbox_bytes", "Bytes that wait for a receipt.", float64(bytes))
+	m.counter("gridgate_edge_outbox_shed_total", "Entries dropped for want of room.", float64(shed))
+	m.gauge("gridgate_edge_evidence_pending", "Pictures that wait to be sent.", float64(s.Evidence.Pending))
+	m.gauge("gridgate_edge_readings_pending", "Readings that wait to be sent.", float64(s.Readings.Pending))
+	m.gauge("gridgate_edge_dead_letters", "Events that central refused.", float64(s.DeadLetters))
+	var disk syscall.Statfs_t
+	if syscall.Statfs(c.dir, &disk) == nil {
+		m.gauge("gridgate_edge_disk_free_bytes", "Free bytes of the outbox's disk.", float64(disk.Bavail)*float64(disk.Bsize))
+	}
+}
+
+// sink builds metrics from names and label pairs.
+type sink struct{ out chan<- prometheus.Metric }
+
+func (s sink) gauge(name, help string, v float64, labels ...string) {
+	s.send(prometheus.GaugeValue, name, help, v, labels)
+}
+
+func (s sink) counter(name, help string, v float64, labels ...string) {
+	s.send(prometheus.CounterValue, name, help, v, labels)
+}
+
+func (s sink) send(typ prometheus.ValueType, name, help string, v float64, labels []string) {
+	var names, values []string
+	for pair := range slices.Chunk(labels, 2) {
+		names, values = append(names, pair[0]), append(values, pair[1])
+	}
+	s.out <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, names, nil), typ, v, values...)
+}
+
+// newRegistry registers the collector beside those of the process.
+func newRegistry(c *collector) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(c, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+// ownMetrics are the edge's figures that go up with sync: the closed list of the protocol, each summed over its labels.
+func ownMetrics(g prometheus.Gatherer) map[string]float64 {
+	families, _ := g.Gather()
+	out := map[string]float64{}
+	for _, f := range families {
+		if !slices.Contains(ingest.EdgeMetrics, f.GetName()) {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			out[f.GetName()] += m.GetGauge().GetValue() + m.GetCounter().GetValue()
+		}
+	}
+	return out
+}

@@ -1,0 +1,146 @@
+// Package app wires the edge: the one package that sees every other. One file per subcommand; run.go reads from top to
+// bottom in the order of the pipeline.
+//
+// In: a configuration file. Out: a running agent, or what a tool prints. It holds no logic of a step.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gridgate/edge/config"
+	"gridgate/edge/decode"
+	"gridgate/edge/outbox"
+	"gridgate/edge/raise"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/kit/backoff"
+	"gridgate/protocols/kit/conf"
+)
+
+// RunOptions are the flags of `run`.
+type RunOptions struct {
+	Config string `help:"Configuration file." required:"" placeholder:"FILE"`
+}
+
+// Run is the agent: it works until ctx ends. Logs go to stderr as JSON lines.
+func Run(ctx context.Context, o RunOptions, version string, stderr io.Writer) int {
+	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	cfg, err := config.Load(o.Config)
+	var problems conf.Problems
+	switch {
+	case errors.As(err, &problems):
+		fmt.Fprintln(stderr, problems)
+		return ExitFailed
+	case err != nil:
+		fmt.Fprintln(stderr, "run:", err)
+		return ExitUsage
+	}
+	if err := serve(ctx, cfg, version, log); err != nil {
+		log.Error("the edge stopped", "error", err)
+		return ExitFailed
+	}
+	return ExitOK
+}
+
+// patience of kinds that flicker. Life-safety kinds have none.
+var debounce = map[alert.Kind]raise.Debounce{
+	alert.Door:          {ClearHold: 2 * time.Second},
+	alert.Vibration:     {ClearHold: 5 * time.Second},
+	alert.Presence:      {ClearHold: 5 * time.Second},
+	alert.DeviceOffline: {MinActive: 10 * time.Second},
+}
+
+// serve builds every step, later ones first, since each needs the one it hands to, and runs them until ctx ends or one fails.
+func serve(ctx context.Context, cfg *config.Config, version string, log *slog.Logger) error {
+	started := time.Now()
+	box, err := outbox.Open(ctx, outbox.Options{Dir: cfg.Path(cfg.Data), Log: log.With("step", "outbox")})
+	if err != nil {
+		return fmt.Errorf("open the outbox: %w", err)
+	}
+	defer box.Close()
+	inner, err := raise.New(ctx, raise.Options{Log: box, Debounce: debounce})
+	if err != nil {
+		return fmt.Errorf("load open situations: %w", err)
+	}
+	raiser := &announcer{inner: inner, log: log.With("step", "raise")}
+	pool, err := decode.NewPool(decode.PoolOptions{Workers: cfg.Decoder.Workers, Log: log.With("step", "decode")})
+	if err != nil {
+		return fmt.Errorf("prepare the decoder: %w", err)
+	}
+	changed := make(chan struct{}, 1)
+	notify := func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	}
+	cameras, err := newCameras(cfg, pool, raiser, box, notify, log)
+	if err != nil {
+		return err
+	}
+	sensors, err := newSensors(cfg, raiser, notify, log)
+	if err != nil {
+		return err
+	}
+	link, err := newLink(cfg, version, started, box, cameras, sensors, changed, log)
+	if err != nil {
+		return err
+	}
+	metrics := newRegistry(&collector{
+		box: box, pool: pool, cameras: cameras, sensors: sensors, alerts: &raiser.count, link: link.counts, dir: cfg.Path(cfg.Data),
+	})
+	link.metrics = metrics
+	page, err := newPage(cfg, version, metrics, cameras, sensors, link)
+	if err != nil {
+		return err
+	}
+
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return pool.Run(ctx) })
+	parts.Go(func() error { return raiser.run(ctx) })
+	cameras.start(ctx, parts)
+	sensors.start(ctx, parts)
+	link.start(ctx, parts)
+	parts.Go(func() error { return page.run(ctx) })
+	log.Info("the edge runs", "version", version, "config", cfg.Version, "cameras", len(cfg.Cameras), "sensors", len(cfg.Sensors), "page", page.addr())
+	return parts.Wait()
+}
+
+// announcer passes signals to raise and tells the log of every alert that is on stable storage.
+type announcer struct {
+	inner *raise.Raiser
+	log   *slog.Logger
+	count alertCounter
+}
+
+// Raise implements what cameras and sensors need of step 4.
+func (a *announcer) Raise(ctx context.Context, message string, signals []raise.Signal, readings []alert.Reading) ([]alert.Alert, error) {
+	alerts, err := a.inner.Raise(ctx, message, signals, readings)
+	a.tell(alerts)
+	return alerts, err
+}
+
+// run settles what waits for time to pass.
+func (a *announcer) run(ctx context.Context) error {
+	for backoff.Wait(ctx, time.Second) {
+		alerts, err := a.inner.Advance(ctx, time.Now())
+		a.tell(alerts)
+		if err != nil && ctx.Err() == nil {
+			a.log.Error("situations that wait for time could not be settled; they are tried again", "error", err)
+		}
+	}
+	return nil
+}
+
+func (a *announcer) tell(alerts []alert.Alert) {
+	for _, al := range alerts {
+		a.count.add(al.Kind, al.State)
+		a.log.Info("alert committed", "alert", al.ID, "kind", al.Kind, "state", al.State, "source", al.Source, "zone", al.Zone)
+	}
+}

@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gridgate/edge/broker"
+	"gridgate/edge/config"
+	"gridgate/edge/sensor"
+	"gridgate/edge/sensor/mqtt"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
+	"gridgate/protocols/kit/conf"
+	"gridgate/protocols/sensors/mapped"
+)
+
+// sensorSet is steps 1 to 4 for MQTT messages: brokers that bring them and the hub that understands them.
+type sensorSet struct {
+	hub      *sensor.Hub
+	embedded *broker.Broker // nil if not configured
+	sources  []*mqtt.Source
+	grids    map[string]string // by sensor id
+	started  time.Time
+	handled  atomic.Int64
+}
+
+func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *slog.Logger) (*sensorSet, error) {
+	log = log.With("step", "source")
+	devices, err := devicesOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &sensorSet{grids: map[string]string{}, started: time.Now().UTC()}
+	for _, d := range devices {
+		s.grids[d.ID] = d.Grid
+	}
+	s.hub, err = sensor.New(sensor.Options{Edge: cfg.Edge, Devices: devices, Raiser: raiser, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	handle := func(ctx context.Context, m sensor.Message) error {
+		s.handled.Add(1)
+		defer notify()
+		return s.hub.Handle(ctx, m)
+	}
+	if err := s.addBroker(cfg, handle, log); err != nil {
+		return nil, err
+	}
+	for _, src := range cfg.MQTT.Sources {
+		if err := s.addSource(cfg, src, handle, log); err != nil {
+			return nil, fmt.Errorf("broker %s: %w", src.Name, err)
+		}
+	}
+	return s, nil
+}
+
+// devicesOf builds the configured devices. A mistake in a mapping file comes back as [conf.Problems] of that file.
+func devicesOf(cfg *config.Config) ([]sensor.Device, error) {
+	dialects := Dialects()
+	var devices []sensor.Device
+	var problems conf.Problems
+	for _, c := range cfg.Sensors {
+		d := sensor.Device{
+			ID: c.ID, Origin: c.Dialect, Dialect: dialects[c.Dialect], Topic: c.Topic, Name: c.Device,
+			Grid: c.Place.Grid, Zone: c.Zone, Home: c.Place.Kind.Private(), Silence: c.Silence,
+		}
+		if c.Mapping != "" {
+			mapping, err := mapped.Load(cfg.Path(c.Mapping))
+			var found conf.Problems
+			switch {
+			case errors.As(err, &found):
+				problems = append(problems, found...)
+				continue
+			case err != nil:
+				return nil, fmt.Errorf("sensor %s: %w", c.ID, err)
+			}
+			d.Dialect = mapping
+		}
+		devices = append(devices, d)
+	}
+	return devices, problems.Err()
+}
+
+func (s *sensorSet) addBroker(cfg *config.Config, handle broker.Handler, log *slog.Logger) error {
+	b := cfg.MQTT.Broker
+	if b.Listen == "" {
+		return nil
+	}
+	users := make([]broker.User, len(b.Users))
+	for i, u := range b.Users {
+		password, err := cfg.Secret(u.Password)
+		if err != nil {
+			return fmt.Errorf("broker's user %s: %w", u.Name, err)
+		}
+		users[i] = broker.User{Name: u.Name, Password: password, Publish: u.Publish}
+	}
+	var err error
+	s.embedded, err = broker.New(broker.Options{Listen: b.Listen, Users: users, Topics: s.hub.Topics(), Handle: handle, Log: log})
+	return err
+}
+
+func (s *sensorSet) addSource(cfg *config.Config, c config.MQTTSource, handle mqtt.Handler, log *slog.Logger) error {
+	o := mqtt.Options{
+		Name: c.Name, URL: c.URL, ClientID: c.ClientID, Username: c.Username, Topics: s.hub.Topics(), Handle: handle, Log: log,
+	}
+	if o.ClientID == "" {
+		o.ClientID = "gridgate-" + cfg.Edge
+	}
+	var err error
+	if c.Password.Set() {
+		if o.Password, err = cfg.Secret(c.Password); err != nil {
+			return err
+		}
+	}
+	if c.CA != "" {
+		authorities, err := trusted(cfg.Path(c.CA))
+		if err != nil {
+			return err
+		}
+		o.TLS = &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}
+	}
+	source, err := mqtt.New(o)
+	s.sources = append(s.sources, source)
+	return err
+}
+
+func (s *sensorSet) start(ctx context.Context, parts *errgroup.Group) {
+	parts.Go(func() error { return s.hub.Run(ctx) })
+	if s.embedded != nil {
+		parts.Go(func() error { return s.embedded.Run(ctx) })
+	}
+	for _, source := range s.sources {
+		parts.Go(func() error { return source.Run(ctx) })
+	}
+}
+
+// devices is what central is told of each sensor.
+func (s *sensorSet) devices() []ingest.DeviceState {
+	list := s.hub.Status()
+	out := make([]ingest.DeviceState, len(list))
+	for i, st := range list {
+		out[i] = ingest.DeviceState{
+			ID: st.ID, Family: alert.Sensors, Grid: s.grids[st.ID], State: string(st.State),
+			Since: s.started.Truncate(time.Millisecond), LastSeen: st.LastSeen.Truncate(time.Millisecond),
+		}
+	}
+	return out
+}
+
+// brokers are the states of the external brokers.
+func (s *sensorSet) brokers() []mqtt.Status {
+	out := make([]mqtt.Status, len(s.sources))
+	for i, source := range s.sources {
+		out[i] = source.Status()
+	}
+	return out
+}
+
+func (s *sensorSet) unknown() []sensor.UnknownTopic { return s.hub.Unknown() }
+
+// counts tells how many messages came and how many of them meant nothing.
+func (s *sensorSet) counts() (handled, refused int64) {
+	for _, u := range s.hub.Unknown() {
+		refused += int64(u.Count)
+	}
+	return s.handled.Load(), refused
+}
