@@ -25,6 +25,9 @@ const (
 // MaxEvent is the largest encoded event in bytes that [DecodeEvent] accepts.
 const MaxEvent = 16 << 10
 
+// maxUncertaintyMs is a year: more says nothing, and would not fit a duration.
+const maxUncertaintyMs = 366 * 24 * 3600 * 1000
+
 // envelope is the CloudEvents context; extension attributes are refused like any other unknown member.
 type envelope struct {
 	SpecVersion     string         `json:"specversion"`
@@ -153,6 +156,9 @@ func decodeAlert(env envelope) (Alert, error) {
 	if env.Type != TypePrefix+string(d.Kind) {
 		return Alert{}, errors.New("type and data.kind differ")
 	}
+	if d.UncertaintyMs > maxUncertaintyMs {
+		return Alert{}, errors.New("uncertaintyMs is more than a year")
+	}
 	d.fillDefaults(env.ID)
 	a := Alert{
 		ID: env.ID, Source: env.Source, Kind: d.Kind, Object: d.Object, State: d.State, Situation: d.Situation, Key: d.Key,
@@ -200,19 +206,28 @@ func explain(part string, err error) error {
 	if errors.As(err, &sem) {
 		switch {
 		case errors.Is(err, json.ErrUnknownName):
-			return fmt.Errorf("%s: unknown field %s", part, sem.JSONPointer)
+			return fmt.Errorf("%s: unknown field %s", part, bounded(sem.JSONPointer))
 		default:
-			return fmt.Errorf("%s: field %s has the wrong type or form", part, sem.JSONPointer)
+			return fmt.Errorf("%s: field %s has the wrong type or form", part, bounded(sem.JSONPointer))
 		}
 	}
 	var syn *jsontext.SyntacticError
 	if errors.As(err, &syn) {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return fmt.Errorf("%s: duplicate field %s", part, syn.JSONPointer)
+			return fmt.Errorf("%s: duplicate field %s", part, bounded(syn.JSONPointer))
 		}
 		return fmt.Errorf("%s: not valid JSON at byte %d", part, syn.ByteOffset)
 	}
 	return fmt.Errorf("%s: %w", part, err)
+}
+
+// bounded cuts a pointer: the name of a foreign member may be of any length.
+func bounded(p jsontext.Pointer) string {
+	const most = 64
+	if len(p) > most {
+		return strings.ToValidUTF8(string(p[:most]), "") + "..."
+	}
+	return string(p)
 }
 
 // EncodeBatch joins encoded events into a CloudEvents JSON batch.

@@ -40,16 +40,16 @@ func ValidSHA256(s string) bool { return sha256Form.MatchString(s) }
 func (e Evidence) Validate() error {
 	var errs []error
 	if id, err := uuid.Parse(e.ID); err != nil || id.String() != e.ID {
-		errs = append(errs, fmt.Errorf("id %q is not a canonical UUID", e.ID))
+		errs = append(errs, errors.New("id is not a canonical UUID"))
 	}
 	if _, _, _, err := ParseSource(e.Source); err != nil {
-		errs = append(errs, err)
+		errs = append(errs, errors.New("source is not that of a camera or sensor"))
 	}
 	if _, err := uuid.Parse(e.AlertID); err != nil {
-		errs = append(errs, fmt.Errorf("alertId %q is not an alert's id", e.AlertID))
+		errs = append(errs, errors.New("alertId is not an alert's id"))
 	}
 	if !ValidSHA256(e.SHA256) {
-		errs = append(errs, fmt.Errorf("sha256 %q is not a lower-case digest", e.SHA256))
+		errs = append(errs, errors.New("sha256 is not a lower-case digest"))
 	}
 	if e.Bytes <= 0 || e.Bytes > MaxEvidence {
 		errs = append(errs, fmt.Errorf("bytes %d is not between 1 and %d", e.Bytes, MaxEvidence))
@@ -57,10 +57,13 @@ func (e Evidence) Validate() error {
 	switch {
 	case e.MediaType == JPEG && !e.Sealed, e.MediaType == SealedMP4 && e.Sealed:
 	default:
-		errs = append(errs, fmt.Errorf("mediaType %q with sealed=%v is neither a redacted picture nor a sealed clip", e.MediaType, e.Sealed))
+		errs = append(errs, errors.New("mediaType and sealed are neither those of a redacted picture nor of a sealed clip"))
 	}
 	if e.At.IsZero() {
 		errs = append(errs, errors.New("at is demanded"))
+	}
+	if !writable(e.At) {
+		errs = append(errs, errors.New("at is outside the years 1 to 9999"))
 	}
 	return errors.Join(errs...)
 }

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -21,16 +20,19 @@ type Reading struct {
 func (r Reading) Validate() error {
 	var errs []error
 	if _, _, _, err := ParseSource(r.Source); err != nil {
-		errs = append(errs, err)
+		errs = append(errs, errors.New("source is not that of a camera or sensor"))
 	}
 	if !ValidGridCode(r.Grid) {
-		errs = append(errs, fmt.Errorf("grid %q is not a code of 12, 15 or 20 digits", r.Grid))
+		errs = append(errs, errors.New("grid is not a code of 12, 15 or 20 digits"))
 	}
 	if err := (Measure{Quantity: r.Quantity, Value: r.Value, Unit: r.Unit}).validate(); err != nil {
 		errs = append(errs, err)
 	}
 	if r.At.IsZero() {
 		errs = append(errs, errors.New("at is demanded"))
+	}
+	if !writable(r.At) {
+		errs = append(errs, errors.New("at is outside the years 1 to 9999"))
 	}
 	return errors.Join(errs...)
 }
