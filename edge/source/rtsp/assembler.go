@@ -41,6 +41,8 @@ type assembler struct {
 	sets       parameterSets
 
 	packets, bytes int    // since the last complete picture
+	begun          bool   // there was a packet
+	next           uint16 // sequence number of the next packet
 	stamp          uint32 // RTP timestamp of the last packet
 	broken         bool   // something of the picture under way is missing
 	waiting        bool   // for a keyframe: what lies between refers to pictures that are missing
@@ -61,14 +63,18 @@ func newAssembler(s syntax, newDecoder func() (decoder, error), maxUnit int, set
 	return a, nil
 }
 
-// lost tells that packets before the next one are missing.
-func (a *assembler) lost() {
-	a.waiting = true
-	a.broken = a.broken || a.packets > 0
+// follow notices packets that are missing before pkt. The library tells of losses too, but of all in a window at once.
+func (a *assembler) follow(pkt *rtp.Packet) {
+	if a.begun && pkt.SequenceNumber != a.next {
+		a.waiting = true
+		a.broken = a.broken || a.packets > 0
+	}
+	a.begun, a.next = true, pkt.SequenceNumber+1
 }
 
 // add takes the next packet. The unit is set for interframe and keyframe.
 func (a *assembler) add(pkt *rtp.Packet, now time.Time) (source.AccessUnit, outcome) {
+	a.follow(pkt)
 	stamp := pkt.Timestamp
 	if a.packets > 0 && pkt.Timestamp != a.stamp {
 		stamp = a.stamp // some cameras set no marker: the next picture's packet completes this one

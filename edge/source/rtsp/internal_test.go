@@ -63,6 +63,26 @@ func TestPictureSetsAreKeptById(t *testing.T) {
 	}
 }
 
+func TestEachGapIsNoticed(t *testing.T) {
+	a := newTestAssembler(t)
+	now := time.Unix(1000, 0)
+	sps, pps, idr, p := []byte{0x67, 1, 2, 3}, []byte{0x68, 0x80, 1}, []byte{0x65, 0x88, 1}, []byte{0x41, 0x88, 1}
+	for i, step := range []struct {
+		seq  uint16
+		nalu []byte
+		want outcome
+	}{
+		{65530, sps, pending}, {65531, pps, pending}, {65532, idr, keyframe}, {65533, p, interframe},
+		{65535, p, dropped}, {0, idr, keyframe}, {1, p, interframe},
+		{3, p, dropped}, {4, p, dropped}, {5, idr, keyframe},
+	} {
+		pkt := &rtp.Packet{Header: rtp.Header{SequenceNumber: step.seq, Timestamp: uint32(i) * 3600, Marker: true}, Payload: step.nalu}
+		if _, got := a.add(pkt, now); got != step.want {
+			t.Errorf("packet %d: %d, want %d", step.seq, got, step.want)
+		}
+	}
+}
+
 func TestClockIgnoresJumps(t *testing.T) {
 	start := time.Unix(1000, 0)
 	var c mediaClock
@@ -150,7 +170,7 @@ func FuzzAssembler(f *testing.F) {
 			pkt := &rtp.Packet{Header: rtp.Header{SequenceNumber: seq, Timestamp: uint32(flags) << 20, Marker: flags&1 != 0}, Payload: data[2 : 2+n]}
 			data = data[2+n:]
 			if flags&2 != 0 {
-				a.lost()
+				seq++ // one is missing
 			}
 			unit, o := a.add(pkt, now)
 			if got := o == keyframe; got != unit.Key {

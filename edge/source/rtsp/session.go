@@ -45,7 +45,7 @@ func newSession(s *Source, transport Transport, emit source.Emit) *session {
 		InitialUDPReadTimeout: s.opt.Stall + s.opt.Stall/2,
 		DialContext:           ss.dialer(s.dial),
 		OnResponse:            ss.checkRedirect,
-		OnPacketsLost:         ss.lost,
+		OnPacketsLost:         func(n uint64) { ss.meter.lost.Add(n) },
 		OnDecodeError:         func(error) { ss.meter.invalid.Add(1) },
 		OnTransportSwitch:     func(error) {},
 	}
@@ -152,11 +152,6 @@ func (ss *session) packet(pkt *rtp.Packet) {
 	if outcome == keyframe || outcome == interframe {
 		ss.emit(unit)
 	}
-}
-
-func (ss *session) lost(n uint64) {
-	ss.meter.lost.Add(n)
-	ss.units.lost()
 }
 
 // checkRedirect takes the address out of a redirect that leads to another host, or round and round: the library would go
