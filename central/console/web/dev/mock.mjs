@@ -16,8 +16,8 @@ export class Mock {
   lines = new Set();
   /** While true, every request is cut off: central is away. */
   away = false;
-  /** While true, no feed is served: a page learns of changes only by asking. */
-  deaf = false;
+  /** Runs once, just before the next step on a case is judged: somebody else is faster. */
+  faster = null;
   signedIn = false;
   requests = [];
 
@@ -76,7 +76,6 @@ export class Mock {
     const { world } = this;
     const q = Object.fromEntries(url.searchParams);
     const [, what, id, step] = url.pathname.slice(1).split('/');
-    if (what === 'feed' && this.deaf) return problem(res, 503, 'no further feed');
     if (what === 'feed') return this.line(req, res, q);
     if (what === 'edges') return json(res, { items: world.edges() });
     if (what === 'evidence') return world.pictures.has(id) ? res.writeHead(200, { 'Content-Type': 'image/png' }).end(world.pictures.get(id)) : problem(res, 404, 'none');
@@ -86,6 +85,8 @@ export class Mock {
     const c = world.cases.get(id);
     if (!c) return problem(res, 404, 'no such case');
     if (req.method === 'GET') return json(res, { ...c, history: world.history.get(id) });
+    this.faster?.(c);
+    this.faster = null;
     const match = req.headers['if-match'];
     if (match && match !== `"${c.position}"`) return problem(res, 412, 'the case moved on');
     if (c.state === 'closed' || (step === 'acknowledge' && c.state !== 'open')) return problem(res, 409, 'not in this state');
