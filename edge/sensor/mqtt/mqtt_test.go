@@ -1,0 +1,277 @@
+package mqtt_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+	"go.uber.org/goleak"
+
+	"gridgate/edge/broker"
+	"gridgate/edge/sensor"
+	"gridgate/edge/sensor/mqtt"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	user    = "gridgate-edge"
+	secret  = "a-secret"
+	patient = 20 * time.Second
+)
+
+// brokers are what the contract is held against.
+var brokers = map[string]func(*testing.T) string{"embedded": startEmbedded, "mosquitto": startMosquitto}
+
+func startEmbedded(t *testing.T) string {
+	b, err := broker.New(broker.Options{
+		Listen: "127.0.0.1:0", Users: []broker.User{{Name: user, Password: secret, Publish: []string{"s/#"}}},
+		Handle: func(context.Context, sensor.Message) error { return nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return b.Addr().String()
+}
+
+// startMosquitto runs the real thing on a free port of loopback.
+func startMosquitto(t *testing.T) string {
+	dir := t.TempDir()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	passwords, config := filepath.Join(dir, "passwords"), filepath.Join(dir, "mosquitto.conf")
+	if out, err := exec.Command("mosquitto_passwd", "-b", "-c", passwords, user, secret).CombinedOutput(); err != nil {
+		t.Fatalf("mosquitto_passwd: %v: %s", err, out)
+	}
+	_, port, _ := net.SplitHostPort(addr)
+	text := fmt.Sprintf("listener %s 127.0.0.1\nallow_anonymous false\npassword_file %s\npersistence false\n", port, passwords)
+	if os.Getuid() == 0 {
+		text += "user root\n" // else it drops its privileges and cannot read the test's folder
+	}
+	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/usr/sbin/mosquitto", "-c", config)
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("the Debian package mosquitto is needed: %v", err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return addr
+}
+
+// publisher is a sensor. It tries until the broker is up.
+func publisher(t *testing.T, addr string) paho.Client {
+	c := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("sensor").SetUsername(user).SetPassword(secret).
+		SetConnectRetry(true).SetConnectRetryInterval(20 * time.Millisecond).SetMaxReconnectInterval(50 * time.Millisecond))
+	if token := c.Connect(); !token.WaitTimeout(patient) || token.Error() != nil {
+		t.Fatal("connect: ", token.Error())
+	}
+	t.Cleanup(func() { c.Disconnect(100) })
+	return c
+}
+
+func publish(t *testing.T, c paho.Client, topic, payload string, retain bool) {
+	t.Helper()
+	if token := c.Publish(topic, 1, retain, payload); !token.WaitTimeout(patient) || token.Error() != nil {
+		t.Fatal("publish: ", token.Error())
+	}
+}
+
+// run starts a source and returns how to end it.
+func run(t *testing.T, addr string, handle mqtt.Handler) (s *mqtt.Source, stop func()) {
+	t.Helper()
+	s, err := mqtt.New(mqtt.Options{
+		Name: "b", URL: "tcp://" + addr, ClientID: "gridgate", Username: user, Password: secret, Topics: []string{"s/#"},
+		Handle: handle, MinWait: 10 * time.Millisecond, MaxWait: 50 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	ended := false
+	stop = func() {
+		if ended {
+			return
+		}
+		ended = true
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(stop)
+	return s, stop
+}
+
+// await waits until what is said of the source holds.
+func await(t *testing.T, s *mqtt.Source, holds func(mqtt.Status) bool) {
+	t.Helper()
+	deadline := time.After(patient)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds(s.Status()) {
+		select {
+		case <-deadline:
+			t.Fatalf("status stays %+v", s.Status())
+		case <-tick.C:
+		}
+	}
+}
+
+func connected(st mqtt.Status) bool { return st.State == mqtt.Connected }
+
+func next(t *testing.T, from <-chan sensor.Message) sensor.Message {
+	t.Helper()
+	select {
+	case m := <-from:
+		return m
+	case <-time.After(patient):
+		t.Fatal("no message comes")
+		return sensor.Message{}
+	}
+}
+
+func TestContract(t *testing.T) {
+	for name, start := range brokers {
+		t.Run(name, func(t *testing.T) {
+			for what, test := range map[string]func(*testing.T, string){
+				"in order, acknowledged once": inOrder, "a refusal is redelivered": refusal, "kept while away": away,
+				"retained is told as such": retained, "a wrong password says why": wrongPassword,
+			} {
+				t.Run(what, func(t *testing.T) { test(t, start(t)) })
+			}
+		})
+	}
+}
+
+func inOrder(t *testing.T, addr string) {
+	p := publisher(t, addr)
+	got := make(chan sensor.Message, 300)
+	handle := func(_ context.Context, m sensor.Message) error {
+		m.Payload = []byte(string(m.Payload))
+		got <- m
+		return nil
+	}
+	s, stop := run(t, addr, handle)
+	await(t, s, connected)
+	for i := range 100 {
+		publish(t, p, "s/1", fmt.Sprint(i), false)
+	}
+	for i := range 100 {
+		m := next(t, got)
+		if string(m.Payload) != fmt.Sprint(i) || m.Duplicate || m.QoS != 1 || m.Retained || m.PacketID == 0 || m.Broker != "b" || m.Session != "gridgate" {
+			t.Fatalf("message %d is %+v", i, m)
+		}
+	}
+	await(t, s, func(st mqtt.Status) bool { return st.Messages == 100 })
+	stop()
+	s, _ = run(t, addr, handle)
+	await(t, s, connected)
+	publish(t, p, "s/1", "last", false)
+	if m := next(t, got); string(m.Payload) != "last" {
+		t.Errorf("message %s came again though it was acknowledged", m.Payload)
+	}
+}
+
+func refusal(t *testing.T, addr string) {
+	p := publisher(t, addr)
+	got := make(chan sensor.Message, 10)
+	attempts := 0
+	s, _ := run(t, addr, func(_ context.Context, m sensor.Message) error {
+		got <- m
+		if attempts++; attempts <= 2 {
+			return errors.New("disk full")
+		}
+		return nil
+	})
+	await(t, s, connected)
+	publish(t, p, "s/1", "x", false)
+	for i, dup := range []bool{false, true, true} {
+		if m := next(t, got); m.Duplicate != dup || string(m.Payload) != "x" {
+			t.Errorf("delivery %d: DUP %v, want %v", i, m.Duplicate, dup)
+		}
+	}
+	await(t, s, func(st mqtt.Status) bool { return st.Messages == 1 && st.State == mqtt.Connected })
+}
+
+func away(t *testing.T, addr string) {
+	p := publisher(t, addr)
+	got := make(chan sensor.Message, 10)
+	handle := func(_ context.Context, m sensor.Message) error { got <- m; return nil }
+	s, stop := run(t, addr, handle)
+	await(t, s, connected)
+	stop()
+	publish(t, p, "s/1", "while away", false)
+	run(t, addr, handle)
+	if m := next(t, got); string(m.Payload) != "while away" || m.Retained {
+		t.Errorf("message %+v", m)
+	}
+}
+
+func retained(t *testing.T, addr string) {
+	p := publisher(t, addr)
+	publish(t, p, "s/1", "state", true)
+	got := make(chan sensor.Message, 10)
+	run(t, addr, func(_ context.Context, m sensor.Message) error { got <- m; return nil })
+	if m := next(t, got); !m.Retained {
+		t.Error("a retained message looks new")
+	}
+	publish(t, p, "s/1", "new state", true)
+	if m := next(t, got); m.Retained {
+		t.Error("a new message looks retained")
+	}
+}
+
+func wrongPassword(t *testing.T, addr string) {
+	publisher(t, addr)
+	s, err := mqtt.New(mqtt.Options{
+		Name: "b", URL: "tcp://" + addr, ClientID: "gridgate", Username: user, Password: "wrong", Topics: []string{"s/#"},
+		Handle: func(context.Context, sensor.Message) error { return nil }, MinWait: 10 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	await(t, s, func(st mqtt.Status) bool { return strings.Contains(st.Why, "connect: ") })
+	if why := s.Status().Why; strings.Contains(why, "wrong") {
+		t.Errorf("why %q repeats the password", why)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	if _, err := mqtt.New(mqtt.Options{Name: "b"}); err == nil {
+		t.Error("a source without an address is accepted")
+	}
+}
