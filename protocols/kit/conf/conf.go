@@ -88,7 +88,7 @@ func Parse(file string, data []byte, value any, validate func(*Document) Problem
 		doc.root = parsed.Docs[0].Body
 		problems = doc.strangers(value)
 		if err := yaml.NodeToValue(doc.root, value); err != nil {
-			return append(problems, problemOf(file, err)).Err()
+			return append(problems, doc.locate(problemOf(file, err))).Err()
 		}
 	}
 	return append(problems, validate(doc)...).Err()
@@ -103,6 +103,33 @@ func (d *Document) At(field, message, remedy string) Problem {
 		p.Line, p.Column = pos.Line, pos.Column
 	}
 	return p
+}
+
+// locate names the field of a problem of which only the place is known.
+func (d *Document) locate(p Problem) Problem {
+	f := finder{line: p.Line, column: p.Column}
+	ast.Walk(&f, d.root)
+	if f.path != "" {
+		p.Field = f.path
+	}
+	return p
+}
+
+// finder looks for the value at a place and keeps its path.
+type finder struct {
+	line, column int
+	path         string
+}
+
+// Visit implements [ast.Visitor].
+func (f *finder) Visit(n ast.Node) ast.Visitor {
+	if _, pair := n.(*ast.MappingValueNode); pair {
+		return f
+	}
+	if tok := n.GetToken(); tok != nil && tok.Position.Line == f.line && tok.Position.Column == f.column {
+		f.path = strings.TrimPrefix(n.GetPath(), "$.")
+	}
+	return f
 }
 
 var step = regexp.MustCompile(`[^.\[\]]+`)
