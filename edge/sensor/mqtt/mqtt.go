@@ -136,8 +136,8 @@ func (s *Source) Run(ctx context.Context) error {
 	}
 }
 
-// session is one connection: connect, subscribe, handle until something fails. connected is called once the first message
-// was dealt with or the subscription stood for a while, never for a connection that fails at once.
+// session is one connection: connect, subscribe, handle until something fails. healthy is called for each message that was
+// dealt with, never for a connection that fails at once.
 func (s *Source) session(ctx context.Context, healthy func()) error {
 	in := newInbox(s.o.Now, &s.dropped)
 	defer in.close()
@@ -147,12 +147,19 @@ func (s *Source) session(ctx context.Context, healthy func()) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer client.Disconnect(disconnectWait)
-	if err := s.subscribe(ctx, client); err != nil {
-		return err
-	}
-	if s.set(Connected, "") {
-		s.o.Log.Info("connected to the broker of sensors", "broker", s.o.Name)
-	}
+	ctx, cancel := context.WithCancel(ctx)
+	var subscribing sync.WaitGroup
+	defer subscribing.Wait()
+	defer cancel()
+	subscribing.Go(func() {
+		if err := s.subscribe(ctx, client); err != nil {
+			in.fail(err)
+			return
+		}
+		if s.set(Connected, "") {
+			s.o.Log.Info("connected to the broker of sensors", "broker", s.o.Name)
+		}
+	})
 	return s.handle(ctx, in, healthy)
 }
 
@@ -170,9 +177,26 @@ func (s *Source) options(in *inbox) *paho.ClientOptions {
 		SetConnectionLostHandler(func(_ paho.Client, err error) { in.fail(fmt.Errorf("connection lost: %w", err)) })
 }
 
-// subscribe asks again on every connection: a broker that lost our session would stay silent otherwise. Messages of the
-// kept session may come before the answer; they go to the same inbox.
+// Some brokers (mochi 2.7.9) refuse a SUBSCRIBE whose packet identifier equals that of a message which they have sent and we
+// have not acknowledged yet; the identifiers of the two directions are independent (MQTT 3.1.1, 2.3.1). So we ask again
+// while the messages of the kept session are being handled.
+const (
+	subscribeTries = 5
+	subscribeWait  = 200 * time.Millisecond
+)
+
+// subscribe asks anew on every connection: a broker that lost our session would stay silent otherwise.
 func (s *Source) subscribe(ctx context.Context, client paho.Client) error {
+	wait := backoff.New(subscribeWait, 4*subscribeWait)
+	for try := 1; ; try++ {
+		err := s.subscribeOnce(ctx, client)
+		if err == nil || try == subscribeTries || !backoff.Wait(ctx, wait.Next()) {
+			return err
+		}
+	}
+}
+
+func (s *Source) subscribeOnce(ctx context.Context, client paho.Client) error {
 	for start := 0; start < len(s.o.Topics); start += subscribeBatch {
 		batch := map[string]byte{}
 		for _, topic := range s.o.Topics[start:min(start+subscribeBatch, len(s.o.Topics))] {
