@@ -37,12 +37,12 @@ type User struct {
 	Read     []string // more topic filters to subscribe to
 }
 
-// Options are what a [Broker] needs. Listen, Users, Topics and Handle are demanded.
+// Options are what a [Broker] needs. Listen, Users and Handle are demanded.
 type Options struct {
 	Listen string // host:port; loopback unless asked otherwise, :0 for any port
 	TLS    *tls.Config
 	Users  []User
-	Topics []string // filters of the messages that go to Handle; others only to subscribers
+	Topics []string // filters of the messages that go to Handle; empty: all, so that it can count what no device is configured for
 	Handle Handler
 
 	MaxMessage    int           // bytes of a packet; default 128 KiB, so that a dialect can tell what is too large

@@ -23,6 +23,8 @@ type hook struct {
 	ctx   context.Context // of Run: the library's calls carry none
 	o     Options
 	users map[string]user
+	exact map[string]bool // the topics without a wildcard
+	wild  []string
 	// owner returns the user of a session that the broker keeps; empty for none.
 	owner func(clientID string) string
 }
@@ -34,7 +36,14 @@ type user struct {
 }
 
 func newHook(ctx context.Context, o Options) *hook {
-	h := &hook{ctx: ctx, o: o, users: make(map[string]user, len(o.Users))}
+	h := &hook{ctx: ctx, o: o, users: make(map[string]user, len(o.Users)), exact: map[string]bool{}}
+	for _, topic := range o.Topics {
+		if strings.ContainsAny(topic, "+#") {
+			h.wild = append(h.wild, topic)
+			continue
+		}
+		h.exact[topic] = true
+	}
 	for _, u := range o.Users {
 		h.users[u.Name] = user{
 			password: sha256.Sum256([]byte(u.Password)), publish: u.Publish, read: append(slices.Clone(u.Publish), u.Read...),
@@ -118,7 +127,7 @@ func (h *hook) OnWill(cl *mochi.Client, will mochi.Will) (mochi.Will, error) {
 }
 
 func (h *hook) wanted(topic string) bool {
-	return slices.ContainsFunc(h.o.Topics, func(f string) bool { return sensors.MatchFilter(f, topic) })
+	return len(h.o.Topics) == 0 || h.exact[topic] || slices.ContainsFunc(h.wild, func(f string) bool { return sensors.MatchFilter(f, topic) })
 }
 
 // handle passes a message on. It was published now, so it is no retained one, whatever its RETAIN flag.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -40,6 +41,12 @@ func (r *recorder) Raise(_ context.Context, message string, signals []raise.Sign
 	r.signals = append(r.signals, signals...)
 	r.readings = append(r.readings, readings...)
 	return nil, nil
+}
+
+func (r *recorder) told() []raise.Signal {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.signals)
 }
 
 func device(id string) Device {
@@ -315,19 +322,19 @@ func TestSilence(t *testing.T) {
 
 		wait := func(d time.Duration) { time.Sleep(d); synctest.Wait() }
 		wait(59 * time.Minute)
-		if len(r.signals) != 0 {
+		if len(r.told()) != 0 {
 			t.Fatal("offline too early")
 		}
 		wait(2 * time.Minute)
-		if len(r.signals) != 1 || r.signals[0].Phase != observation.Active || h.Status()[0].State != Offline {
-			t.Fatalf("signals %+v", r.signals)
+		if len(r.told()) != 1 || r.told()[0].Phase != observation.Active || h.Status()[0].State != Offline {
+			t.Fatalf("signals %+v", r.told())
 		}
 		m := message("zigbee2mqtt/d", `{"linkquality":90}`)
 		m.Received = time.Now()
 		handle(t, h, m)
 		wait(time.Minute)
-		if len(r.signals) != 2 || r.signals[1].Phase != observation.Inactive || h.Status()[0].State != Online {
-			t.Fatalf("signals %+v, status %+v", r.signals, h.Status())
+		if len(r.told()) != 2 || r.told()[1].Phase != observation.Inactive || h.Status()[0].State != Online {
+			t.Fatalf("signals %+v, status %+v", r.told(), h.Status())
 		}
 		cancel()
 		if err := <-done; err != nil {
