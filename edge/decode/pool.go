@@ -19,7 +19,7 @@ type PoolOptions struct {
 	Executable string        // program that calls [WorkerMain]; empty means this one
 	Args       []string      // its arguments; empty means [WorkerArg]
 	Env        []string      // variables added to the worker's otherwise empty environment
-	Timeout    time.Duration // of one request, after which the worker is killed; 0 means 5 s
+	Timeout    time.Duration // of a request for one unit, after which the worker is killed; 0 means 5 s
 	MaxMemory  int64         // bytes resident, above which a worker is killed; 0 means 512 MB
 	Log        *slog.Logger  // nil means [slog.Default]
 }

@@ -14,8 +14,11 @@ import (
 	"time"
 )
 
-// startTimeout bounds the greeting of a new worker.
-const startTimeout = 10 * time.Second
+// startTimeout bounds the greeting of a new worker; a box at its limit may take seconds to load the libraries.
+const startTimeout = 30 * time.Second
+
+// unitTimeout is what each access unit adds to the time that a request may take.
+const unitTimeout = 40 * time.Millisecond
 
 // memoryPeriod is how often the memory of a worker is looked at, from outside.
 const memoryPeriod = 500 * time.Millisecond
@@ -95,7 +98,8 @@ func (p *process) greet() error {
 func (p *process) call(r request) (response, error) {
 	p.next++
 	r.id = p.next
-	deadline := time.Now().Add(p.timeout)
+	limit := p.timeout + time.Duration(len(r.units)-1)*unitTimeout
+	deadline := time.Now().Add(limit)
 	if err := errors.Join(p.in.SetWriteDeadline(deadline), p.out.SetReadDeadline(deadline)); err != nil {
 		return response{}, err
 	}

@@ -19,7 +19,7 @@ import (
 const WorkerArg = "decode-worker"
 
 // hangLimit ends a worker that is stuck in one request although nobody is left to kill it.
-const hangLimit = 30 * time.Second
+const hangLimit = 60 * time.Second
 
 // WorkerMain is the whole life of a worker process: it serves requests from stdin until stdin closes, and
 // returns the exit code. It opens no file and no connection once the decoder's libraries are loaded.

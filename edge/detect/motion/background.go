@@ -38,8 +38,8 @@ func (b *background) spread(scratch []uint8) {
 		b.low[i] = uint8(v + 0.5)
 	}
 	copy(b.high, b.low)
-	spread(b.low, scratch, sway, func(a, b uint8) uint8 { return min(a, b) })
-	spread(b.high, scratch, sway, func(a, b uint8) uint8 { return max(a, b) })
+	least(b.low, scratch, sway)
+	greatest(b.high, scratch, sway)
 }
 
 // outside is by how many grey levels v lies outside of what the background shows near pixel i.

@@ -4,7 +4,10 @@ package motion
 func blur(dst, src, scratch []uint8) {
 	for y := range height {
 		row, out := src[y*width:][:width], scratch[y*width:][:width]
-		for x := range out {
+		for x := 2; x < width-2; x++ {
+			out[x] = binomial(row[x-2], row[x-1], row[x], row[x+1], row[x+2])
+		}
+		for _, x := range [...]int{0, 1, width - 2, width - 1} {
 			out[x] = binomial(row[max(x-2, 0)], row[max(x-1, 0)], row[x], row[min(x+1, width-1)], row[min(x+2, width-1)])
 		}
 	}
@@ -24,35 +27,62 @@ func binomial(a, b, c, d, e uint8) uint8 {
 
 // open3 removes from a mask of 0 and 1 what a 3x3 square does not fit into.
 func open3(mask, scratch []uint8) {
-	spread(mask, scratch, 1, func(a, b uint8) uint8 { return a & b })
-	spread(mask, scratch, 1, func(a, b uint8) uint8 { return a | b })
+	least(mask, scratch, 1)
+	greatest(mask, scratch, 1)
 }
 
 // dilate5 grows a mask by two pixels in each direction.
-func dilate5(mask, scratch []uint8) {
-	spread(mask, scratch, 2, func(a, b uint8) uint8 { return a | b })
-}
+func dilate5(mask, scratch []uint8) { greatest(mask, scratch, 2) }
 
-// spread joins each value with its neighbours up to reach away, first along rows, then along columns.
-func spread(mask, scratch []uint8, reach int, join func(a, b uint8) uint8) {
+// greatest replaces each value by the greatest of the square that reaches so many pixels in each direction.
+func greatest(img, scratch []uint8, reach int) {
+	copy(scratch, img)
 	for y := range height {
-		row, out := mask[y*width:][:width], scratch[y*width:][:width]
-		copy(out, row)
+		row, out := img[y*width:][:width], scratch[y*width:][:width]
 		for n := 1; n <= reach; n++ {
-			for x := range out {
-				out[x] = join(out[x], join(row[max(x-n, 0)], row[min(x+n, width-1)]))
-			}
+			atMost(out[n:], row)
+			atMost(out, row[n:])
 		}
 	}
-	copy(mask, scratch)
+	copy(img, scratch)
+	for n := 1; n <= reach; n++ {
+		atMost(img[n*width:], scratch)
+		atMost(img, scratch[n*width:])
+	}
+}
+
+// least is [greatest] the other way round.
+func least(img, scratch []uint8, reach int) {
+	copy(scratch, img)
 	for y := range height {
-		out := mask[y*width:][:width]
+		row, out := img[y*width:][:width], scratch[y*width:][:width]
 		for n := 1; n <= reach; n++ {
-			up, down := scratch[max(y-n, 0)*width:][:width], scratch[min(y+n, height-1)*width:][:width]
-			for x := range out {
-				out[x] = join(out[x], join(up[x], down[x]))
-			}
+			atLeast(out[n:], row)
+			atLeast(out, row[n:])
 		}
+	}
+	copy(img, scratch)
+	for n := 1; n <= reach; n++ {
+		atLeast(img[n*width:], scratch)
+		atLeast(img, scratch[n*width:])
+	}
+}
+
+// atMost raises the values of a to those of b, as far as both reach.
+func atMost(a, b []uint8) {
+	n := min(len(a), len(b))
+	a, b = a[:n], b[:n]
+	for i, v := range b {
+		a[i] = max(a[i], v)
+	}
+}
+
+// atLeast lowers the values of a to those of b.
+func atLeast(a, b []uint8) {
+	n := min(len(a), len(b))
+	a, b = a[:n], b[:n]
+	for i, v := range b {
+		a[i] = min(a[i], v)
 	}
 }
 

@@ -1,0 +1,302 @@
+package motion
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"gridgate/edge/decode"
+	"gridgate/edge/detect"
+	"gridgate/protocols/alert"
+)
+
+// scene draws frames: a textured wall with sensor noise, and whatever a test puts before it.
+type scene struct {
+	wall  []uint8
+	noise uint32
+}
+
+func newScene() *scene {
+	s := &scene{wall: make([]uint8, pixels), noise: 1}
+	for y := range height {
+		for x := range width {
+			s.wall[y*width+x] = uint8(110 + 25*math.Sin(float64(x)/5)*math.Cos(float64(y)/6) + 15*math.Sin(float64(x+y)/2.5))
+		}
+	}
+	return s
+}
+
+// frame returns the scene at a media time, changed by paint, with noise of a few levels.
+func (s *scene) frame(at time.Duration, paint func(x, y int, v float64) float64) decode.Frame {
+	f := decode.Frame{Luma: make([]byte, pixels), PTS: at}
+	for i, v := range s.wall {
+		level := float64(v)
+		if paint != nil {
+			level = paint(i%width, i/width, level)
+		}
+		f.Luma[i] = uint8(min(255, max(0, level+float64(s.grain()))))
+	}
+	return f
+}
+
+// grain is the next of a fixed sequence of values from -2 to 2 (xorshift).
+func (s *scene) grain() int {
+	s.noise ^= s.noise << 13
+	s.noise ^= s.noise >> 17
+	s.noise ^= s.noise << 5
+	return int(s.noise%5) - 2
+}
+
+// person is a dark upright box, 30 x 80, whose left edge is at x.
+func person(left float64) func(x, y int, v float64) float64 {
+	return func(x, y int, v float64) float64 {
+		if float64(x) >= left && float64(x) < left+30 && y >= 60 && y < 140 {
+			return 40 + float64(y%7)
+		}
+		return v
+	}
+}
+
+// event is a change of what a detector says about a zone.
+type event struct {
+	at   time.Duration
+	zone string
+	on   bool
+}
+
+// play shows frames every step and returns the changes of each zone's state.
+func play(t *testing.T, d *Detector, s *scene, step, length time.Duration, paint func(at time.Duration) func(x, y int, v float64) float64) []event {
+	t.Helper()
+	var events []event
+	active := map[string]bool{}
+	for at := time.Duration(0); at <= length; at += step {
+		v, err := d.Detect(t.Context(), s.frame(at, paint(at)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !v.Judged {
+			continue
+		}
+		now := map[string]bool{}
+		for _, det := range v.Detections {
+			now[det.Zone] = true
+			if det.Kind != alert.Motion || det.Score <= 0 || det.Score > 1 || len(det.Boxes) == 0 {
+				t.Errorf("at %v: detection %+v", at, det)
+			}
+		}
+		for _, z := range d.area.zones {
+			if now[z.name] != active[z.name] {
+				active[z.name] = now[z.name]
+				events = append(events, event{at: at, zone: z.name, on: now[z.name]})
+			}
+		}
+	}
+	return events
+}
+
+func newDetector(t *testing.T, o Options) *Detector {
+	t.Helper()
+	d, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// passing crosses the picture from second 5 to second 11.
+func passing(at time.Duration) func(x, y int, v float64) float64 {
+	if at < 5*time.Second || at > 11*time.Second {
+		return nil
+	}
+	return person(-30 + 350*(at-5*time.Second).Seconds()/6)
+}
+
+func TestOnePassIsOneSituation(t *testing.T) {
+	for _, step := range []time.Duration{200 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second} {
+		t.Run(step.String(), func(t *testing.T) {
+			events := play(t, newDetector(t, Options{}), newScene(), step, 20*time.Second, passing)
+			if len(events) != 2 || !events[0].on || events[1].on {
+				t.Fatalf("events %v, want one situation", events)
+			}
+			if on := events[0].at; on < 5*time.Second || on > 7*time.Second+step/2 {
+				t.Errorf("on at %v, the onset is at 5 s", on)
+			}
+			if off := events[1].at; off < 11*time.Second || off > 13*time.Second+step {
+				t.Errorf("off at %v, the end is at 11 s", off)
+			}
+		})
+	}
+}
+
+func TestWhatIsNotMotion(t *testing.T) {
+	light := func(f func(at time.Duration, x, y int, v float64) float64) func(time.Duration) func(int, int, float64) float64 {
+		return func(at time.Duration) func(int, int, float64) float64 {
+			return func(x, y int, v float64) float64 { return f(at, x, y, v) }
+		}
+	}
+	for name, paint := range map[string]func(time.Duration) func(int, int, float64) float64{
+		"nothing": func(time.Duration) func(int, int, float64) float64 { return nil },
+		"a lamp switched on and off": light(func(at time.Duration, _, _ int, v float64) float64 {
+			if at > 5*time.Second && at < 9*time.Second {
+				return v + 45
+			}
+			return v
+		}),
+		"gain": light(func(at time.Duration, _, _ int, v float64) float64 {
+			if at > 6*time.Second {
+				return v * 1.4
+			}
+			return v
+		}),
+		"infrared": light(func(at time.Duration, x, _ int, v float64) float64 {
+			if at > 6*time.Second {
+				return 230 - v + float64(x)/8
+			}
+			return v
+		}),
+		"light on a part": light(func(at time.Duration, x, y int, v float64) float64 {
+			if at > 5*time.Second && at < 8*time.Second && x > 60 && x < 180 && y > 40 && y < 120 {
+				return v + 40
+			}
+			return v
+		}),
+		"slow dusk": light(func(at time.Duration, _, _ int, v float64) float64 { return v - 3*at.Seconds() }),
+		"too small": func(at time.Duration) func(int, int, float64) float64 {
+			return func(x, y int, v float64) float64 {
+				if left := int(12 * at.Seconds()); x >= left && x < left+5 && y >= 90 && y < 96 {
+					return 250
+				}
+				return v
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if events := play(t, newDetector(t, Options{}), newScene(), 250*time.Millisecond, 12*time.Second, paint); len(events) > 0 {
+				t.Errorf("events %v", events)
+			}
+		})
+	}
+}
+
+func TestStandingStillGoesQuietAndLeavesNoGhost(t *testing.T) {
+	events := play(t, newDetector(t, Options{}), newScene(), 500*time.Millisecond, 50*time.Second, func(at time.Duration) func(int, int, float64) float64 {
+		switch s := at.Seconds(); {
+		case s < 5 || s > 43:
+			return nil
+		case s < 8:
+			return person(-30 + 50*(s-5))
+		case s < 40:
+			return person(120)
+		default:
+			return person(120 + 70*(s-40))
+		}
+	})
+	if len(events) != 4 || events[1].at > 11*time.Second || events[2].at < 40*time.Second || events[3].at > 46*time.Second {
+		t.Errorf("events %v, want in, quiet, out, quiet", events)
+	}
+}
+
+func TestZonesAndMasks(t *testing.T) {
+	left := detect.Polygon{{X: 0, Y: 0}, {X: 0.4, Y: 0}, {X: 0.4, Y: 1}, {X: 0, Y: 1}}
+	right := detect.Polygon{{X: 0.6, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0.6, Y: 1}}
+	all := detect.Polygon{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}
+	zones := func(events []event) map[string]int {
+		n := map[string]int{}
+		for _, e := range events {
+			n[e.zone]++
+		}
+		return n
+	}
+	t.Run("each zone has its own situation", func(t *testing.T) {
+		d := newDetector(t, Options{Zones: []detect.Zone{{Name: "gate", Polygon: left}, {Name: "yard", Polygon: right}}})
+		events := play(t, d, newScene(), 500*time.Millisecond, 20*time.Second, passing)
+		if n := zones(events); n["gate"] != 2 || n["yard"] != 2 || events[0].zone != "gate" {
+			t.Errorf("events %v", events)
+		}
+	})
+	t.Run("a mask hides", func(t *testing.T) {
+		d := newDetector(t, Options{Zones: []detect.Zone{{Name: "gate", Polygon: left}, {Name: "yard", Polygon: all}}, Masks: []detect.Polygon{left}})
+		if d.area.in[0] != 0 {
+			t.Error("a masked pixel is in a zone")
+		}
+		if n := zones(play(t, d, newScene(), 500*time.Millisecond, 20*time.Second, passing)); n["gate"] != 0 || n["yard"] != 2 {
+			t.Errorf("changes %v", n)
+		}
+	})
+	t.Run("a zone may ask for large things only", func(t *testing.T) {
+		d := newDetector(t, Options{Zones: []detect.Zone{{Name: "yard", MinArea: 0.2}}})
+		if events := play(t, d, newScene(), 500*time.Millisecond, 20*time.Second, passing); len(events) > 0 {
+			t.Errorf("events %v", events)
+		}
+	})
+}
+
+func TestReconnectIsNoMotion(t *testing.T) {
+	d, s := newDetector(t, Options{}), newScene()
+	for _, at := range []time.Duration{0, 1, 2, 3, 100, 101, 0, 1, 2} { // a gap, then a step back
+		paint := func(x, y int, v float64) float64 { return v }
+		if at >= 100 {
+			paint = func(x, y int, v float64) float64 { return 255 - v }
+		}
+		v, err := d.Detect(t.Context(), s.frame(at*time.Second, paint))
+		if err != nil || len(v.Detections) > 0 {
+			t.Errorf("at %d s: %+v, %v", at, v, err)
+		}
+	}
+}
+
+func TestWrongOptions(t *testing.T) {
+	for name, o := range map[string]Options{
+		"two points":        {Zones: []detect.Zone{{Name: "a", Polygon: detect.Polygon{{X: 0, Y: 0}, {X: 1, Y: 1}}}}},
+		"outside":           {Masks: []detect.Polygon{{{X: 0, Y: 0}, {X: 2, Y: 1}, {X: 1, Y: 1}}}},
+		"not a number":      {Masks: []detect.Polygon{{{X: math.NaN(), Y: 0}, {X: 1, Y: 1}, {X: 1, Y: 0}}}},
+		"area":              {Zones: []detect.Zone{{Name: "a", MinArea: 1.5}}},
+		"too many":          {Zones: make([]detect.Zone, maxZones+1)},
+		"everything masked": {Masks: []detect.Polygon{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}}},
+	} {
+		if _, err := New(o); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func TestWrongFrame(t *testing.T) {
+	if _, err := newDetector(t, Options{}).Detect(t.Context(), decode.Frame{Luma: make([]byte, 7)}); !errors.Is(err, errFrame) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestQuietFramesAllocateNothing(t *testing.T) {
+	d, s := newDetector(t, Options{}), newScene()
+	at := time.Duration(0)
+	frames := []decode.Frame{s.frame(0, nil), s.frame(0, nil)}
+	step := func() {
+		f := frames[int(at/time.Second)%2]
+		f.PTS = at
+		at += time.Second
+		if _, err := d.Detect(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		step()
+	}
+	if n := testing.AllocsPerRun(20, step); n > 0 {
+		t.Errorf("%v allocations a frame", n)
+	}
+}
+
+func BenchmarkQuietFrame(b *testing.B) {
+	d, err := New(Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	f := newScene().frame(0, nil)
+	for b.Loop() {
+		f.PTS += time.Second
+		if _, err := d.Detect(b.Context(), f); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
