@@ -85,7 +85,7 @@ screenshots: ## refresh the pictures in the README from a running demonstration
 	@$(SETUP)/install.sh test
 	@$(SETUP)/footage.sh > /dev/null
 	@$(MAKE) --no-print-directory build
-	@go run ./deploy/e2e/screenshots
+	@go run ./deploy/e2e/screenshots -footage "$$($(SETUP)/footage.sh)"
 
 clean: ## remove what was built; the demonstration's state in .run stays
 	@rm -rf bin $(WEB)/node_modules

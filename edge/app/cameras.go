@@ -21,18 +21,19 @@ import (
 // cameraSet is steps 1 to 4 for video.
 type cameraSet struct {
 	list  []*camera.Camera
+	byID  map[string]*camera.Camera
 	grids map[string]string // by camera id
 }
 
 func newCameras(cfg *config.Config, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*cameraSet, error) {
-	cs := &cameraSet{grids: map[string]string{}}
+	cs := &cameraSet{byID: map[string]*camera.Camera{}, grids: map[string]string{}}
 	for _, c := range cfg.Cameras {
 		cam, err := newCamera(cfg, c, decoder, raiser, box, notify, log.With("camera", c.ID))
 		if err != nil {
 			return nil, fmt.Errorf("camera %s: %w", c.ID, err)
 		}
 		cs.list = append(cs.list, cam)
-		cs.grids[c.ID] = c.Place.Grid
+		cs.byID[c.ID], cs.grids[c.ID] = cam, c.Place.Grid
 	}
 	return cs, nil
 }

@@ -73,16 +73,3 @@ func polygonOf(p config.Polygon) detect.Polygon {
 	}
 	return out
 }
-
-// TranslateCommand are the flags of `translate`.
-type TranslateCommand struct {
-	Dialect string   `help:"Dialect of the payloads." required:"" placeholder:"NAME"`
-	Topic   string   `help:"Topic that they came on; else made from the file's name." placeholder:"TOPIC"`
-	Mapping string   `help:"Mapping file of the dialect mapped." placeholder:"FILE"`
-	Files   []string `arg:"" help:"One message each; - is standard input."`
-}
-
-// Run translates; see [Translate].
-func (c TranslateCommand) Run(stdin io.Reader, stdout, stderr io.Writer) int {
-	return Translate(TranslateOptions{Dialect: c.Dialect, Topic: c.Topic, Mapping: c.Mapping, Files: c.Files}, stdin, stdout, stderr)
-}

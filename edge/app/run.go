@@ -41,7 +41,7 @@ func Run(ctx context.Context, o RunOptions, version string, stderr io.Writer) in
 		fmt.Fprintln(stderr, "run:", err)
 		return ExitUsage
 	}
-	if err := serve(ctx, cfg, version, log); err != nil {
+	if err := serve(ctx, o.Config, cfg, version, log); err != nil {
 		log.Error("the edge stopped", "error", err)
 		return ExitFailed
 	}
@@ -57,7 +57,7 @@ var debounce = map[alert.Kind]raise.Debounce{
 }
 
 // serve builds every step, later ones first, since each needs the one it hands to, and runs them until ctx ends or one fails.
-func serve(ctx context.Context, cfg *config.Config, version string, log *slog.Logger) error {
+func serve(ctx context.Context, file string, cfg *config.Config, version string, log *slog.Logger) error {
 	started := time.Now()
 	box, err := outbox.Open(ctx, outbox.Options{Dir: cfg.Path(cfg.Data), Log: log.With("step", "outbox")})
 	if err != nil {
@@ -108,6 +108,8 @@ func serve(ctx context.Context, cfg *config.Config, version string, log *slog.Lo
 	sensors.start(ctx, parts)
 	link.start(ctx, parts)
 	parts.Go(func() error { return page.run(ctx) })
+	reload := &reloader{file: file, running: cfg, cameras: cameras, log: log.With("step", "config")}
+	parts.Go(func() error { return reload.run(ctx) })
 	log.Info("the edge runs", "version", version, "config", cfg.Version, "cameras", len(cfg.Cameras), "sensors", len(cfg.Sensors), "page", page.addr())
 	return parts.Wait()
 }

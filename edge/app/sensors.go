@@ -102,7 +102,8 @@ func (s *sensorSet) addBroker(cfg *config.Config, handle broker.Handler, log *sl
 		users[i] = broker.User{Name: u.Name, Password: password, Publish: u.Publish}
 	}
 	var err error
-	s.embedded, err = broker.New(broker.Options{Listen: b.Listen, Users: users, Topics: s.hub.Topics(), Handle: handle, Log: log})
+	// Every topic goes to the hub, so that those of no configured device are counted and seen.
+	s.embedded, err = broker.New(broker.Options{Listen: b.Listen, Users: users, Handle: handle, Log: log})
 	return err
 }
 

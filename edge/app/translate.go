@@ -26,10 +26,10 @@ func Dialects() sensors.Registry {
 
 // TranslateOptions are the arguments of gridgate-edge translate.
 type TranslateOptions struct {
-	Dialect string
-	Topic   string   // of every file; empty: <dialect>/<file name without its extension>
-	Mapping string   // mapping file of the dialect mapped; empty: the well-known names of [mapped.Default]
-	Files   []string // one message each; "-" is standard input
+	Dialect string   `help:"Dialect of the payloads." required:"" placeholder:"NAME"`
+	Topic   string   `help:"Topic that they came on; else made from the dialect and the file's name." placeholder:"TOPIC"`
+	Mapping string   `help:"Mapping file of the dialect mapped; else well-known names are read." placeholder:"FILE"`
+	Files   []string `arg:"" help:"One message each; - is standard input."`
 }
 
 // Translate shows what messages mean: one file is one message is one JSON line on stdout; reasons go to stderr. It returns

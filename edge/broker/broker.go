@@ -95,7 +95,7 @@ func New(o Options) (*Broker, error) {
 
 func (o Options) check() error {
 	if o.Listen == "" || o.Handle == nil || len(o.Users) == 0 {
-		return errors.New("Listen, Users and Handle must be set")
+		return errors.New("listen address, users and handler must be set")
 	}
 	seen := map[string]bool{}
 	for _, u := range o.Users {

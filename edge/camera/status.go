@@ -20,29 +20,29 @@ const (
 
 // Status is what a camera tells about itself.
 type Status struct {
-	ID    string
-	State source.State
-	Why   string    // cause of the state, "" while streaming
-	Since time.Time // of the state
+	ID    string       `json:"id"`
+	State source.State `json:"state"`
+	Why   string       `json:"why,omitempty"`  // cause of the state, "" while streaming
+	Since time.Time    `json:"since,omitzero"` // of the state
 
-	Sampling  Sampling
-	Trouble   string    // why pictures are not judged although the stream comes, else ""
-	LastFrame time.Time // arrival of the last picture that was judged
-	Zones     []Zone
-	Counters  Counters
+	Sampling  Sampling  `json:"sampling"`
+	Trouble   string    `json:"trouble,omitempty"`  // why pictures are not judged although the stream comes, else ""
+	LastFrame time.Time `json:"lastFrame,omitzero"` // arrival of the last picture that was judged
+	Zones     []Zone    `json:"zones"`
+	Counters  Counters  `json:"counters"`
 }
 
 // Counters count since the start of the program.
 type Counters struct {
-	Frames      uint64 // pictures judged
-	Skipped     uint64 // samples that came faster than they were decoded
-	Overflows   uint64 // groups of pictures cut short because they outgrew the buffer
-	Undecodable uint64 // samples that could not be decoded
-	NoWorker    uint64 // samples for which no decoder was free in time, or none can run
-	HookErrors  uint64
-	RaiseErrors uint64 // signals that could not be stored; they are tried again
-	Pictures    uint64 // stored
-	NoPicture   uint64 // alerts without a picture: not decoded, not redacted, not stored, or too many at once
+	Frames      uint64 `json:"frames"`      // pictures judged
+	Skipped     uint64 `json:"skipped"`     // samples that came faster than they were decoded
+	Overflows   uint64 `json:"overflows"`   // groups of pictures cut short because they outgrew the buffer
+	Undecodable uint64 `json:"undecodable"` // samples that could not be decoded
+	NoWorker    uint64 `json:"noWorker"`    // samples for which no decoder was free in time, or none can run
+	HookErrors  uint64 `json:"hookErrors"`
+	RaiseErrors uint64 `json:"raiseErrors"` // signals that could not be stored; they are tried again
+	Pictures    uint64 `json:"pictures"`    // stored
+	NoPicture   uint64 `json:"noPicture"`   // alerts without a picture: not decoded, not redacted, not stored, or too many at once
 }
 
 // statusBoard is written by the camera's goroutines and read by anyone.

@@ -28,8 +28,8 @@ func (m Mode) valid() bool { return m == Armed || m == Disarmed || m == WalkTest
 
 // Zone is a zone of the detector and its mode.
 type Zone struct {
-	Name string
-	Mode Mode // default [Armed]
+	Name string `json:"name"`
+	Mode Mode   `json:"mode"` // default [Armed]
 }
 
 // ErrNoZone says that a camera has no zone of that name.

@@ -81,12 +81,12 @@ type Forwarder struct {
 
 // Status is how the connection to central is.
 type Status struct {
-	Connected   bool
-	Why         string    // why not, in one line without addresses; empty while connected
-	Since       time.Time // of Connected and Why
-	LastReceipt time.Time // when central last answered for an event or a reading
-	Delivered   int64     // events and readings that central has, since the start
-	Rejected    int64     // those that it refused
+	Connected   bool      `json:"connected"`
+	Why         string    `json:"why,omitempty"`        // why not, in one line without addresses; empty while connected
+	Since       time.Time `json:"since,omitzero"`       // of Connected and Why
+	LastReceipt time.Time `json:"lastReceipt,omitzero"` // when central last answered for an event or a reading
+	Delivered   int64     `json:"delivered"`            // events and readings that central has, since the start
+	Rejected    int64     `json:"rejected"`             // those that it refused
 }
 
 // New checks the options.

@@ -31,14 +31,14 @@ type SyncLoop struct {
 
 // SyncStatus is what the last sync said.
 type SyncStatus struct {
-	Connected bool
-	Why       string // why not, in one line without addresses
-	Since     time.Time
-	Last      time.Time // the last answer
+	Connected bool      `json:"connected"`
+	Why       string    `json:"why,omitempty"` // why not, in one line without addresses
+	Since     time.Time `json:"since,omitzero"`
+	Last      time.Time `json:"last,omitzero"` // the last answer
 	// Offset is central's clock minus ours, as if the answer had been written half way through the request.
-	Offset        time.Duration
-	Schema        int    // newest that central accepts
-	ConfigVersion string // that central wants; empty: no wish
+	Offset        time.Duration `json:"offsetNs"`
+	Schema        int           `json:"schema"`        // newest that central accepts
+	ConfigVersion string        `json:"configVersion"` // that central wants; empty: no wish
 }
 
 // NewSync checks the options.

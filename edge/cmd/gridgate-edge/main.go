@@ -23,7 +23,7 @@ type cli struct {
 	Run       app.RunOptions       `cmd:"" help:"Run the edge agent until SIGINT or SIGTERM."`
 	Check     app.CheckOptions     `cmd:"" help:"Check a configuration file; one JSON line per problem. Exit 0: none, 1: problems, 2: not readable."`
 	Replay    app.ReplayCommand    `cmd:"" help:"Run detection over a recording as fast as it goes; one JSON line per alert. Exit 0: read to its end, 1: not readable, 2: wrong usage."`
-	Translate app.TranslateCommand `cmd:"" help:"Translate recorded payloads of a dialect; one JSON line per file. Exit 0: all read, 1: a file was not readable, 2: wrong usage."`
+	Translate app.TranslateOptions `cmd:"" help:"Translate recorded payloads of a dialect; one JSON line per file. Exit 0: all read, 1: a file was not readable, 2: wrong usage."`
 	Version   struct{}             `cmd:"" help:"Print the version."`
 }
 
@@ -53,7 +53,7 @@ func run(ctx context.Context) int {
 	case "replay":
 		return c.Replay.Run(ctx, os.Stdout, os.Stderr)
 	case "translate":
-		return c.Translate.Run(os.Stdin, os.Stdout, os.Stderr)
+		return app.Translate(c.Translate, os.Stdin, os.Stdout, os.Stderr)
 	}
 	fmt.Println(version)
 	return app.ExitOK

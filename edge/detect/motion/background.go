@@ -20,31 +20,28 @@ type background struct {
 	mean  []float32
 	noise []float32
 	still []float32 // s for which the pixel has been foreground without changing
-
-	low, high []uint8 // least and greatest mean within sway pixels
 }
 
 func newBackground() background {
 	return background{
 		mean: make([]float32, pixels), noise: make([]float32, pixels), still: make([]float32, pixels),
-		low: make([]uint8, pixels), high: make([]uint8, pixels),
 	}
 }
 
-// spread works out, for each pixel, what the background shows near it: leaves that sway and a mast that trembles show in
-// one place what was just beside it.
-func (b *background) spread(scratch []uint8) {
-	for i, v := range b.mean {
-		b.low[i] = uint8(v + 0.5)
+// differs says whether v at pixel i is further than limit from everything that the background shows within sway pixels:
+// leaves that sway and a mast that trembles show in one place what was just beside it.
+func (b *background) differs(i int, v, limit float32) bool {
+	if abs(v-b.mean[i]) <= limit {
+		return false
 	}
-	copy(b.high, b.low)
-	least(b.low, scratch, sway)
-	greatest(b.high, scratch, sway)
-}
-
-// outside is by how many grey levels v lies outside of what the background shows near pixel i.
-func (b *background) outside(i int, v float32) float32 {
-	return max(float32(b.low[i])-v, v-float32(b.high[i]))
+	x, y := i%width, i/width
+	low, high := b.mean[i], b.mean[i]
+	for row := max(y-sway, 0); row <= min(y+sway, height-1); row++ {
+		for _, m := range b.mean[row*width+max(x-sway, 0) : row*width+min(x+sway, width-1)+1] {
+			low, high = min(low, m), max(high, m)
+		}
+	}
+	return v < low-limit || v > high+limit
 }
 
 // set takes frame for the background. What was learnt about noise stays, if anything was.

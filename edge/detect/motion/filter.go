@@ -1,5 +1,7 @@
 package motion
 
+import "encoding/binary"
+
 // blur writes the 5x5 binomial mean of src (about sigma 1) to dst. scratch is overwritten; the border repeats.
 func blur(dst, src, scratch []uint8) {
 	for y := range height {
@@ -27,62 +29,49 @@ func binomial(a, b, c, d, e uint8) uint8 {
 
 // open3 removes from a mask of 0 and 1 what a 3x3 square does not fit into.
 func open3(mask, scratch []uint8) {
-	least(mask, scratch, 1)
-	greatest(mask, scratch, 1)
+	combine(mask, scratch, 1, and)
+	combine(mask, scratch, 1, or)
 }
 
 // dilate5 grows a mask by two pixels in each direction.
-func dilate5(mask, scratch []uint8) { greatest(mask, scratch, 2) }
+func dilate5(mask, scratch []uint8) { combine(mask, scratch, 2, or) }
 
-// greatest replaces each value by the greatest of the square that reaches so many pixels in each direction.
-func greatest(img, scratch []uint8, reach int) {
-	copy(scratch, img)
+// combine joins each value of a mask with those up to reach away along its row, then along its column.
+func combine(mask, scratch []uint8, reach int, join func(a, b []uint8)) {
+	copy(scratch, mask)
 	for y := range height {
-		row, out := img[y*width:][:width], scratch[y*width:][:width]
+		row, out := mask[y*width:][:width], scratch[y*width:][:width]
 		for n := 1; n <= reach; n++ {
-			atMost(out[n:], row)
-			atMost(out, row[n:])
+			join(out[n:], row)
+			join(out, row[n:])
 		}
 	}
-	copy(img, scratch)
+	copy(mask, scratch)
 	for n := 1; n <= reach; n++ {
-		atMost(img[n*width:], scratch)
-		atMost(img, scratch[n*width:])
+		join(mask[n*width:], scratch)
+		join(mask, scratch[n*width:])
 	}
 }
 
-// least is [greatest] the other way round.
-func least(img, scratch []uint8, reach int) {
-	copy(scratch, img)
-	for y := range height {
-		row, out := img[y*width:][:width], scratch[y*width:][:width]
-		for n := 1; n <= reach; n++ {
-			atLeast(out[n:], row)
-			atLeast(out, row[n:])
-		}
+// or joins b into a, as far as both reach, eight values at a time.
+func or(a, b []uint8) {
+	n, i := min(len(a), len(b)), 0
+	for ; i+8 <= n; i += 8 {
+		binary.LittleEndian.PutUint64(a[i:], binary.LittleEndian.Uint64(a[i:])|binary.LittleEndian.Uint64(b[i:]))
 	}
-	copy(img, scratch)
-	for n := 1; n <= reach; n++ {
-		atLeast(img[n*width:], scratch)
-		atLeast(img, scratch[n*width:])
+	for ; i < n; i++ {
+		a[i] |= b[i]
 	}
 }
 
-// atMost raises the values of a to those of b, as far as both reach.
-func atMost(a, b []uint8) {
-	n := min(len(a), len(b))
-	a, b = a[:n], b[:n]
-	for i, v := range b {
-		a[i] = max(a[i], v)
+// and is [or] the other way round.
+func and(a, b []uint8) {
+	n, i := min(len(a), len(b)), 0
+	for ; i+8 <= n; i += 8 {
+		binary.LittleEndian.PutUint64(a[i:], binary.LittleEndian.Uint64(a[i:])&binary.LittleEndian.Uint64(b[i:]))
 	}
-}
-
-// atLeast lowers the values of a to those of b.
-func atLeast(a, b []uint8) {
-	n := min(len(a), len(b))
-	a, b = a[:n], b[:n]
-	for i, v := range b {
-		a[i] = min(a[i], v)
+	for ; i < n; i++ {
+		a[i] &= b[i]
 	}
 }
 

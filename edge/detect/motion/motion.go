@@ -149,7 +149,6 @@ type shift struct {
 
 // compare fills foreground and dirty.
 func (d *Detector) compare(before []uint8) shift {
-	d.background.spread(d.scratch)
 	s := shift{background: d.background.offset(d.frame, d.area.visible), before: medianOffset(d.frame, before, d.area.visible)}
 	for i, v := range d.frame {
 		d.foreground[i], d.dirty[i] = 0, 0
@@ -157,7 +156,7 @@ func (d *Detector) compare(before []uint8) shift {
 			continue
 		}
 		limit := d.background.threshold(i)
-		if d.background.outside(i, float32(v)-s.background) > limit {
+		if d.background.differs(i, float32(v)-s.background, limit) {
 			d.foreground[i] = 1
 		}
 		if abs(float32(int(v)-int(before[i])-s.before)) > dirtyFactor*limit {

@@ -172,7 +172,7 @@ func TestWhatIsNotMotion(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if events := play(t, newDetector(t, Options{}), newScene(), 250*time.Millisecond, 12*time.Second, paint); len(events) > 0 {
+			if events := play(t, newDetector(t, Options{}), newScene(), 500*time.Millisecond, 11*time.Second, paint); len(events) > 0 {
 				t.Errorf("events %v", events)
 			}
 		})
@@ -180,7 +180,7 @@ func TestWhatIsNotMotion(t *testing.T) {
 }
 
 func TestStandingStillGoesQuietAndLeavesNoGhost(t *testing.T) {
-	events := play(t, newDetector(t, Options{}), newScene(), 500*time.Millisecond, 50*time.Second, func(at time.Duration) func(int, int, float64) float64 {
+	events := play(t, newDetector(t, Options{}), newScene(), time.Second, 50*time.Second, func(at time.Duration) func(int, int, float64) float64 {
 		switch s := at.Seconds(); {
 		case s < 5 || s > 43:
 			return nil
@@ -210,7 +210,7 @@ func TestZonesAndMasks(t *testing.T) {
 	}
 	t.Run("each zone has its own situation", func(t *testing.T) {
 		d := newDetector(t, Options{Zones: []detect.Zone{{Name: "gate", Polygon: left}, {Name: "yard", Polygon: right}}})
-		events := play(t, d, newScene(), 500*time.Millisecond, 20*time.Second, passing)
+		events := play(t, d, newScene(), time.Second, 16*time.Second, passing)
 		if n := zones(events); n["gate"] != 2 || n["yard"] != 2 || events[0].zone != "gate" {
 			t.Errorf("events %v", events)
 		}
@@ -220,13 +220,13 @@ func TestZonesAndMasks(t *testing.T) {
 		if d.area.in[0] != 0 {
 			t.Error("a masked pixel is in a zone")
 		}
-		if n := zones(play(t, d, newScene(), 500*time.Millisecond, 20*time.Second, passing)); n["gate"] != 0 || n["yard"] != 2 {
+		if n := zones(play(t, d, newScene(), time.Second, 16*time.Second, passing)); n["gate"] != 0 || n["yard"] != 2 {
 			t.Errorf("changes %v", n)
 		}
 	})
 	t.Run("a zone may ask for large things only", func(t *testing.T) {
 		d := newDetector(t, Options{Zones: []detect.Zone{{Name: "yard", MinArea: 0.2}}})
-		if events := play(t, d, newScene(), 500*time.Millisecond, 20*time.Second, passing); len(events) > 0 {
+		if events := play(t, d, newScene(), time.Second, 16*time.Second, passing); len(events) > 0 {
 			t.Errorf("events %v", events)
 		}
 	})

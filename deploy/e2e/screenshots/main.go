@@ -1,0 +1,102 @@
+// Command screenshots starts the demonstration in a folder of its own, waits until something has happened, and refreshes the
+// pictures of the README.
+//
+// In: the built programs and the footage. Out: deploy/screenshots/*.png.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gridgate/deploy/e2e/browser"
+	"gridgate/deploy/testkit/stage"
+)
+
+func main() {
+	footage := flag.String("footage", "", "folder of the demonstration's footage")
+	out := flag.String("out", "deploy/screenshots", "where the pictures go")
+	flag.Parse()
+	if err := run(*footage, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "screenshots:", err)
+		os.Exit(1)
+	}
+}
+
+// eventful is how long the demonstration takes to show something of each kind.
+const eventful = 45 * time.Second
+
+func run(footage, out string) (err error) {
+	dir, err := os.MkdirTemp("", "gridgate-screenshots-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	demo, err := stage.Start(stage.Spec{Program: "bin/demo", Args: []string{"--dir", dir, "--footage", footage}, Log: filepath.Join(dir, "demo.log")})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, demo.Stop()) }()
+	env, err := waitForEnv(demo, filepath.Join(dir, "demo.env"))
+	if err != nil {
+		return err
+	}
+	time.Sleep(eventful)
+	page, err := browser.Open(env["GRIDGATE_URL"])
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, page.Close()) }()
+	return shoot(page, env, out)
+}
+
+func shoot(page *browser.Page, env map[string]string, out string) error {
+	steps := [][]string{
+		{"login", env["GRIDGATE_USER"], env["GRIDGATE_PASSWORD"]},
+		{"see", "[data-testid=feed-row][data-kind=motion] img"},
+		{"click", "[data-testid=feed-row][data-kind=motion]:has(img)"},
+		{"see", "[data-testid=alert-detail] img"},
+		{"shot", filepath.Join(out, "feed.png")},
+		{"go", "/cases"},
+		{"see", "[data-testid=case-row]"},
+		{"shot", filepath.Join(out, "cases.png")},
+		{"click", "[data-testid=case-row]"},
+		{"see", "[data-testid=case-page]"},
+		{"shot", filepath.Join(out, "case.png")},
+		{"go", "/devices"},
+		{"see", "[data-testid=camera-state]"},
+		{"shot", filepath.Join(out, "devices.png")},
+	}
+	for _, s := range steps {
+		if _, err := page.Do(s[0], s[1:]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitForEnv waits for the demonstration's last file and reads it.
+func waitForEnv(demo *stage.Process, file string) (map[string]string, error) {
+	for {
+		if f, err := os.Open(file); err == nil {
+			defer f.Close()
+			env := map[string]string{}
+			for lines := bufio.NewScanner(f); lines.Scan(); {
+				if k, v, ok := strings.Cut(lines.Text(), "="); ok {
+					env[k] = v
+				}
+			}
+			return env, nil
+		}
+		select {
+		case <-demo.Done():
+			return nil, fmt.Errorf("the demonstration ended: %w", demo.Err())
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

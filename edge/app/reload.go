@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"reflect"
+	"syscall"
+
+	"gridgate/edge/camera"
+	"gridgate/edge/config"
+)
+
+// reloader applies a changed configuration file on SIGHUP. How zones are armed changes at once; every other change waits
+// for a restart, and is said to. A file with problems changes nothing.
+type reloader struct {
+	file    string
+	running *config.Config
+	cameras *cameraSet
+	log     *slog.Logger
+}
+
+// run waits for SIGHUP until ctx ends.
+func (r *reloader) run(ctx context.Context) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hup:
+			if err := r.reload(); err != nil {
+				r.log.Error("the configuration was not reloaded; the old one keeps running", "error", err)
+			}
+		}
+	}
+}
+
+func (r *reloader) reload() error {
+	next, err := config.Load(r.file)
+	if err != nil {
+		return err
+	}
+	modes, rest := modesOf(next)
+	was, restWas := modesOf(r.running)
+	for zone, mode := range modes {
+		if old, known := was[zone]; !known || old == mode {
+			continue
+		}
+		if err := r.cameras.byID[zone.camera].SetMode(zone.name, camera.Mode(mode)); err != nil {
+			return fmt.Errorf("camera %s, zone %s: %w", zone.camera, zone.name, err)
+		}
+		r.log.Info("zone was set", "camera", zone.camera, "zone", zone.name, "mode", mode)
+	}
+	if !reflect.DeepEqual(rest, restWas) {
+		r.log.Warn("the configuration changed in more than how zones are armed: restart to apply it", "running", r.running.Version, "file", next.Version)
+	}
+	r.running = next
+	return nil
+}
+
+type zoneID struct{ camera, name string }
+
+// modesOf splits a configuration into how its zones are armed and everything else.
+func modesOf(c *config.Config) (map[zoneID]string, config.Config) {
+	modes := map[zoneID]string{}
+	rest := *c
+	rest.Version, rest.Cameras = "", append([]config.Camera(nil), c.Cameras...)
+	for i, cam := range rest.Cameras {
+		zones := append([]config.Zone(nil), cam.Zones...)
+		for k := range zones {
+			modes[zoneID{cam.ID, zones[k].Name}] = zones[k].Mode
+			zones[k].Mode = ""
+		}
+		rest.Cameras[i].Zones = zones
+	}
+	return modes, rest
+}
