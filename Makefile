@@ -7,7 +7,7 @@ WEB      := central/console/web
 DIST     := central/console/dist/index.html
 WEB_SRC  := $(shell find $(WEB) -type f -not -path '*/node_modules/*' 2>/dev/null)
 VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
-GOBUILD  := go build -trimpath -ldflags "-X main.version=$(VERSION)"
+GOBUILD  := go build -ldflags "-X main.version=$(VERSION)"
 SETUP    := deploy/setup
 ROUNDS   ?= 25
 SOAK     ?= 30m

@@ -59,7 +59,7 @@ func shoot(page *browser.Page, env map[string]string, out string) error {
 	steps := [][]string{
 		{"login", env["GRIDGATE_USER"], env["GRIDGATE_PASSWORD"]},
 		{"see", "[data-testid=feed-row][data-kind=motion] img"},
-		{"click", "[data-testid=feed-row][data-kind=motion]:has(img)"},
+		{"click", "[data-testid=feed-row][data-kind=motion]:has(img) >> nth=1"},
 		{"see", "[data-testid=alert-detail] img"},
 		{"shot", filepath.Join(out, "feed.png")},
 		{"go", "/cases"},
