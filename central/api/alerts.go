@@ -94,7 +94,7 @@ type Filter struct {
 	Grid     string         `query:"grid" pattern:"^[0-9]{1,20}$" doc:"prefix of a grid code"`
 	Kind     Kind           `query:"kind"`
 	Severity alert.Severity `query:"severity" enum:"info,minor,major,critical" doc:"at least"`
-	Since    time.Time      `query:"since" doc:"at or after: when an alert occurred, when a case was opened"`
+	Since    time.Time      `query:"since" doc:"at or after, by central's clock: when an alert was received, when a case was opened"`
 	Until    time.Time      `query:"until" doc:"before"`
 	Cursor   string         `query:"cursor" maxLength:"256" doc:"next of the page before"`
 	Limit    int            `query:"limit" minimum:"1" maximum:"500" default:"50"`

@@ -28,7 +28,8 @@ import (
 type Store interface {
 	Alerts(ctx context.Context, q store.Query) ([]store.StoredAlert, string, error)
 	Cases(ctx context.Context, q store.Query) ([]cases.Case, string, error)
-	Case(ctx context.Context, id string) (cases.Case, []cases.Event, error)
+	Case(ctx context.Context, id string) (cases.Case, error)
+	CaseFile(ctx context.Context, id string, before int64, limit int) (cases.Case, []cases.Event, error)
 	Append(ctx context.Context, e cases.Event, expect int64) (cases.Case, error)
 	Edges(ctx context.Context) ([]store.Edge, error)
 	Ping(ctx context.Context) error

@@ -25,10 +25,14 @@ type CasePage struct {
 	Next  string       `json:"next" doc:"cursor of the next page, empty on the last"`
 }
 
-// CaseFile is a case with its history.
+// maxHistory is how many events of a history one answer holds.
+const maxHistory = 500
+
+// CaseFile is a case with the newest part of its history.
 type CaseFile struct {
 	cases.Case
-	History []cases.Event `json:"history" nullable:"false"`
+	History []cases.Event `json:"history" nullable:"false" doc:"at most 500 events, oldest first, the newest ones before the position that was asked for"`
+	Earlier bool          `json:"earlier" doc:"the history began before these events: ask again before the first of them"`
 }
 
 type (
@@ -36,6 +40,10 @@ type (
 	caseFileOutput struct {
 		ETag string `header:"ETag"`
 		Body CaseFile
+	}
+	caseFileInput struct {
+		CaseInput
+		Before int64 `query:"before" minimum:"1" doc:"position of an event of this case: lists what happened before it; left out: up to now"`
 	}
 	caseOutput struct {
 		ETag string `header:"ETag"`
@@ -89,12 +97,16 @@ func (s *Server) listCases(ctx context.Context, in *caseFilter) (*casePageOutput
 	return &casePageOutput{Body: CasePage{Items: items, Next: next}}, nil
 }
 
-func (s *Server) oneCase(ctx context.Context, in *CaseInput) (*caseFileOutput, error) {
-	c, history, err := s.o.Store.Case(ctx, in.ID)
+func (s *Server) oneCase(ctx context.Context, in *caseFileInput) (*caseFileOutput, error) {
+	c, history, err := s.o.Store.CaseFile(ctx, in.ID, in.Before, maxHistory)
 	if err != nil {
 		return nil, s.failure(ctx, "read the case", err)
 	}
-	return &caseFileOutput{ETag: etag(c.Position), Body: CaseFile{Case: c, History: history}}, nil
+	if history == nil {
+		history = []cases.Event{}
+	}
+	earlier := len(history) > 0 && history[0].Type != cases.EventOpened
+	return &caseFileOutput{ETag: etag(c.Position), Body: CaseFile{Case: c, History: history, Earlier: earlier}}, nil
 }
 
 // step appends an operator's event to a case, once the client's view of the case was checked.
@@ -118,7 +130,7 @@ func (s *Server) step(ctx context.Context, in *StepInput, e cases.Event) (*caseO
 
 // conflict tells a case that moved on (412) from one that does not allow the step (409).
 func (s *Server) conflict(ctx context.Context, id string, expect int64) error {
-	c, _, err := s.o.Store.Case(ctx, id)
+	c, err := s.o.Store.Case(ctx, id)
 	if err != nil {
 		return s.failure(ctx, "read the case", err)
 	}

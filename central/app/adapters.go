@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -56,6 +57,12 @@ func authorize(r *http.Request) (ingest.Principal, error) {
 		out.Scopes = append(out.Scopes, string(s))
 	}
 	return out, nil
+}
+
+// stillAllowed says whether whoever sent r is still signed in. While the store cannot tell, they are.
+func (a *App) stillAllowed(r *http.Request) bool {
+	_, _, err := a.auth.Authenticate(r)
+	return !errors.Is(err, auth.ErrDenied)
 }
 
 // pictures gives the objects the shape that the API reads.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,9 +59,9 @@ func (m *memory) LastPosition(context.Context) (int64, error) {
 	return m.first + int64(len(m.events)), nil
 }
 
-func (m *memory) Case(_ context.Context, id string) (cases.Case, []cases.Event, error) {
+func (m *memory) Case(_ context.Context, id string) (cases.Case, error) {
 	last, err := m.LastPosition(context.Background())
-	return cases.Case{ID: id, Position: last}, nil, err
+	return cases.Case{ID: id, Position: last}, err
 }
 
 func (m *memory) Alert(_ context.Context, id string) (store.StoredAlert, error) {
@@ -311,6 +312,44 @@ func TestHeartbeat(t *testing.T) {
 	s := d.open(t, "")
 	for line := ""; line != ": still here"; line = s.line() {
 	}
+}
+
+// Over HTTP/2 a write deadline counts between writes, too: the stream must outlive it.
+func TestHeartbeatOverHTTP2(t *testing.T) {
+	d := newDesk(t, &memory{}, func(o *Options) { o.Heartbeat, o.WriteWithin = 100*time.Millisecond, 20*time.Millisecond })
+	server := httptest.NewUnstartedServer(d.Hub)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	answer, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.ProtoMajor != 2 {
+		t.Fatalf("the answer came by %s", answer.Proto)
+	}
+	s := &screen{t: t, in: bufio.NewReader(answer.Body)}
+	for beats := 0; beats < 3; {
+		if s.line() == ": still here" {
+			beats++
+		}
+	}
+}
+
+func TestFeedEndsWithTheSession(t *testing.T) {
+	var out atomic.Bool
+	d := newDesk(t, &memory{}, func(o *Options) {
+		o.Heartbeat = time.Millisecond
+		o.Allowed = func(r *http.Request) bool { return r.Header.Get("Last-Event-ID") != "0" || !out.Load() }
+	})
+	s, other := d.open(t, "0"), d.open(t, "")
+	out.Store(true)
+	if _, err := io.Copy(io.Discard, s.in); err != nil {
+		t.Errorf("the stream does not end cleanly: %v", err)
+	}
+	d.commit(1)
+	other.expect(1, 1)
 }
 
 func TestFeedsAreBounded(t *testing.T) {

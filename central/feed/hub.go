@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 type Log interface {
 	Events(ctx context.Context, after int64, limit int) ([]cases.Event, error)
 	LastPosition(ctx context.Context) (int64, error)
-	Case(ctx context.Context, id string) (cases.Case, []cases.Event, error)
+	Case(ctx context.Context, id string) (cases.Case, error)
 	Alert(ctx context.Context, id string) (store.StoredAlert, error)
 }
 
@@ -50,6 +51,8 @@ type Options struct {
 	Logger *slog.Logger
 	// EncodeAlert gives an alert the form that it has in the API.
 	EncodeAlert func(store.StoredAlert) any
+	// Allowed says whether whoever sent a request may still follow the feed; it is asked at each heartbeat. nil: always.
+	Allowed     func(r *http.Request) bool
 	MaxFeeds    int              // screens at once; 0: 1000
 	Heartbeat   time.Duration    // 0: 15 s
 	WriteWithin time.Duration    // a screen that takes longer to read is cut off; 0: 10 s
@@ -87,6 +90,9 @@ func New(o Options) *Hub {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Allowed == nil {
+		o.Allowed = func(*http.Request) bool { return true }
 	}
 	return &Hub{
 		o: o, wake: make(chan struct{}, 1), ready: make(chan struct{}), done: make(chan struct{}),
@@ -210,7 +216,7 @@ func (h *Hub) render(ctx context.Context, events []cases.Event) ([]message, erro
 		c, ok := known[e.CaseID]
 		if !ok || c.Position < e.Position {
 			var err error
-			if c, _, err = h.o.Log.Case(ctx, e.CaseID); err != nil {
+			if c, err = h.o.Log.Case(ctx, e.CaseID); err != nil {
 				return nil, fmt.Errorf("read case %s: %w", e.CaseID, err)
 			}
 			known[e.CaseID] = c

@@ -12,7 +12,7 @@ import (
 )
 
 // ServeHTTP streams case events: after the position of Last-Event-ID or ?after=, or from now on. It ends with the request, with
-// [Hub.Drain], or when the client reads too slowly.
+// [Hub.Drain], when the client reads too slowly, or once it is not allowed any more.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	after, given, err := resumeFrom(r)
 	if err != nil {
@@ -35,7 +35,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !given {
 		after = h.position()
 	}
-	s := &stream{hub: h, out: http.NewResponseController(w), w: w, cursor: after}
+	s := &stream{hub: h, out: http.NewResponseController(w), w: w, r: r, cursor: after}
 	s.run(r.Context())
 }
 
@@ -81,6 +81,7 @@ type stream struct {
 	hub    *Hub
 	out    *http.ResponseController
 	w      http.ResponseWriter
+	r      *http.Request
 	cursor int64
 }
 
@@ -90,7 +91,6 @@ func (s *stream) run(ctx context.Context) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no")
 	s.w.WriteHeader(http.StatusOK)
-	defer s.out.SetWriteDeadline(time.Time{}) // the connection may serve other requests
 	if s.write([]byte("retry: 2000\n\n")) != nil {
 		return
 	}
@@ -114,6 +114,9 @@ func (s *stream) follow(ctx context.Context, heartbeat <-chan time.Time) error {
 	case <-changed:
 		return nil
 	case <-heartbeat:
+		if !s.hub.o.Allowed(s.r) {
+			return errors.New("the client was signed out")
+		}
 		return s.write([]byte(": still here\n\n"))
 	case <-s.hub.done:
 		return errors.New("the feed ends")
@@ -141,6 +144,8 @@ func (s *stream) write(frame []byte) error {
 	if err := s.out.SetWriteDeadline(s.hub.o.Now().Add(s.hub.o.WriteWithin)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("set write deadline: %w", err)
 	}
+	// Over HTTP/2 a deadline ends the stream even if it passes between two writes.
+	defer s.out.SetWriteDeadline(time.Time{})
 	if _, err := s.w.Write(frame); err != nil {
 		return fmt.Errorf("write to client: %w", err)
 	}

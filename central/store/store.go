@@ -107,8 +107,11 @@ type Store interface {
 	// Cases lists cases, newest first by their last event's position. A case that gets an event while its list is being paged
 	// moves to the top: it is never listed twice, and a new first page has it.
 	Cases(ctx context.Context, q Query) (items []cases.Case, next string, err error)
-	// Case returns one case and its history in order.
-	Case(ctx context.Context, id string) (cases.Case, []cases.Event, error)
+	// Case returns one case.
+	Case(ctx context.Context, id string) (cases.Case, error)
+	// CaseFile returns one case and, as of the same moment, the newest events of its history in order: at most limit, and only
+	// those before the event of this case at position before (0: up to the newest).
+	CaseFile(ctx context.Context, id string, before int64, limit int) (cases.Case, []cases.Event, error)
 	// Append adds an operator's event to a case whose newest position is expect (0: whatever it is). [ErrConflict] if it moved
 	// on or if [cases.Apply] refuses the event; the position of e is given by the store.
 	Append(ctx context.Context, e cases.Event, expect int64) (cases.Case, error)

@@ -148,7 +148,7 @@ func (s *Store) Append(ctx context.Context, e cases.Event, expect int64) (c case
 
 // appendChecked appends an operator's event if the case stands where its author saw it.
 func (w *writer) appendChecked(e cases.Event, expect int64) (cases.Case, error) {
-	r, err := w.readCase("SELECT "+caseColumns+" FROM cases WHERE id = ?", e.CaseID)
+	r, err := w.readCase(selectCase, e.CaseID)
 	switch {
 	case err != nil:
 		return cases.Case{}, err
@@ -174,28 +174,40 @@ func (w *writer) appendChecked(e cases.Event, expect int64) (cases.Case, error) 
 	return r.Case, err
 }
 
-// readHistory follows the chain of a case back from its newest event.
-const readHistory = `WITH RECURSIVE history (position, previous, event) AS (
-		SELECT position, previous, event FROM case_events WHERE position = ?
-		UNION ALL
-		SELECT e.position, e.previous, e.event FROM history h JOIN case_events e ON e.position = h.previous
-	) SELECT event FROM history ORDER BY position`
+const selectCase = "SELECT " + caseColumns + " FROM cases WHERE id = ?"
 
 // Case implements [store.Store].
-func (s *Store) Case(ctx context.Context, id string) (cases.Case, []cases.Event, error) {
+func (s *Store) Case(ctx context.Context, id string) (cases.Case, error) {
+	r, err := scanCase(s.read.QueryRowContext(ctx, selectCase, id).Scan)
+	return r.Case, found("case", err)
+}
+
+// readHistory follows the chain of a case back from one of its events.
+const readHistory = `WITH RECURSIVE history (position, previous, event, n) AS (
+		SELECT position, previous, event, 1 FROM case_events WHERE position = ?
+		UNION ALL
+		SELECT e.position, e.previous, e.event, n + 1 FROM history h JOIN case_events e ON e.position = h.previous WHERE n < ?
+	) SELECT event FROM history ORDER BY position`
+
+// CaseFile implements [store.Store].
+func (s *Store) CaseFile(ctx context.Context, id string, before int64, limit int) (cases.Case, []cases.Event, error) {
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // the case and its history as of one moment
 	if err != nil {
-		return cases.Case{}, nil, fmt.Errorf("case: %w", err)
+		return cases.Case{}, nil, fmt.Errorf("case file: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	r, err := scanCase(tx.QueryRowContext(ctx, "SELECT "+caseColumns+" FROM cases WHERE id = ?", id).Scan)
-	if errors.Is(err, sql.ErrNoRows) {
-		return cases.Case{}, nil, store.ErrNotFound
-	}
+	r, err := scanCase(tx.QueryRowContext(ctx, selectCase, id).Scan)
 	if err != nil {
-		return cases.Case{}, nil, fmt.Errorf("case: %w", err)
+		return cases.Case{}, nil, found("case file", err)
 	}
-	events, err := readEvents(tx.QueryContext(ctx, readHistory, r.Position))
+	last := r.Position
+	if before != 0 {
+		const query = "SELECT coalesce(max(previous), 0) FROM case_events WHERE position = ? AND case_ref = ?"
+		if err := tx.QueryRowContext(ctx, query, before, r.ref).Scan(&last); err != nil {
+			return cases.Case{}, nil, fmt.Errorf("case file: %w", err)
+		}
+	}
+	events, err := readEvents(tx.QueryContext(ctx, readHistory, last, max(limit, 1)))
 	return r.Case, events, err
 }
 

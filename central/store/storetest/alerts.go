@@ -44,7 +44,7 @@ func testRoundTrip(t *testing.T, open Opener) {
 	if _, err := s.Alert(t.Context(), alert.NewID()); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("no such alert: %v", err)
 	}
-	if _, _, err := s.Case(t.Context(), alert.NewID()); !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.Case(t.Context(), alert.NewID()); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("no such case: %v", err)
 	}
 }

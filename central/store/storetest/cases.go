@@ -64,7 +64,7 @@ func testHistory(t *testing.T, open Opener) {
 	put(t, s, t0.Add(time.Minute), raised("cam", func(a *alert.Alert) { a.Severity = alert.Critical }), raised("other"))
 	put(t, s, t0.Add(2*time.Minute), raised("cam"), raised("other"))
 	_, c := get(t, s, a.ID)
-	_, events, err := s.Case(t.Context(), c.ID)
+	_, events, err := s.CaseFile(t.Context(), c.ID, 0, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,30 @@ func testHistory(t *testing.T, open Opener) {
 	if !reflect.DeepEqual(types, want) {
 		t.Fatalf("history %v, want %v", types, want)
 	}
+	testHistoryPages(t, s, c, events)
 	checkInvariant(t, s)
+}
+
+// testHistoryPages reads whole, a history of four events of case c, two at a time from its end.
+func testHistoryPages(t *testing.T, s store.Store, c cases.Case, whole []cases.Event) {
+	for _, tt := range []struct {
+		before int64
+		want   []cases.Event
+	}{
+		{0, whole[2:]},
+		{whole[2].Position, whole[:2]},
+		{whole[1].Position, whole[:1]},
+		{whole[0].Position, nil},
+		{whole[3].Position + 1, nil}, // an event of another case
+	} {
+		at, got, err := s.CaseFile(t.Context(), c.ID, tt.before, 2)
+		if err != nil || at != c || !reflect.DeepEqual(got, tt.want) {
+			t.Errorf("before %d: %v, %v, want %v", tt.before, got, err, tt.want)
+		}
+	}
+	if _, _, err := s.CaseFile(t.Context(), alert.NewID(), 0, 2); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the history of no case: %v", err)
+	}
 }
 
 func testEvents(t *testing.T, open Opener) {

@@ -111,7 +111,7 @@ func get(t *testing.T, s store.Store, id string) (store.StoredAlert, cases.Case)
 	if a.CaseID == "" {
 		return a, cases.Case{}
 	}
-	c, _, err := s.Case(t.Context(), a.CaseID)
+	c, err := s.Case(t.Context(), a.CaseID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func checkInvariant(t *testing.T, s store.Store) {
 	open := make(map[string]string)
 	for _, c := range allCases(t, s, store.Query{Limit: 100}) {
 		counted += c.Alerts
-		got, events, err := s.Case(t.Context(), c.ID)
+		got, events, err := s.CaseFile(t.Context(), c.ID, 0, 1_000_000)
 		if err != nil {
 			t.Fatal(err)
 		}
