@@ -142,9 +142,11 @@ func find(n ast.Node, path []string) ast.Node {
 		return n
 	}
 	switch v := n.(type) {
+	case *ast.AnchorNode:
+		return find(v.Value, path)
 	case *ast.MappingNode:
 		for _, kv := range v.Values {
-			if kv.Key.String() == path[0] {
+			if textOf(kv.Key) == path[0] {
 				if len(path) == 1 {
 					return kv.Key
 				}
@@ -155,7 +157,7 @@ func find(n ast.Node, path []string) ast.Node {
 			}
 		}
 	case *ast.MappingValueNode: // a mapping of one pair in some forms
-		if v.Key.String() == path[0] {
+		if textOf(v.Key) == path[0] {
 			if deeper := find(v.Value, path[1:]); len(path) > 1 && deeper != nil && deeper != v.Value {
 				return deeper
 			}
@@ -176,8 +178,19 @@ func find(n ast.Node, path []string) ast.Node {
 	return n
 }
 
+// textOf is a key as it is meant: without the quotes in which it may be written.
+func textOf(key ast.MapKeyNode) string {
+	if s, ok := key.(*ast.StringNode); ok {
+		return s.Value
+	}
+	return key.String()
+}
+
 // first is the first key of a mapping: its own token is the colon after it.
 func first(n ast.Node) ast.Node {
+	if a, ok := n.(*ast.AnchorNode); ok {
+		n = a.Value
+	}
 	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 {
 		return m.Values[0].Key
 	}

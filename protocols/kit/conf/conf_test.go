@@ -78,6 +78,21 @@ func TestDefaultsStayAndFieldsAreFound(t *testing.T) {
 	}
 }
 
+// TestQuotedKeysAndAnchors: a file may be written as JSON, and parts of it may be shared.
+func TestQuotedKeysAndAnchors(t *testing.T) {
+	v := sample{}
+	text := "{\"name\": \"x\",\n 'cameras': [&a {\"id\": \"1\",\n \"place\": &p {\"grid\": \"7\"}}, {id: '2', place: *p}]}"
+	err := Parse("edge.json", []byte(text), &v, func(doc *Document) Problems {
+		if p := doc.At("cameras[0].place.grid", "", ""); p.Line != 3 {
+			t.Errorf("grid is found in line %d, want 3", p.Line)
+		}
+		return nil
+	})
+	if err != nil || len(v.Cameras) != 2 || v.Cameras[1].Place.Grid != "7" {
+		t.Errorf("error %v, value %+v", err, v)
+	}
+}
+
 func TestProblemsAreSortedAndPrinted(t *testing.T) {
 	err := Problems{{File: "f", Line: 2, Column: 1, Field: "b", Message: "m"}, {File: "f", Line: 1, Column: 3, Field: "a", Message: "m", Remedy: "r"}}.Err()
 	if err == nil || err.Error() != "f:1:3: a: m (r)\nf:2:1: b: m" {

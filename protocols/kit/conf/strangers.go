@@ -34,6 +34,8 @@ func (w *walker) walk(n ast.Node, t reflect.Type, path string) {
 		return
 	}
 	switch v := n.(type) {
+	case *ast.AnchorNode: // an alias needs no look: its anchor has had one
+		w.walk(v.Value, t, path)
 	case *ast.MappingNode:
 		for _, kv := range v.Values {
 			w.entry(kv, t, path)
@@ -51,7 +53,7 @@ func (w *walker) walk(n ast.Node, t reflect.Type, path string) {
 }
 
 func (w *walker) entry(kv *ast.MappingValueNode, t reflect.Type, path string) {
-	key := kv.Key.String()
+	key := textOf(kv.Key)
 	field := strings.TrimPrefix(path+"."+key, ".")
 	switch t.Kind() {
 	case reflect.Map:
