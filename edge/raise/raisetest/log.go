@@ -44,6 +44,7 @@ func SituationOf(a alert.Alert) raise.Situation {
 func TestLog(t *testing.T, open func(*testing.T) raise.Log, reopen func(*testing.T, raise.Log) raise.Log) {
 	t.Run("situations survive", func(t *testing.T) { situationsSurvive(t, open(t), reopen) })
 	t.Run("a message counts once", func(t *testing.T) { messageCountsOnce(t, open(t), reopen) })
+	t.Run("a first delivery takes the place of an equal identity", func(t *testing.T) { firstDelivery(t, open(t), reopen) })
 	t.Run("one message from many callers counts once", func(t *testing.T) { concurrentMessage(t, open(t)) })
 }
 
@@ -111,6 +112,26 @@ func messageCountsOnce(t *testing.T, l raise.Log, reopen func(*testing.T, raise.
 	}
 	if commit(t, l, raise.Commit{Message: "n"}) || commit(t, l, raise.Commit{}) || commit(t, l, raise.Commit{}) {
 		t.Error("a new message, or none, is a duplicate")
+	}
+}
+
+// firstDelivery: packet identifiers are used again at once, so that an equal identity is known when a message comes that was
+// never sent before. It counts; what is sent again after it does not, over a crash too.
+func firstDelivery(t *testing.T, l raise.Log, reopen func(*testing.T, raise.Log) raise.Log) {
+	for n := range 3 {
+		a := Alert(alert.Door, n)
+		c := raise.Commit{Message: "m", First: true, Alerts: []alert.Alert{a}, Opened: []raise.Situation{SituationOf(a)}}
+		if commit(t, l, c) {
+			t.Fatalf("first delivery %d is a duplicate", n)
+		}
+		l = reopen(t, l)
+		c.First, c.Opened = false, []raise.Situation{SituationOf(Alert(alert.Door, 9))}
+		if !commit(t, l, c) {
+			t.Fatalf("first delivery %d, sent again, is not a duplicate", n)
+		}
+	}
+	if got := situations(t, l); len(got) != 3 {
+		t.Errorf("%d situations are open, want those of the 3 first deliveries", len(got))
 	}
 }
 
