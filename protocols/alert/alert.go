@@ -126,7 +126,7 @@ func SensorSource(edge, id string) string { return "/edges/" + edge + "/" + Sens
 // Limits of the wire form. Names are identifiers chosen by the centre, never a vendor's or a person's.
 const (
 	MaxName = 64  // runes of an edge, device, zone or origin name
-	MaxKey  = 256 // bytes of a key
+	MaxKey  = 512 // bytes of a key: room for any names that are valid
 )
 
 var (
