@@ -25,14 +25,15 @@ const (
 type Status struct {
 	ID       string    `json:"id"`
 	State    Liveness  `json:"state"`
-	LastSeen time.Time `json:"lastSeen,omitzero"` // UTC
+	LastSeen time.Time `json:"lastSeen,omitzero"` // UTC; left out for a sensor in a home, since it speaks when somebody moves
 }
 
 // state is what is known of one device.
 type state struct {
 	started  time.Time // of the hub: silence before the first message counts from here
 	lastSeen time.Time
-	offline  bool              // its dialect or its silence says so
+	offline  bool              // its dialect says so
+	silent   bool              // its silence says so
 	told     observation.Phase // what was raised last about its silence; empty since the start
 }
 
@@ -42,7 +43,7 @@ func (h *Hub) heard(devices map[*Device]availability, m Message) {
 	defer h.mu.Unlock()
 	for d, said := range devices {
 		s := h.states[d.ID]
-		s.offline = said == saidOffline
+		s.offline, s.silent = said == saidOffline, false
 		if said != saidOffline && !m.Retained {
 			s.lastSeen = m.Received
 		}
@@ -54,15 +55,17 @@ func (h *Hub) Status() []Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	out := make([]Status, 0, len(h.states))
-	for id, s := range h.states {
-		st := Status{ID: id, State: Unknown, LastSeen: s.lastSeen.UTC()}
-		switch {
-		case s.offline:
-			st.State = Offline
-		case !s.lastSeen.IsZero():
+	for _, d := range h.devices.all {
+		s := h.states[d.ID]
+		st := Status{ID: d.ID, State: Unknown}
+		if !s.lastSeen.IsZero() {
 			st.State = Online
-		default:
-			st.LastSeen = time.Time{}
+			if !d.Home {
+				st.LastSeen = s.lastSeen.UTC()
+			}
+		}
+		if s.offline || s.silent {
+			st.State = Offline
 		}
 		out = append(out, st)
 	}
@@ -107,7 +110,7 @@ func (h *Hub) CheckSilence(ctx context.Context) error {
 	return nil
 }
 
-// silence says whether the silence of a device began or ended.
+// silence says whether the silence of a device began or ended. It ends nothing that the dialect still says.
 func (h *Hub) silence(d *Device, now time.Time) (observation.Phase, bool) {
 	if d.Silence <= 0 {
 		return "", false
@@ -122,7 +125,7 @@ func (h *Hub) silence(d *Device, now time.Time) (observation.Phase, bool) {
 	switch quiet := now.Sub(last) > d.Silence; {
 	case quiet && s.told != observation.Active:
 		return observation.Active, true
-	case !quiet && s.told != observation.Inactive && !s.lastSeen.IsZero():
+	case !quiet && !s.offline && s.told != observation.Inactive && !s.lastSeen.IsZero():
 		return observation.Inactive, true
 	}
 	return "", false
@@ -133,5 +136,5 @@ func (h *Hub) told(d *Device, phase observation.Phase) {
 	defer h.mu.Unlock()
 	s := h.states[d.ID]
 	s.told = phase
-	s.offline = phase == observation.Active
+	s.silent = phase == observation.Active
 }

@@ -120,7 +120,11 @@ func TestHomeSendsHazardsOnly(t *testing.T) {
 	d.Home = true
 	h := hub(t, r, d)
 	handle(t, h, message("zigbee2mqtt/h", `{"smoke":true,"contact":false,"occupancy":true,"presence":true,"vibration":true,
-		"battery_low":true,"tamper":true,"temperature":20,"humidity":40,"illuminance":3,"co2":900,"power":90,"battery":50,"co":3}`))
+		"battery_low":true,"tamper":true,"battery":49,"co":2}`))
+	if len(r.readings) != 0 {
+		t.Errorf("the readings %+v tell when a door moved", r.readings)
+	}
+	handle(t, h, message("zigbee2mqtt/h", `{"temperature":20,"humidity":40,"illuminance":3,"co2":900,"power":90,"battery":50,"co":3}`))
 	var kinds, quantities []string
 	for _, s := range r.signals {
 		kinds = append(kinds, string(s.Kind))
@@ -135,7 +139,10 @@ func TestHomeSendsHazardsOnly(t *testing.T) {
 		t.Errorf("readings %q leave the home", got)
 	}
 	handle(t, h, message("zigbee2mqtt/h", `{"contact":true}`))
-	if len(r.messages) != 1 || len(h.Unknown()) != 0 {
+	if st := h.Status()[0]; st.State != Online || !st.LastSeen.IsZero() {
+		t.Errorf("status %+v tells when somebody moved", st)
+	}
+	if len(r.messages) != 2 || len(h.Unknown()) != 0 {
 		t.Error("a door in a home was told, or counted as unknown")
 	}
 }
@@ -307,6 +314,49 @@ func TestAvailabilityAndTopics(t *testing.T) {
 	handle(t, h, message("zigbee2mqtt/d", `{"smoke":false}`))
 	if st := h.Status()[0]; st.State != Online || !st.LastSeen.Equal(received) {
 		t.Errorf("status %+v", st)
+	}
+}
+
+// TestLongNamesStillRaise: whatever names a configuration and a dialect may use, the alert must be valid.
+func TestLongNamesStillRaise(t *testing.T) {
+	d := device(strings.Repeat("d", alert.MaxName))
+	d.Zone = strings.Repeat("楼", alert.MaxName)
+	log := &raise.Memory{}
+	raiser, err := raise.New(t.Context(), raise.Options{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := New(Options{Edge: strings.Repeat("e", alert.MaxName), Devices: []Device{d}, Raiser: raiser})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handle(t, h, message(d.Topic, `{"smoke_zone_12":true,"water_leak":true}`))
+	if open := raiser.Open(); len(open) != 2 || len(h.Unknown()) != 0 {
+		t.Errorf("open %+v, not understood %+v", open, h.Unknown())
+	}
+}
+
+// TestSilenceDoesNotEndWhatTheDialectSays: a device that spoke a moment ago is not silent, but it did say that it goes.
+func TestSilenceDoesNotEndWhatTheDialectSays(t *testing.T) {
+	r := &recorder{}
+	d := device("d")
+	d.Silence = time.Hour
+	h, err := New(Options{Edge: "edge1", Devices: []Device{d}, Raiser: r, Now: func() time.Time { return received }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handle(t, h, message("zigbee2mqtt/d", `{"smoke":false}`))
+	handle(t, h, message("zigbee2mqtt/d/availability", "offline"))
+	before := len(r.told())
+	if err := h.CheckSilence(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if told := r.told(); len(told) != before || h.Status()[0].State != Offline {
+		t.Errorf("told %+v, status %+v", told[before:], h.Status())
+	}
+	handle(t, h, message("zigbee2mqtt/d/availability", "online"))
+	if err := h.CheckSilence(t.Context()); err != nil || h.Status()[0].State != Online {
+		t.Errorf("error %v, status %+v", err, h.Status())
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gridgate/edge/raise"
 	"gridgate/protocols/alert"
@@ -60,17 +62,19 @@ func (w *work) quiet(d *Device, t observation.Translation) {
 
 // take keeps what a translation says of d and reports whether it said anything of d.
 func (w *work) take(d *Device, t observation.Translation) bool {
-	mine := false
+	mine, private := false, false
 	for _, o := range t.Observations {
 		if d.Name == "" || o.Device == d.Name {
 			mine = true
-			w.observe(d, o)
+			private = !w.observe(d, o) || private
 		}
 	}
 	for _, r := range t.Readings {
 		if d.Name == "" || r.Device == d.Name {
 			mine = true
-			w.read(d, r)
+			if !private {
+				w.read(d, r)
+			}
 		}
 	}
 	if mine {
@@ -81,7 +85,9 @@ func (w *work) take(d *Device, t observation.Translation) bool {
 	return mine
 }
 
-func (w *work) observe(d *Device, o observation.Observation) {
+// observe returns false for what must not leave a home. Then the readings beside it stay, too: the battery of a door's
+// contact is told whenever the door moves.
+func (w *work) observe(d *Device, o observation.Observation) bool {
 	if o.Kind == alert.DeviceOffline {
 		w.heard[d] = saidOnline
 		if o.Phase == observation.Active {
@@ -89,10 +95,11 @@ func (w *work) observe(d *Device, o observation.Observation) {
 		}
 	}
 	if d.Home && !leavesHome(o.Kind) {
-		return
+		return false
 	}
 	at, clock := clockOf(o.At, w.message.Received)
 	w.signals = append(w.signals, w.hub.signal(d, o, at, clock))
+	return true
 }
 
 // signal completes an observation with what the configuration knows of the device.
@@ -104,7 +111,8 @@ func (h *Hub) signal(d *Device, o observation.Observation, at time.Time, clock a
 	}
 }
 
-// zoneOf joins the configured zone with the part of the device that noticed something.
+// zoneOf joins the configured zone with the part of the device that noticed something. What would be too long for an alert
+// loses the end of the configured zone: a hazard must not be refused for its name.
 func zoneOf(zone, part string) string {
 	switch {
 	case part == "":
@@ -112,7 +120,11 @@ func zoneOf(zone, part string) string {
 	case zone == "":
 		return part
 	}
-	return zone + " " + part
+	room := alert.MaxName - 1 - utf8.RuneCountInString(part)
+	if runes := []rune(zone); len(runes) > room {
+		zone = string(runes[:max(0, room)])
+	}
+	return strings.TrimSpace(zone + " " + part)
 }
 
 // read keeps a reading. One that was retained without a time is no sample: nobody knows when it was taken.
