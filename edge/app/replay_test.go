@@ -39,10 +39,12 @@ func replayTest(t *testing.T, o ReplayOptions) (code int, lines []replayLine, re
 }
 
 func TestReplayFindsAVisitor(t *testing.T) {
+	t.Parallel()
 	clip := footage.Clip{Source: "color=c=gray", Filter: footage.Visitor(4), Seconds: 14, GOP: 50}
 	for name, path := range map[string]string{"H.264": footage.H264(t, clip), "H.265": footage.H265(t, clip)} {
 		t.Run(name, func(t *testing.T) {
-			code, lines, reasons := replayTest(t, ReplayOptions{File: path, Zones: []detect.Zone{{Name: "yard"}}})
+			t.Parallel()
+			code, lines, reasons := replayTest(t, ReplayOptions{File: path, FPS: 2, Zones: []detect.Zone{{Name: "yard"}}})
 			if code != ExitOK || len(lines) != 2 {
 				t.Fatalf("exit %d, alerts %+v, reasons %s", code, lines, reasons)
 			}
@@ -58,21 +60,24 @@ func TestReplayFindsAVisitor(t *testing.T) {
 }
 
 func TestReplayIsSilentOnAnEmptyPlace(t *testing.T) {
-	code, lines, _ := replayTest(t, ReplayOptions{File: footage.H264(t, footage.Clip{Source: "color=c=gray", Filter: "noise=alls=8:allf=t", Seconds: 6})})
+	t.Parallel()
+	code, lines, _ := replayTest(t, ReplayOptions{File: footage.H264(t, footage.Clip{Source: "color=c=gray", Filter: "noise=alls=8:allf=t", Seconds: 5}), FPS: 2})
 	if code != ExitOK || len(lines) > 0 {
 		t.Errorf("exit %d, alerts %+v", code, lines)
 	}
 }
 
 func TestReplayInventsNothingAtTheEnd(t *testing.T) {
+	t.Parallel()
 	clip := footage.Clip{Source: "color=c=gray", Filter: footage.Visitor(4), Seconds: 7, GOP: 50}
-	code, lines, _ := replayTest(t, ReplayOptions{File: footage.H264(t, clip)})
+	code, lines, _ := replayTest(t, ReplayOptions{File: footage.H264(t, clip), FPS: 2})
 	if code != ExitOK || len(lines) != 1 || lines[0].State != "raised" {
 		t.Errorf("exit %d, alerts %+v; want one that stays raised", code, lines)
 	}
 }
 
 func TestReplayRefuses(t *testing.T) {
+	t.Parallel()
 	text := filepath.Join(t.TempDir(), "notes.mp4")
 	if err := os.WriteFile(text, []byte("this is no recording"), 0o600); err != nil {
 		t.Fatal(err)
@@ -94,6 +99,7 @@ func TestReplayRefuses(t *testing.T) {
 		"damaged":      {ReplayOptions{File: damaged}, ExitFailed, "cannot be decoded"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			code, lines, reasons := replayTest(t, c.options)
 			if code != c.code || len(lines) > 0 || !strings.Contains(reasons, c.reason) {
 				t.Errorf("exit %d, alerts %v, reasons %q; want %d and %q", code, lines, reasons, c.code, c.reason)

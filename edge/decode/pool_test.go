@@ -127,13 +127,13 @@ func TestSequence(t *testing.T) {
 
 func TestPictureIsSmallAndRedacted(t *testing.T) {
 	p := startPool(t, "decode", PoolOptions{})
-	all := units(t, footage.H264(t, footage.Clip{Width: 1280, Height: 720, Seconds: 1, FPS: 5}))
+	all := units(t, footage.H264(t, footage.Clip{Width: 1280, Height: 160, Seconds: 1, FPS: 5}))
 	pic, err := p.Picture(t.Context(), all[:2])
 	if err != nil {
 		t.Fatal(err)
 	}
 	c, err := jpeg.DecodeConfig(bytes.NewReader(pic.JPEG))
-	if err != nil || c.Width != 960 || c.Height != 540 || pic.Width != 960 || pic.Height != 540 {
+	if err != nil || c.Width != 960 || c.Height != 120 || pic.Width != 960 || pic.Height != 120 {
 		t.Errorf("%dx%d (%dx%d), error %v", c.Width, c.Height, pic.Width, pic.Height, err)
 	}
 }

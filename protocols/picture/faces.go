@@ -20,8 +20,10 @@ const (
 	minFace     = 16         // pixels of the output; smaller ones cannot be told apart
 	fineFace    = 48         // faces up to here are looked for in the output itself, larger ones in a smaller copy
 	coarseArea  = 300 * 1000 // pixels of that copy
-	shiftFactor = 0.1        // step of the window, as a share of its size
-	scaleFactor = 1.1
+	shiftFactor = 0.05       // step of the window, as a share of its size
+	scaleFactor = 1.1        // from one size of the window to the next
+	turnedShift = 0.1        // the same for cameras that hang on their side or upside down, which are rare
+	turnedScale = 1.1
 	overlap     = 0.2  // intersection over union from which two windows are one face
 	minQuality  = 0.0  // of the finder's score; it finds 97 % of frontal faces
 	margin      = 0.35 // of the face's size, added on each side: hair, ears and chin
@@ -47,18 +49,20 @@ func newFinder() (f finder, err error) {
 // faces returns the boxes to pixelate, enlarged by the margin and cut at the picture's edge.
 func (f finder) faces(img *image.Gray) []Box {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
-	found := f.scan(img, minFace, fineFace)
+	found := f.scan(img, minFace, fineFace, shiftFactor, scaleFactor)
 
 	cw, ch := fitArea(w, h, coarseArea)
 	coarse := image.NewGray(image.Rect(0, 0, cw, ch))
 	draw.ApproxBiLinear.Scale(coarse, coarse.Rect, img, img.Rect, draw.Src, nil)
 	ratio := float64(w) / float64(cw)
 	from := max(minFace, int(fineFace/ratio))
+	step, growth := shiftFactor, scaleFactor
 	for turn := range 4 {
-		for _, d := range f.scan(coarse, from, min(coarse.Rect.Dx(), coarse.Rect.Dy())) {
+		for _, d := range f.scan(coarse, from, min(cw, ch), step, growth) {
 			found = append(found, unturn(d, turn, cw, ch, ratio))
 		}
 		coarse = quarterTurn(coarse)
+		step, growth = turnedShift, turnedScale
 	}
 	boxes := make([]Box, 0, len(found))
 	for _, d := range f.cascade.ClusterDetections(found, overlap) {
@@ -69,14 +73,14 @@ func (f finder) faces(img *image.Gray) []Box {
 	return boxes
 }
 
-// scan looks for upright faces of a size between from and to.
-func (f finder) scan(img *image.Gray, from, to int) []pigo.Detection {
+// scan looks for upright faces of a size between from and to, in windows that step and grow by the given factors.
+func (f finder) scan(img *image.Gray, from, to int, step, growth float64) []pigo.Detection {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	if to = min(to, w-2, h-2); from > to {
 		return nil
 	}
 	found := f.cascade.RunCascade(pigo.CascadeParams{
-		MinSize: from, MaxSize: to, ShiftFactor: shiftFactor, ScaleFactor: scaleFactor,
+		MinSize: from, MaxSize: to, ShiftFactor: step, ScaleFactor: growth,
 		ImageParams: pigo.ImageParams{Pixels: img.Pix, Rows: h, Cols: w, Dim: img.Stride},
 	}, 0)
 	kept := found[:0]

@@ -120,29 +120,37 @@ func (t *track) addRun(f *fragment, b []byte) error {
 		return errFragment
 	}
 	for range count {
-		s := sample{offset: at, size: f.size, dts: f.dts}
-		duration := f.duration
-		if flags&runDuration != 0 {
-			duration, b = be32(b)
-		}
-		if flags&runSize != 0 {
-			s.size, b = be32(b)
-		}
-		if flags&runSampleFlags != 0 {
-			_, b = be32(b)
-		}
-		if flags&runShift != 0 {
-			var v uint32
-			v, b = be32(b)
-			s.shift = int64(v)
-			if version > 0 {
-				s.shift = int64(int32(v))
-			}
-		}
+		var s sample
+		s, b = f.sample(b, flags, version)
+		s.offset = at
 		t.samples = append(t.samples, s)
 		at += int64(s.size)
-		f.dts += int64(duration)
 	}
 	f.next = at
 	return nil
+}
+
+// sample reads one entry of a run off b, which is long enough.
+func (f *fragment) sample(b []byte, flags, version uint32) (sample, []byte) {
+	s := sample{size: f.size, dts: f.dts}
+	duration := f.duration
+	if flags&runDuration != 0 {
+		duration, b = be32(b)
+	}
+	if flags&runSize != 0 {
+		s.size, b = be32(b)
+	}
+	if flags&runSampleFlags != 0 {
+		_, b = be32(b)
+	}
+	if flags&runShift != 0 {
+		var v uint32
+		v, b = be32(b)
+		s.shift = int64(v)
+		if version > 0 {
+			s.shift = int64(int32(v))
+		}
+	}
+	f.dts += int64(duration)
+	return s, b
 }
