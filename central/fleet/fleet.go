@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -79,7 +80,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, ingest.SyncResponse{Now: now, Schema: ingest.SchemaVersion, ConfigVersion: h.o.Wanted[edge]})
 }
 
-// read decodes the body strictly and judges it. Errors name the field, never a value.
+// read decodes the body strictly, judges it and drops metrics that are not on the closed list. Errors name the field, never a value.
 func read(w http.ResponseWriter, r *http.Request, edge string) (report ingest.SyncRequest, status int, err error) {
 	data, status, err := body(w, r)
 	if err != nil {
@@ -92,6 +93,7 @@ func read(w http.ResponseWriter, r *http.Request, edge string) (report ingest.Sy
 		return report, http.StatusUnprocessableEntity, err
 	}
 	tidy(report.Devices)
+	maps.DeleteFunc(report.Metrics, func(name string, _ float64) bool { return !slices.Contains(ingest.EdgeMetrics, name) })
 	return report, 0, nil
 }
 
@@ -136,7 +138,7 @@ func (h *Handler) measure(ctx context.Context, e store.Edge) {
 	}
 }
 
-// samplesOf makes samples of a report at central's time: the metrics on the closed list, the outbox, the clock.
+// samplesOf makes samples of a report at central's time: the metrics, the outbox, the clock.
 func samplesOf(e store.Edge) []tsdb.Sample {
 	var samples []tsdb.Sample
 	add := func(metric string, value float64, labels ...string) {
@@ -153,9 +155,7 @@ func samplesOf(e store.Edge) []tsdb.Sample {
 		add("gridgate_edge_outbox_oldest_seconds", lane.OldestSec, "lane", string(lane.Lane))
 	}
 	for name, value := range e.Report.Metrics {
-		if slices.Contains(ingest.EdgeMetrics, name) {
-			add(name, value)
-		}
+		add(name, value)
 	}
 	return samples
 }

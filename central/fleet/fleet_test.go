@@ -96,6 +96,7 @@ func TestSync(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	want := store.Edge{ID: "town-1", LastSync: noon, SkewMs: 1500, Report: report(), ReportedAt: noon.Add(1500 * time.Millisecond)}
+	delete(want.Report.Metrics, "gridgate_edge_secret") // not on the closed list: nothing keeps its name
 	if len(d.saved) != 1 || text(t, d.saved[0]) != text(t, want) {
 		t.Errorf("saved %+v", d.saved)
 	}
