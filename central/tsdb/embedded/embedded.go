@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	prom "github.com/prometheus/prometheus/tsdb"
@@ -35,7 +36,7 @@ type Options struct {
 	Ahead            time.Duration    // how far ahead of the clock; default one hour. One absurd time would make all others too old
 	MaxSeries        int              // default 50,000
 	Now              func() time.Time // default time.Now
-	Logger           *slog.Logger     // default: silent
+	Logger           *slog.Logger     // for warnings and errors; default: silent
 }
 
 // The defaults of [Options].
@@ -101,7 +102,7 @@ func Open(opts Options) (*DB, error) {
 	if err := opts.validate(); err != nil {
 		return nil, fmt.Errorf("open embedded time-series database: %w", err)
 	}
-	p, err := prom.Open(opts.Dir, opts.Logger, nil, promOptions(opts), nil)
+	p, err := prom.Open(opts.Dir, quiet(opts.Logger), nil, promOptions(opts), nil)
 	if err != nil {
 		return nil, fmt.Errorf("open embedded time-series database in %s: %w", opts.Dir, err)
 	}
@@ -145,7 +146,7 @@ func (db *DB) count(ctx context.Context) error {
 	db.admission.Forget()
 	db.recounted = db.opts.Now()
 	set := q.Select(ctx, false, &storage.SelectHints{Start: minTime, End: maxTime, Func: "series"},
-		labels.MustNewMatcher(labels.MatchNotEqual, labels.MetricName, ""))
+		labels.MustNewMatcher(labels.MatchNotEqual, model.MetricNameLabel, ""))
 	for set.Next() {
 		db.admission.Know(idOf(set.At().Labels()))
 	}

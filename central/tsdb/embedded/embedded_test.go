@@ -1,9 +1,11 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +45,20 @@ func open(t *testing.T, o Options) *DB {
 		}
 	})
 	return db
+}
+
+// A start and a stop in good order are told by nobody; a warning is.
+func TestQuiet(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	db := open(t, Options{Logger: log})
+	if err := db.Close(); err != nil || out.Len() > 0 {
+		t.Errorf("%v, logged: %s", err, &out)
+	}
+	quiet(log).With("a", 1).WithGroup("g").Warn("damaged", "b", 2)
+	if got := out.String(); !strings.Contains(got, "msg=damaged a=1 g.b=2") {
+		t.Errorf("a warning is logged as %q", got)
+	}
 }
 
 func TestContract(t *testing.T) {

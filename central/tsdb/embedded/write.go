@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -160,7 +161,7 @@ func (db *DB) stored(ctx context.Context, samples []tsdb.Admitted) (map[int64]fl
 
 func labelsOf(in tsdb.Admitted) labels.Labels {
 	b := labels.NewScratchBuilder(len(in.Labels) + 1)
-	b.Add(labels.MetricName, in.Metric)
+	b.Add(model.MetricNameLabel, in.Metric)
 	for name, value := range in.Labels {
 		b.Add(name, value)
 	}
@@ -169,7 +170,7 @@ func labelsOf(in tsdb.Admitted) labels.Labels {
 }
 
 func matchers(metric string, exact map[string]string) []*labels.Matcher {
-	out := []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, metric)}
+	out := []*labels.Matcher{labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, metric)}
 	for name, value := range exact {
 		out = append(out, labels.MustNewMatcher(labels.MatchEqual, name, value))
 	}
@@ -180,7 +181,7 @@ func matchers(metric string, exact map[string]string) []*labels.Matcher {
 func split(l labels.Labels) (metric string, others map[string]string) {
 	others = make(map[string]string, l.Len())
 	l.Range(func(one labels.Label) {
-		if one.Name == labels.MetricName {
+		if one.Name == model.MetricNameLabel {
 			metric = one.Value
 		} else {
 			others[one.Name] = one.Value
