@@ -140,7 +140,7 @@ func (s *Server) root(v1 *http.ServeMux, document []byte) (http.Handler, error) 
 		_, _ = w.Write(document) // the client is gone if this fails
 	})
 	mux.Handle("/", s.o.Console)
-	return s.meter.wrap(v1, secure(bounded(crossSite.Handler(mux)))), nil
+	return s.survive(s.meter.wrap(v1, secure(bounded(crossSite.Handler(mux))))), nil
 }
 
 func (s *Server) document() ([]byte, error) {

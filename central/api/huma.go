@@ -62,14 +62,16 @@ func operation(method, path, id, summary string, scope auth.Scope, errors ...int
 	}
 }
 
-// authorize refuses principals without the operation's scope. Who it is was settled before, by [auth.Service.Require].
+// authorize refuses principals without the operation's scope and bounds the time of the others' requests. Who it is was settled before, by [auth.Service.Require].
 func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 	scope, _ := ctx.Operation().Metadata[needs].(auth.Scope)
 	if p, _ := auth.From(ctx.Context()); scope != "" && !p.May(scope) {
 		_ = huma.WriteErr(s.huma, ctx, http.StatusForbidden, "this needs a scope that you do not have")
 		return
 	}
-	next(ctx)
+	bounded, cancel := context.WithTimeout(ctx.Context(), workWithin)
+	defer cancel()
+	next(huma.WithContext(ctx, bounded))
 }
 
 // failure turns an error into a problem. What is not the client's doing is logged and told without detail.
@@ -82,7 +84,7 @@ func (s *Server) failure(ctx context.Context, doing string, err error) error {
 	case errors.Is(err, tsdb.ErrTooManyPoints), errors.Is(err, tsdb.ErrSelector):
 		return huma.Error400BadRequest(err.Error())
 	case ctx.Err() != nil:
-		return huma.NewError(http.StatusServiceUnavailable, "the request ended first")
+		return huma.NewError(http.StatusServiceUnavailable, "this took too long or was given up; ask for less")
 	}
 	s.o.Logger.Error("request failed", "doing", doing, "error", err)
 	return huma.Error500InternalServerError("central could not " + doing)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -13,8 +14,12 @@ import (
 	"gridgate/central/api/problem"
 )
 
-// bodyWithin is how long a client may take to send a request's body: the largest picture over a slow uplink.
-const bodyWithin = 2 * time.Minute
+// Bounds of one request.
+const (
+	bodyWithin   = 2 * time.Minute  // to send the body: the largest picture over a slow uplink
+	answerWithin = 3 * time.Minute  // to the end of the answer; the feed sets its own
+	workWithin   = 15 * time.Second // of reading for an answer: a list that takes longer must not keep the others from the database
+)
 
 // crossSiteProtection refuses writes that another site makes a browser send (Fetch metadata and Origin).
 func crossSiteProtection(publicURL string) (*http.CrossOriginProtection, error) {
@@ -55,12 +60,30 @@ func secure(next http.Handler) http.Handler {
 	})
 }
 
-// bounded gives a body a time to arrive in; how large it may be is each handler's own rule.
+// bounded gives a body and the answer a time to pass in; how large they may be is each handler's own rule.
 func bounded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerWithin)) // not supported by test recorders only
 		if r.Body != nil && r.Body != http.NoBody {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyWithin)) // not supported by test recorders only
 		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// survive tells of a handler that panicked, by type and place but never by what a client sent, and cuts its connection off.
+func (s *Server) survive(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p != http.ErrAbortHandler {
+				s.o.Logger.Error("request panicked", "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			}
+			panic(http.ErrAbortHandler)
+		}()
 		next.ServeHTTP(w, r)
 	})
 }
