@@ -123,7 +123,11 @@ func (s *Source) set(state State, why string) bool {
 func (s *Source) Run(ctx context.Context) error {
 	wait := backoff.New(s.o.MinWait, s.o.MaxWait)
 	for {
+		begun := time.Now()
 		err := s.session(ctx, wait.Reset)
+		if time.Since(begun) > s.o.MaxWait { // it lasted, though no sensor had anything to say
+			wait.Reset()
+		}
 		if ctx.Err() != nil {
 			return nil
 		}
