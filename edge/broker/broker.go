@@ -45,7 +45,7 @@ type Options struct {
 	Topics []string // filters of the messages that go to Handle; empty: all, so that it can count what no device is configured for
 	Handle Handler
 
-	MaxMessage    int           // bytes of a packet; default 128 KiB, so that a dialect can tell what is too large
+	MaxMessage    int           // bytes of a packet; default 1 MiB: a dialect tells what is too large, and gateways publish long lists of their devices
 	MaxClients    int           // default 1,000
 	HandleTimeout time.Duration // of one message; default 30 s
 	Log           *slog.Logger
@@ -69,7 +69,7 @@ func New(o Options) (*Broker, error) {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
 	if o.MaxMessage <= 0 {
-		o.MaxMessage = 128 << 10
+		o.MaxMessage = 1 << 20
 	}
 	if o.MaxClients <= 0 {
 		o.MaxClients = 1000

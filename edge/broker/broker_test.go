@@ -203,8 +203,10 @@ func TestAccess(t *testing.T) {
 
 func TestLimitsAndOtherTopics(t *testing.T) {
 	handled := make(chan sensor.Message, 10)
+	log := make(lines, 10)
 	b, _ := start(t, func(o *Options) {
 		o.MaxMessage = 4096
+		o.Log = slog.New(slog.NewTextHandler(log, nil))
 		o.Handle = func(_ context.Context, m sensor.Message) error { handled <- m; return nil }
 	})
 	lost := make(chan error, 1)
@@ -221,6 +223,32 @@ func TestLimitsAndOtherTopics(t *testing.T) {
 	}
 	if m := <-handled; string(m.Payload) != "offline" || m.QoS != 0 {
 		t.Errorf("want the last will, got topic %s with %d bytes", m.Topic, len(m.Payload))
+	}
+	if line := <-log; !strings.Contains(line, "user=gateway limit=4096 packets=1") || strings.Contains(line, "xxx") {
+		t.Errorf("the log says %q", line)
+	}
+}
+
+// lines are what is written to a log.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
+}
+
+// TestALongMessageReachesTheHandler: a gateway's list of its devices must not end its connection; the dialect judges it.
+func TestALongMessageReachesTheHandler(t *testing.T) {
+	handled := make(chan int, 1)
+	b, _ := start(t, func(o *Options) {
+		o.Handle = func(_ context.Context, m sensor.Message) error { handled <- len(m.Payload); return nil }
+	})
+	c := dial(t, b, "gateway", plain)
+	if token := c.Publish("zigbee2mqtt/bridge/devices", 1, true, strings.Repeat("x", 600_000)); !token.WaitTimeout(patient) || token.Error() != nil {
+		t.Fatal("publish: ", token.Error())
+	}
+	if n := <-handled; n != 600_000 {
+		t.Errorf("%d bytes came", n)
 	}
 }
 

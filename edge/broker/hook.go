@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -27,6 +29,10 @@ type hook struct {
 	wild  []string
 	// owner returns the user of a session that the broker keeps; empty for none.
 	owner func(clientID string) string
+
+	mu       sync.Mutex
+	tooLarge int       // packets over the limit since they were last told of
+	told     time.Time // when that was
 }
 
 type user struct {
@@ -57,7 +63,7 @@ func (h *hook) ID() string { return "gridgate" }
 
 // Provides implements [mochi.Hook].
 func (h *hook) Provides(b byte) bool {
-	return bytes.Contains([]byte{mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill}, []byte{b})
+	return bytes.Contains([]byte{mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnDisconnect}, []byte{b})
 }
 
 // OnConnectAuthenticate implements [mochi.Hook]. An unknown name takes as long as a wrong password, and nobody may take over
@@ -124,6 +130,24 @@ func (h *hook) OnWill(cl *mochi.Client, will mochi.Will) (mochi.Will, error) {
 		}
 	}
 	return will, nil
+}
+
+// tellEvery is the least time between two log lines about packets that are too large.
+const tellEvery = time.Minute
+
+// OnDisconnect implements [mochi.Hook]. A packet over the limit is not read, so its topic is not known: the log says whose it was.
+func (h *hook) OnDisconnect(cl *mochi.Client, err error, _ bool) {
+	name := string(cl.Properties.Username)
+	if _, known := h.users[name]; !known || !errors.Is(err, packets.ErrPacketTooLarge) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tooLarge++
+	if now := h.o.Now(); now.Sub(h.told) >= tellEvery {
+		h.o.Log.Warn("a user of the broker sends packets that are too large and is disconnected", "user", name, "limit", h.o.MaxMessage, "packets", h.tooLarge)
+		h.told, h.tooLarge = now, 0
+	}
 }
 
 func (h *hook) wanted(topic string) bool {
