@@ -117,11 +117,10 @@ func (b *Outbox) PeekEvidence(ctx context.Context, limit int) ([]EvidenceEntry, 
 		if err := rows.Scan(&event); err != nil {
 			return nil, fmt.Errorf("read evidence: %w", err)
 		}
-		decoded, err := alert.DecodeEvent(event)
-		if err != nil || decoded.Evidence == nil {
-			return nil, fmt.Errorf("decode evidence: %w", err)
+		e, err := decodeEvidence(event)
+		if err != nil {
+			return nil, err
 		}
-		e := decoded.Evidence
 		out = append(out, EvidenceEntry{ID: e.ID, AlertID: e.AlertID, SHA256: e.SHA256, MediaType: e.MediaType, Bytes: e.Bytes, Event: event})
 	}
 	return out, rows.Err()
@@ -152,11 +151,22 @@ func (b *Outbox) SettleEvidence(ctx context.Context, r ingest.Receipt) error {
 	if err != nil || event == nil {
 		return err
 	}
-	decoded, err := alert.DecodeEvent(event)
-	if err != nil || decoded.Evidence == nil {
-		return fmt.Errorf("decode evidence: %w", err)
+	e, err := decodeEvidence(event)
+	if err != nil {
+		return err
 	}
-	return b.removeUnused(ctx, decoded.Evidence.SHA256)
+	return b.removeUnused(ctx, e.SHA256)
+}
+
+func decodeEvidence(event []byte) (*alert.Evidence, error) {
+	decoded, err := alert.DecodeEvent(event)
+	if err != nil {
+		return nil, fmt.Errorf("decode evidence: %w", err)
+	}
+	if decoded.Evidence == nil {
+		return nil, errors.New("decode evidence: the event is an alert")
+	}
+	return decoded.Evidence, nil
 }
 
 func (t *tx) settleEvidence(r ingest.Receipt) (event []byte, err error) {
@@ -175,8 +185,10 @@ func (t *tx) settleEvidence(r ingest.Receipt) (event []byte, err error) {
 
 func (b *Outbox) object(digest string) string { return filepath.Join(b.o.Dir, evidenceDir, digest) }
 
-// removeUnused removes objects that no row names any more. The caller holds b.files.
+// removeUnused removes objects that no row names any more, whatever becomes of ctx: nothing else would before the next
+// start. The caller holds b.files.
 func (b *Outbox) removeUnused(ctx context.Context, digests ...string) error {
+	ctx = context.WithoutCancel(ctx)
 	for _, d := range digests {
 		var used bool
 		err := b.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM evidence WHERE sha256 = ?)`, d).Scan(&used)

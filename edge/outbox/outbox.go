@@ -108,6 +108,9 @@ var _ raise.Log = (*Outbox)(nil)
 // epoch begins. [ErrInUse] means that another process has it.
 func Open(ctx context.Context, o Options) (_ *Outbox, err error) {
 	o = o.withDefaults()
+	if o.Dir == "" {
+		return nil, errors.New("outbox: Dir is demanded")
+	}
 	if err := os.MkdirAll(filepath.Join(o.Dir, evidenceDir), 0o700); err != nil {
 		return nil, fmt.Errorf("make outbox directory: %w", err)
 	}

@@ -327,6 +327,20 @@ func TestEvidenceBudgetAndSweep(t *testing.T) {
 	}
 }
 
+// TestCancelledEvidenceLeavesNoObject: an object without its row would stay on the disk until the next start.
+func TestCancelledEvidenceLeavesNoObject(t *testing.T) {
+	b := open(t, Options{Dir: t.TempDir()})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	object := []byte("a redacted picture")
+	// A cancelled caller may still be served; what counts is that row and object go together.
+	err := b.PutEvidence(ctx, evidence(raisetest.Alert(alert.Motion, 1), object), object)
+	files, _ := os.ReadDir(filepath.Join(b.o.Dir, evidenceDir))
+	if stored := stats(t, b).Evidence.Pending == 1; stored != (err == nil) || stored != (len(files) == 1) {
+		t.Errorf("error %v, stored %v, %d objects", err, stored, len(files))
+	}
+}
+
 func TestAnnouncements(t *testing.T) {
 	b := open(t, Options{Dir: t.TempDir()})
 	put(t, b, raisetest.Alert(alert.Door, 1))

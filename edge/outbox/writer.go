@@ -110,7 +110,6 @@ type totals struct {
 	evidence      int64
 	evidenceBytes int64
 	shedEvidence  int64
-	messages      int64 // newest sequence
 	added, urgent int   // by the transaction under way
 }
 
