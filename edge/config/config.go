@@ -124,7 +124,7 @@ func Defaults() Config {
 	return Config{
 		Listen:  "127.0.0.1:8430",
 		Central: Central{Sync: time.Minute},
-		Decoder: Decoder{Workers: 1},
+		Decoder: Decoder{Workers: 2}, // one goes on while the other makes a picture
 	}
 }
 

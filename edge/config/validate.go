@@ -12,12 +12,14 @@ import (
 
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/conf"
+	"gridgate/protocols/sensors"
 )
 
 // Bounds of the configuration: what one edge is made for.
 const (
 	maxCameras   = 256
 	maxSensors   = 10_000
+	maxWild      = 1024 // sensors whose topic holds a wildcard: each is compared with every message
 	maxZones     = 16
 	maxPoints    = 64
 	maxWorkers   = 16
@@ -57,9 +59,10 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	j.central(c)
 	j.demand(c.Decoder.Workers >= 1 && c.Decoder.Workers <= maxWorkers, "decoder.workers", "out of range", fmt.Sprintf("write 1 to %d", maxWorkers))
 	c.Place.Kind = canonical(c.Place.Kind)
-	j.cameras(c)
+	devices := map[string]bool{} // one name for a camera or a sensor: the key of a situation holds no more
+	j.cameras(c, devices)
 	j.mqtt(c)
-	j.sensors(c)
+	j.sensors(c, devices)
 	return j.problems
 }
 
@@ -76,7 +79,7 @@ func (j *judge) address(field, addr string) {
 func (j *judge) central(c *Config) {
 	u, err := url.Parse(c.Central.URL)
 	switch {
-	case c.Central.URL == "" || err != nil || u.Host == "":
+	case c.Central.URL == "" || err != nil || u.Hostname() == "":
 		j.bad("central.url", "where central is, is not said", "write url: https://central.example or http://127.0.0.1:8420")
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		j.bad("central.url", "plain http leaves this machine", "write https://; http is for loopback only")
@@ -84,6 +87,8 @@ func (j *judge) central(c *Config) {
 		j.bad("central.url", "neither http nor https", "write https://...")
 	case u.User != nil:
 		j.bad("central.url", "a credential stands in the address", "remove it and name the token: token: {file: ...} or {env: ...}")
+	case u.RawQuery != "" || u.Fragment != "":
+		j.bad("central.url", "more than an address", "write it without ? and #")
 	}
 	j.secret("central.token", c.Central.Token, true)
 	j.file("central.ca", c.Path(c.Central.CA))
@@ -108,9 +113,8 @@ func (j *judge) file(field, path string) {
 	}
 }
 
-func (j *judge) cameras(c *Config) {
+func (j *judge) cameras(c *Config, seen map[string]bool) {
 	j.demand(len(c.Cameras) <= maxCameras, "cameras", "too many cameras", fmt.Sprintf("at most %d for one edge", maxCameras))
-	seen := map[string]bool{}
 	for i := range c.Cameras {
 		cam := &c.Cameras[i]
 		at := fmt.Sprintf("cameras[%d]", i)
@@ -167,7 +171,7 @@ func (j *judge) name(field, name string, seen map[string]bool) {
 func (j *judge) stream(at string, cam *Camera) {
 	u, err := url.Parse(cam.URL)
 	switch {
-	case cam.URL == "" || err != nil || u.Host == "" || u.Scheme != "rtsp":
+	case cam.URL == "" || err != nil || u.Hostname() == "" || u.Scheme != "rtsp":
 		j.bad(at+".url", "not an RTSP address", "write rtsp://host[:port]/path")
 	case u.User != nil:
 		j.bad(at+".url", "a credential stands in the address", "write username: NAME and password: {file: PATH} or {env: NAME}")
@@ -238,6 +242,9 @@ func (j *judge) mqtt(c *Config) {
 		j.name(at+".name", u.Name, seen)
 		j.secret(at+".password", u.Password, true)
 		j.demand(len(u.Publish) > 0, at+".publish", "may publish nowhere", "write topic filters, for example [zigbee2mqtt/#]")
+		for k, filter := range u.Publish {
+			j.filter(fmt.Sprintf("%s.publish[%d]", at, k), filter, "zigbee2mqtt/#")
+		}
 	}
 	seen = map[string]bool{}
 	for i, s := range c.MQTT.Sources {
@@ -245,7 +252,7 @@ func (j *judge) mqtt(c *Config) {
 		j.name(at+".name", s.Name, seen)
 		u, err := url.Parse(s.URL)
 		switch {
-		case err != nil || u.Host == "" || !slices.Contains([]string{"tcp", "mqtt", "ssl", "mqtts", "ws", "wss"}, u.Scheme):
+		case err != nil || u.Hostname() == "" || !slices.Contains([]string{"tcp", "mqtt", "ssl", "mqtts", "ws", "wss"}, u.Scheme):
 			j.bad(at+".url", "not the address of a broker", "write tcp://host:1883 or ssl://host:8883")
 		case u.User != nil:
 			j.bad(at+".url", "a credential stands in the address", "write username: NAME and password: {file: PATH} or {env: NAME}")
@@ -255,40 +262,37 @@ func (j *judge) mqtt(c *Config) {
 	}
 }
 
-func (j *judge) sensors(c *Config) {
+func (j *judge) sensors(c *Config, seen map[string]bool) {
 	j.demand(len(c.Sensors) <= maxSensors, "sensors", "too many sensors", fmt.Sprintf("at most %d for one edge", maxSensors))
 	if len(c.Sensors) > 0 && c.MQTT.Broker.Listen == "" && len(c.MQTT.Sources) == 0 {
 		j.bad("sensors", "no broker brings their messages", "add mqtt.broker.listen or an entry under mqtt.sources")
 	}
-	seen := map[string]bool{}
+	wild := 0
 	for i := range c.Sensors {
 		s := &c.Sensors[i]
 		at := fmt.Sprintf("sensors[%d]", i)
 		j.name(at+".id", s.ID, seen)
 		s.Place.inherit(c.Place)
 		j.demand(slices.Contains(dialects, s.Dialect), at+".dialect", "unknown dialect", "write one of: "+strings.Join(dialects, ", "))
-		j.demand(validFilter(s.Topic), at+".topic", "not a topic filter", "write the topic that the device publishes on, for example zigbee2mqtt/hall_smoke")
+		j.filter(at+".topic", s.Topic, "zigbee2mqtt/hall_smoke")
+		if strings.ContainsAny(s.Topic, "+#") {
+			wild++
+		}
 		j.grid(at+".place.grid", s.Place.Grid)
 		_, known := allowedPlaces[s.Place.Kind]
 		j.demand(known || s.Place.Kind.Private(), at+".place.kind", "unknown kind of place", "write home, or one of: "+placeNames())
 		j.demand(s.Zone == "" || zoneName.MatchString(s.Zone), at+".zone", "not a name", "write letters and digits, at most 64")
 		j.demand(s.Silence >= 0, at+".silence", "is negative", "write a duration such as 25h, or leave it out")
+		j.demand(s.Mapping == "" || s.Dialect == "mapped", at+".mapping", "only the dialect mapped has a mapping", "remove it, or write dialect: mapped")
 		j.file(at+".mapping", c.Path(s.Mapping))
 	}
+	j.demand(wild <= maxWild, "sensors", "too many topics with a wildcard", fmt.Sprintf("name the topics; at most %d may hold + or #", maxWild))
 }
 
-// validFilter follows MQTT 3.1.1, section 4.7: # only as the last level, + only as a whole level.
-func validFilter(f string) bool {
-	if f == "" || len(f) > 65535 || strings.ContainsRune(f, 0) {
-		return false
+func (j *judge) filter(field, filter, example string) {
+	if err := sensors.CheckFilter(filter); err != nil {
+		j.bad(field, "not a topic filter: "+err.Error(), "write for example "+example)
 	}
-	levels := strings.Split(f, "/")
-	for i, l := range levels {
-		if l == "#" && i != len(levels)-1 || l != "#" && strings.Contains(l, "#") || l != "+" && strings.Contains(l, "+") {
-			return false
-		}
-	}
-	return true
 }
 
 func loopback(host string) bool {
