@@ -2,13 +2,18 @@ package sensors
 
 import (
 	"errors"
+	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // CheckFilter says what is wrong with an MQTT topic filter (MQTT 3.1.1, 4.7.1).
 func CheckFilter(filter string) error {
 	if filter == "" {
 		return errors.New("an empty topic filter matches nothing")
+	}
+	if len(filter) > MaxTopic || !utf8.ValidString(filter) {
+		return fmt.Errorf("a topic filter is UTF-8 of at most %d bytes", MaxTopic)
 	}
 	levels := strings.Split(filter, "/")
 	for i, level := range levels {
