@@ -75,7 +75,7 @@ type Event struct {
 	At       time.Time      `json:"at"`
 	Actor    string         `json:"actor,omitempty"`   // staff account
 	AlertID  string         `json:"alertId,omitempty"` // the first of the alerts that it is about
-	Count    int64          `json:"count,omitempty"`   // how many alerts it gathers: opened, joined, cleared, reopened
+	Count    int64          `json:"count,omitzero"`    // how many alerts it gathers: opened, joined, cleared, reopened
 	From     time.Time      `json:"from,omitzero"`
 	To       time.Time      `json:"to,omitzero"`
 	Severity alert.Severity `json:"severity,omitempty"`

@@ -7,6 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+
+	strict "github.com/go-json-experiment/json"
 
 	"gridgate/central/cases"
 	"gridgate/central/store"
@@ -54,7 +57,7 @@ func (w *writer) readCase(query string, args ...driver.Value) (r caseRow, err er
 	return r, err
 }
 
-// append applies e to r and writes it to the log of case events, at the next position.
+// append applies e to r and hands it to the log of case events, at the next position; flush writes it.
 func (w *writer) append(r caseRow, e cases.Event) (caseRow, error) {
 	e.Position = w.last + 1
 	previous := r.Position
@@ -68,17 +71,41 @@ func (w *writer) append(r caseRow, e cases.Event) (caseRow, error) {
 			return r, err
 		}
 	}
-	raw, err := json.Marshal(e)
+	raw, err := strict.Marshal(e)
 	if err != nil {
 		return r, fmt.Errorf("encode case event: %w", err)
 	}
-	_, err = w.c.exec("INSERT INTO case_events (position, case_ref, previous, at, event) VALUES (?,?,?,?,?)",
-		e.Position, r.ref, previous, nanos(e.At), string(raw))
-	if err != nil {
-		return r, fmt.Errorf("append case event: %w", err)
-	}
+	w.events = append(w.events, e.Position, r.ref, previous, nanos(e.At), string(raw))
 	w.last = e.Position
 	return r, nil
+}
+
+const (
+	eventColumns = 5
+	eventRow     = "(?,?,?,?,?)"
+	insertEvents = "INSERT INTO case_events (position, case_ref, previous, at, event) VALUES " + eventRow
+)
+
+// insertMany inserts many events: several rows cost one statement less than several statements.
+var insertMany = insertEvents + strings.Repeat(","+eventRow, manyEvents-1)
+
+const manyEvents = 8
+
+// flush writes the events that were appended in this transaction.
+func (w *writer) flush() error {
+	for rest := w.events; len(rest) > 0; {
+		query, n := insertEvents, eventColumns
+		if len(rest) >= manyEvents*eventColumns {
+			query, n = insertMany, manyEvents*eventColumns
+		}
+		if _, err := w.c.exec(query, rest[:n]...); err != nil {
+			return fmt.Errorf("append case events: %w", err)
+		}
+		rest = rest[n:]
+	}
+	clear(w.events)
+	w.events = w.events[:0]
+	return nil
 }
 
 // insertCase gives r a row.
@@ -116,12 +143,16 @@ func (w *writer) saveCase(r caseRow) error {
 	return nil
 }
 
-// updateCase writes what may change. What a mere join leaves as it is, is left out: it costs index entries.
+// updateCase writes what changed. What a mere join leaves as it is, is left out: it costs time and index entries.
 func (w *writer) updateCase(r *caseRow) error {
 	c := &r.Case
-	_, err := w.c.exec(`UPDATE cases SET level = ?, severity = ?, active = ?, situation = ?, alerts = ?, last_at = ?, position = ? WHERE ref = ?`,
-		string(c.Level), int64(c.Severity.Rank()), c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), c.Position, r.ref)
-	if err == nil && c.State != r.written.State {
+	_, err := w.c.exec("UPDATE cases SET alerts = ?, last_at = ?, position = ? WHERE ref = ?", c.Alerts, nanos(c.LastAt), c.Position, r.ref)
+	was := &r.written
+	if err == nil && (c.Severity != was.Severity || c.Level != was.Level || c.Active != was.Active || c.Situation != was.Situation) {
+		_, err = w.c.exec("UPDATE cases SET level = ?, severity = ?, active = ?, situation = ? WHERE ref = ?",
+			string(c.Level), int64(c.Severity.Rank()), c.Active, text(c.Situation), r.ref)
+	}
+	if err == nil && c.State != was.State {
 		_, err = w.c.exec("UPDATE cases SET state = ?, closed_at = ?, closed_by = ?, reason = ? WHERE ref = ?",
 			string(c.State), nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), r.ref)
 	}

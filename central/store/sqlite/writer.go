@@ -21,6 +21,7 @@ type writer struct {
 	newest map[caseKey]caseRow // newest case of a key
 	places map[placeKey]int64  // rows of places
 	ended  bool                // some situation is remembered as ended
+	events []driver.Value      // case events of this transaction that are not written yet, eventColumns each
 }
 
 // caseKey is what cases are told apart by: a drill never mixes with the real thing.
@@ -45,7 +46,7 @@ func openWriter(dsn string) (*writer, error) {
 
 // recall makes the writer know what is committed, and nothing else.
 func (w *writer) recall() error {
-	w.newest, w.places = make(map[caseKey]caseRow), make(map[placeKey]int64)
+	w.newest, w.places, w.events = make(map[caseKey]caseRow), make(map[placeKey]int64), nil
 	return w.c.query(func(v []driver.Value) error {
 		w.last, w.ended = v[0].(int64), v[1].(int64) != 0
 		return nil
@@ -64,6 +65,9 @@ func (w *writer) transact(f func() error) (err error) {
 		return fmt.Errorf("begin: %w", err)
 	}
 	if err = f(); err == nil {
+		err = w.flush()
+	}
+	if err == nil {
 		if _, err = w.c.exec("COMMIT"); err == nil {
 			return nil
 		}
