@@ -4,7 +4,7 @@
 set -euo pipefail
 
 run_packages=(ca-certificates ffmpeg libavcodec59)
-test_packages=(mosquitto chromium fonts-noto-cjk victoria-metrics)
+test_packages=(gcc libc6-dev procps mosquitto chromium fonts-noto-cjk victoria-metrics)
 bench_packages=(motion)
 
 case "${1:-}" in

@@ -1,0 +1,139 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gridgate/edge/camera"
+	"gridgate/edge/config"
+	"gridgate/protocols/kit/conf"
+)
+
+const goodEdge = `edge: east-gate
+data: data
+central: {url: "http://127.0.0.1:8420", token: {env: TOKEN}}
+cameras:
+  - id: gate
+    url: rtsp://127.0.0.1:8554/gate
+    place: {grid: "110101001001001", kind: gate}
+    owner: East Gate
+    purpose: safety
+    legal_basis: art. 7
+    zones: [{name: a, mode: armed}, {name: b, mode: disarmed}]
+mqtt: {sources: [{name: main, url: "tcp://127.0.0.1:1883"}]}
+sensors:
+  - {id: gauge, dialect: mapped, topic: water/1, mapping: gauge.yaml, place: {grid: "110101001001001", kind: riverside}}
+`
+
+const goodMapping = `mappings:
+  - readings: [{quantity: water_level, unit: m, value: payload.level}]
+`
+
+// folder writes a configuration and its mapping, and returns the configuration's path.
+func folder(t *testing.T, edge, mapping string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"edge.yaml": edge, "gauge.yaml": mapping} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "edge.yaml")
+}
+
+func TestCheckPrintsEveryProblemAsAJSONLine(t *testing.T) {
+	tests := []struct {
+		name          string
+		edge, mapping string
+		code          int
+		file, field   string
+		line          int
+	}{
+		{"good", goodEdge, goodMapping, ExitOK, "", "", 0},
+		{"misspelt key", strings.Replace(goodEdge, "owner:", "ownr:", 1), goodMapping, ExitFailed, "edge.yaml", "cameras[0].ownr", 8},
+		{"forbidden place", strings.Replace(goodEdge, "kind: gate", "kind: toilet", 1), goodMapping, ExitFailed, "edge.yaml", "cameras[0].place.kind", 7},
+		{"mistake in a mapping", goodEdge, strings.Replace(goodMapping, "payload.level", "payload.level +", 1), ExitFailed, "gauge.yaml", "", 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			file := folder(t, tt.edge, tt.mapping)
+			var stdout, stderr bytes.Buffer
+			if code := Check(CheckOptions{Config: file}, &stdout, &stderr); code != tt.code {
+				t.Fatalf("exit code %d, want %d: %s", code, tt.code, stderr.String())
+			}
+			if tt.code == ExitOK {
+				if stdout.Len() > 0 {
+					t.Errorf("a good file prints %q", stdout.String())
+				}
+				return
+			}
+			found := false
+			for lines := json.NewDecoder(&stdout); lines.More(); {
+				var p conf.Problem
+				if err := lines.Decode(&p); err != nil {
+					t.Fatalf("not a JSON line: %v", err)
+				}
+				found = found || filepath.Base(p.File) == tt.file && p.Line == tt.line && (tt.field == "" || p.Field == tt.field) && p.Remedy != ""
+			}
+			if !found {
+				t.Errorf("problems = %s, want %s:%d %s with a remedy", stderr.String(), tt.file, tt.line, tt.field)
+			}
+		})
+	}
+	var out bytes.Buffer
+	if code := Check(CheckOptions{Config: "no-such-file"}, &out, &out); code != ExitUsage {
+		t.Errorf("a missing file: exit code %d, want %d", code, ExitUsage)
+	}
+}
+
+func TestReloadArmsZonesAndABadFileChangesNothing(t *testing.T) {
+	file := folder(t, goodEdge, goodMapping)
+	cfg, err := config.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cameras, err := newCameras(cfg, nil, nil, nil, func() {}, slog.New(slog.DiscardHandler))
+	if err == nil {
+		t.Fatal("a camera without a decoder was accepted")
+	}
+	cameras, err = newCameras(cfg, idleDecoder{}, idleRaiser{}, nil, func() {}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	r := &reloader{file: file, running: cfg, cameras: cameras, log: slog.New(slog.NewTextHandler(&log, nil))}
+	modes := func() map[string]camera.Mode {
+		out := map[string]camera.Mode{}
+		for _, z := range cameras.list[0].Status().Zones {
+			out[z.Name] = z.Mode
+		}
+		return out
+	}
+	rewrite := func(old, new string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(strings.Replace(goodEdge, old, new, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	rewrite("mode: armed", "mode: asleep")
+	if err := r.reload(); err == nil || modes()["a"] != camera.Armed {
+		t.Errorf("a bad file: error %v, modes %v", err, modes())
+	}
+	rewrite("{name: b, mode: disarmed}", "{name: b, mode: walk-test}")
+	if err := r.reload(); err != nil || modes()["b"] != camera.WalkTest || modes()["a"] != camera.Armed {
+		t.Errorf("a walk-test: error %v, modes %v", err, modes())
+	}
+	if strings.Contains(log.String(), "restart") {
+		t.Errorf("arming alone asks for a restart: %s", log.String())
+	}
+	rewrite("purpose: safety", "purpose: order")
+	if err := r.reload(); err != nil || !strings.Contains(log.String(), "restart to apply it") {
+		t.Errorf("another change: error %v, log %s", err, log.String())
+	}
+}
