@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"gridgate/edge/source"
 )
@@ -145,5 +146,28 @@ func FuzzParseResponse(f *testing.F) {
 func TestReadMessageIsBounded(t *testing.T) {
 	if _, err := readMessage(bytes.NewReader([]byte{0xFF, 0xFF, 0xFF, 0xFF, 1}), maxResponse); !errors.Is(err, errWire) {
 		t.Errorf("error %v, want errWire", err)
+	}
+}
+
+// TestSandboxIsClosed: a worker that a stream took over reaches no file and no network.
+func TestSandboxIsClosed(t *testing.T) {
+	o, err := PoolOptions{Env: []string{"GRIDGATE_TEST_WORKER=escape"}}.withDefaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := startProcess(t.Context(), o)
+	if err != nil {
+		t.Fatalf("it got out: %v", err)
+	}
+	p.stop()
+}
+
+// TestWorkersTextIsCleaned: what a worker says of itself goes into logs and states.
+func TestWorkersTextIsCleaned(t *testing.T) {
+	for _, s := range []status{statusBad, statusFailed} {
+		_, err := answerOf(response{status: s, data: append([]byte("a\x00\x1b\n\xff"), bytes.Repeat([]byte("x"), 1<<20)...)})
+		if err == nil || !utf8.ValidString(err.Error()) || len(err.Error()) > 2*maxText || strings.ContainsAny(err.Error(), "\x00\x1b\n") {
+			t.Errorf("error %.80q", err)
+		}
 	}
 }

@@ -9,14 +9,16 @@ import (
 )
 
 // sandbox gives up, for the rest of this process, what decoding does not need: core files (they would hold pictures),
-// writing files, opening descriptors, and new privileges.
+// writing files, opening any file or connection beside the two pipes, being dumped, and new privileges.
 func sandbox() error {
+	time.Sleep(time.Microsecond) // the runtime opens its poller with the first timer, and could not later
 	for _, l := range []struct {
 		name     string
 		resource int
 	}{
 		{"core", unix.RLIMIT_CORE},
 		{"fsize", unix.RLIMIT_FSIZE},
+		{"nofile", unix.RLIMIT_NOFILE},
 	} {
 		if err := unix.Setrlimit(l.resource, &unix.Rlimit{}); err != nil {
 			return fmt.Errorf("limit %s: %w", l.name, err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 )
 
 // TestMain lets the test binary be its own worker.
@@ -13,6 +14,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("GRIDGATE_TEST_WORKER") {
 	case "decode":
 		os.Exit(WorkerMain())
+	case "escape":
+		os.Exit(escape())
 	case "hang":
 		_ = writeMessage(os.Stdout, response{status: statusNone}.append(nil))
 		select {}
@@ -29,4 +32,23 @@ func TestMain(m *testing.M) {
 		_ = hoard[len(hoard)-1]
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// escape enters the sandbox and tries what a stream that took over a worker would: it greets only if all of it fails.
+func escape() int {
+	if err := sandbox(); err != nil {
+		return 1
+	}
+	if fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0); err == nil || fd >= 0 {
+		return 1
+	}
+	if _, err := os.Open(os.Args[0]); err == nil {
+		return 1
+	}
+	time.Sleep(time.Millisecond) // timers still run
+	if writeMessage(os.Stdout, response{status: statusNone}.append(nil)) != nil {
+		return 1
+	}
+	_, _ = os.Stdin.Read(make([]byte, 1))
+	return 0
 }

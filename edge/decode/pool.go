@@ -7,8 +7,11 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"gridgate/edge/source"
 )
@@ -208,13 +211,23 @@ type result struct {
 
 func (j *job) finish(r response, err error) { j.done <- result{response: r, err: err} }
 
-// answerOf turns what a worker said into what the caller gets.
+// answerOf turns what a worker said into what the caller gets. A text is cut and cleaned: a stream may have taken over the
+// worker, and the text goes into logs and states.
 func answerOf(r response) (response, error) {
 	switch r.status {
 	case statusBad:
-		return response{}, fmt.Errorf("%w: %s", ErrBadStream, r.data)
+		return response{}, fmt.Errorf("%w: %s", ErrBadStream, textOf(r.data))
 	case statusFailed:
-		return response{}, errors.New(string(r.data))
+		return response{}, errors.New(textOf(r.data))
 	}
 	return r, nil
+}
+
+func textOf(data []byte) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, string(data[:min(len(data), maxText)]))
 }

@@ -21,6 +21,9 @@ const WorkerArg = "decode-worker"
 // hangLimit ends a worker that is stuck in one request although nobody is left to kill it.
 const hangLimit = 60 * time.Second
 
+// lastFew is how far before the end of a request's units a picture may still stand for the last, should that one be damaged.
+const lastFew = 300 * time.Millisecond
+
 // WorkerMain is the whole life of a worker process: it serves requests from stdin until stdin closes, and
 // returns the exit code. It opens no file and no connection once the decoder's libraries are loaded.
 func WorkerMain() int {
@@ -175,10 +178,18 @@ func (w *worker) picture(r request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
-	// Which picture is the last is known at the end only: each is copied small, one is redacted.
+	// Which picture is the last is known at the end only: each of the last few is copied small, one is redacted.
+	wanted := r.units[0].pts
+	for _, u := range r.units {
+		wanted = max(wanted, u.pts)
+	}
 	var last *image.YCbCr
 	var pts time.Duration
-	err = d.decodeAll(r.units, func(p raw) { last, pts = p.image(picture.MaxWidth), p.pts })
+	err = d.decodeAll(r.units, func(p raw) {
+		if p.pts >= wanted-lastFew {
+			last, pts = p.image(picture.MaxWidth), p.pts
+		}
+	})
 	if err != nil {
 		return response{}, err
 	}
