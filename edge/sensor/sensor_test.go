@@ -301,6 +301,27 @@ mappings:
 	}
 }
 
+// parrot is a dialect that counts how often it is asked.
+type parrot struct{ asked *int }
+
+func (p parrot) Translate(topic string, payload []byte, retained bool) observation.Translation {
+	*p.asked++
+	return zigbee2mqtt.Dialect{}.Translate(topic, payload, retained)
+}
+
+func TestSharedTopicIsReadOnce(t *testing.T) {
+	asked := 0
+	var devices []Device
+	for i := range 500 {
+		devices = append(devices, Device{ID: fmt.Sprint("d", i), Origin: "x", Dialect: parrot{&asked}, Topic: "gw/+", Name: fmt.Sprint(i), Grid: grid})
+	}
+	r := &recorder{}
+	handle(t, hub(t, r, devices...), message("gw/7", `{"smoke":true}`))
+	if asked != 1 || len(r.signals) != 1 || r.signals[0].Device != "d7" {
+		t.Errorf("asked %d times, signals %+v", asked, r.signals)
+	}
+}
+
 func TestAvailabilityAndTopics(t *testing.T) {
 	r := &recorder{}
 	h := hub(t, r, device("d"))

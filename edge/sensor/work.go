@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"gridgate/edge/raise"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/observation"
+	"gridgate/protocols/sensors"
 )
 
 // work is what one message becomes.
@@ -22,6 +24,7 @@ type work struct {
 	signals  []raise.Signal
 	readings []alert.Reading
 	heard    map[*Device]availability
+	said     map[sensors.Dialect]observation.Translation
 }
 
 // availability is what a message said of the device itself.
@@ -35,10 +38,10 @@ const (
 
 // translate asks the dialect of each candidate. A message that none of them understands is counted by its reason.
 func (w *work) translate(candidates []*Device) {
-	w.heard = map[*Device]availability{}
+	w.heard, w.said = map[*Device]availability{}, map[sensors.Dialect]observation.Translation{}
 	why := ""
 	for _, d := range candidates {
-		t := d.Dialect.Translate(w.message.Topic, w.message.Payload, w.message.Retained)
+		t := w.translation(d.Dialect)
 		if t.Ignored != "" {
 			why = t.Ignored
 			w.quiet(d, t)
@@ -51,6 +54,19 @@ func (w *work) translate(candidates []*Device) {
 	if len(w.heard) == 0 && why != "" {
 		w.hub.notUnderstood(w.message, why)
 	}
+}
+
+// translation asks a dialect once, however many devices share the topic of their gateway.
+func (w *work) translation(d sensors.Dialect) observation.Translation {
+	if !reflect.ValueOf(d).Comparable() {
+		return d.Translate(w.message.Topic, w.message.Payload, w.message.Retained)
+	}
+	t, known := w.said[d]
+	if !known {
+		t = d.Translate(w.message.Topic, w.message.Payload, w.message.Retained)
+		w.said[d] = t
+	}
+	return t
 }
 
 // quiet notes that a device with its own topic is alive, although its message said nothing for us (a link quality, a button).
