@@ -40,8 +40,10 @@ func (r Result) String() string {
 	return fmt.Sprintf("rounds=%d kills=%d acknowledged=%d lost=%d doubled=%d", r.Rounds, r.Kills, r.Acknowledged, r.Lost, r.Doubled)
 }
 
-// settleWithin bounds the wait for the last alerts to arrive once everything runs again.
-const settleWithin = 60 * time.Second
+const (
+	settleWithin = 60 * time.Second // bounds the wait for the last alerts to arrive once everything runs again
+	doubleWithin = 2 * time.Second  // by then a batch that was sent twice has arrived twice
+)
 
 // Load is a township whose sensors are being pressed and whose camera plays.
 type Load struct {
@@ -127,13 +129,17 @@ func compare(ctx context.Context, town *township.Township, acknowledged map[stri
 	if err != nil {
 		return result, err
 	}
-	for {
+	for settled := false; ; {
 		alerts, err := central.Alerts(ctx, url.Values{})
 		if err != nil {
 			return result, fmt.Errorf("read central's alerts: %w", err)
 		}
 		balance(&result, acknowledged, logged, alerts)
-		if result.Lost == 0 || !backoff.Wait(ctx, 500*time.Millisecond) {
+		if result.Lost == 0 && settled {
+			return result, nil
+		}
+		settled = result.Lost == 0
+		if !backoff.Wait(ctx, doubleWithin) {
 			return result, nil
 		}
 	}
