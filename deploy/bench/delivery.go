@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-
 	"errors"
 	"fmt"
 	"io"

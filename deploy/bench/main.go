@@ -22,7 +22,7 @@ import (
 	"gridgate/edge/decode"
 )
 
-// Group measures one part. It has a minute, and a directory on disk that is empty and goes away afterwards.
+// Group measures one part. It has [groupTime], and a directory on disk that is empty and goes away afterwards.
 type Group struct {
 	Name string
 	What string

@@ -1,6 +1,6 @@
 // Command soak runs a township with cameras and pressed buttons for a long time and watches what must not grow.
 //
-// In: for how long, and the footage. Out: a line a minute (resident memory, goroutines, open files, pending alerts of each
+// In: for how long, and the footage. Out: a line a minute (resident memory, goroutines and open files of each
 // program), a verdict, and exit code 1 if something grew.
 package main
 
@@ -83,6 +83,9 @@ func take(load *rig.Load) (s sample, err error) {
 	return sample{edge, central}, errors.Join(errEdge, errCentral)
 }
 
+// scraper does not wait for a program that hangs.
+var scraper = &http.Client{Timeout: 10 * time.Second}
+
 // scrape reads the process figures that client_golang exposes.
 func scrape(url, token string) (figures, error) {
 	req, err := http.NewRequest(http.MethodGet, url, nil)
@@ -92,7 +95,7 @@ func scrape(url, token string) (figures, error) {
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := scraper.Do(req)
 	if err != nil {
 		return figures{}, err
 	}
