@@ -74,7 +74,7 @@ func testIdempotent(t *testing.T, open Opener) {
 
 // testOneOpenCase sends alerts of few keys, each of them two or three times, from many goroutines.
 func testOneOpenCase(t *testing.T, open Opener) {
-	const workers, batches, size, keys = 6, 5, 12, 5
+	const workers, batches, size, keys = 6, 4, 8, 5
 	s := opened(t, open)
 	var mu sync.Mutex
 	var want []string

@@ -57,7 +57,7 @@ func Crash(t *testing.T, open Opener) {
 	dir := t.TempDir()
 	acknowledged := make(map[string]bool)
 	for round := range 2 {
-		for _, id := range writeAndKill(t, dir, 150+250*round) {
+		for _, id := range writeAndKill(t, dir, 100+150*round) {
 			acknowledged[id] = true
 		}
 	}
