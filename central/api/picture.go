@@ -11,9 +11,6 @@ import (
 	"gridgate/protocols/alert"
 )
 
-// jpegMagic begins every JPEG: start of image and the first marker (ITU-T T.81, annex B).
-var jpegMagic = []byte{0xff, 0xd8, 0xff}
-
 // picture serves a redacted picture by its digest. Anything else in the object store, a sealed clip above all, does not exist here.
 func (s *Server) picture(w http.ResponseWriter, r *http.Request) {
 	digest := r.PathValue("sha256")
@@ -32,8 +29,9 @@ func (s *Server) picture(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer object.Close()
-	head := make([]byte, len(jpegMagic))
-	if _, err := io.ReadFull(object, head); err != nil || !bytes.Equal(head, jpegMagic) {
+	head := make([]byte, store.MagicBytes)
+	n, err := io.ReadFull(object, head)
+	if head = head[:n]; err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || store.MediaTypeOf(head) != alert.JPEG {
 		problem.Write(w, http.StatusNotFound, "there is no such picture")
 		return
 	}

@@ -299,27 +299,8 @@ func TestFixedToken(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/v1/events", nil)
 	r.Header.Set("Authorization", "bearer 0123456789")
 	p, _, err := s.Authenticate(r)
-	if err != nil || !p.SpeaksFor("a") || p.SpeaksFor("b") || p.May(Events) || p.May(Read) {
+	if err != nil || p.Edge != "a" || p.May(Events) || p.May(Read) {
 		t.Errorf("principal %+v, %v: want one that speaks for edge a only", p, err)
-	}
-}
-
-func TestSpeaksFor(t *testing.T) {
-	for _, tc := range []struct {
-		p    Principal
-		edge string
-		want bool
-	}{
-		{Principal{Edge: "a"}, "a", true},
-		{Principal{Edge: "a"}, "b", false},
-		{Principal{Edge: "a", Scopes: []Scope{Events}}, "b", false},
-		{Principal{Scopes: []Scope{Events}}, "b", true},
-		{Principal{Scopes: []Scope{Read}}, "b", false},
-		{Principal{}, "", false},
-	} {
-		if got := tc.p.SpeaksFor(tc.edge); got != tc.want {
-			t.Errorf("%+v speaks for %q: %v", tc.p, tc.edge, got)
-		}
 	}
 }
 

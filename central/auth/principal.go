@@ -75,11 +75,6 @@ func (p Principal) Staff() bool { return p.Role != "" }
 // May says whether p has scope s.
 func (p Principal) May(s Scope) bool { return slices.Contains(p.Scopes, s) }
 
-// SpeaksFor says whether p may post the events of an edge: its own, or with scope [Events] any.
-func (p Principal) SpeaksFor(edge string) bool {
-	return p.Edge == edge && edge != "" || p.Edge == "" && p.May(Events)
-}
-
 // Actor is how p stands in a case's history.
 func (p Principal) Actor() string {
 	if p.Staff() {
