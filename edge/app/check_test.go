@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,12 @@ func TestCheckPrintsEveryProblemAsAJSONLine(t *testing.T) {
 	}
 }
 
+func TestTheConfigurationKnowsEveryDialect(t *testing.T) {
+	if got := Dialects().Names(); !slices.Equal(got, config.Dialects) {
+		t.Errorf("dialects are %v, the configuration accepts %v", got, config.Dialects)
+	}
+}
+
 func TestReloadArmsZonesAndABadFileChangesNothing(t *testing.T) {
 	file := folder(t, goodEdge, goodMapping)
 	cfg, err := config.Load(file)
@@ -106,7 +113,8 @@ func TestReloadArmsZonesAndABadFileChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	r := &reloader{file: file, running: cfg, cameras: cameras, log: slog.New(slog.NewTextHandler(&log, nil))}
+	var applied string
+	r := &reloader{file: file, running: cfg, cameras: cameras, applied: func(v string) { applied = v }, log: slog.New(slog.NewTextHandler(&log, nil))}
 	modes := func() map[string]camera.Mode {
 		out := map[string]camera.Mode{}
 		for _, z := range cameras.list[0].Status().Zones {
@@ -129,8 +137,8 @@ func TestReloadArmsZonesAndABadFileChangesNothing(t *testing.T) {
 	if err := r.reload(); err != nil || modes()["b"] != camera.WalkTest || modes()["a"] != camera.Armed {
 		t.Errorf("a walk-test: error %v, modes %v", err, modes())
 	}
-	if strings.Contains(log.String(), "restart") {
-		t.Errorf("arming alone asks for a restart: %s", log.String())
+	if strings.Contains(log.String(), "restart") || applied == "" || applied == cfg.Version {
+		t.Errorf("arming alone: version %q is in force, log %s", applied, log.String())
 	}
 	rewrite("purpose: safety", "purpose: order")
 	if err := r.reload(); err != nil || !strings.Contains(log.String(), "restart to apply it") {

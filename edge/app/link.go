@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,7 @@ type link struct {
 	sync    *forward.SyncLoop
 
 	base    ingest.SyncRequest // what does not change
+	version atomic.Pointer[string]
 	box     *outbox.Outbox
 	cameras *cameraSet
 	sensors *sensorSet
@@ -37,9 +39,10 @@ func newLink(cfg *config.Config, version string, started time.Time, box *outbox.
 		return nil, err
 	}
 	l := &link{
-		base: ingest.SyncRequest{Software: version, StartedAt: started.UTC(), ConfigVersion: cfg.Version},
+		base: ingest.SyncRequest{Software: version, StartedAt: started.UTC()},
 		box:  box, cameras: cs, sensors: ss,
 	}
+	l.setVersion(cfg.Version)
 	l.client, err = forward.NewClient(forward.ClientOptions{
 		URL: cfg.Central.URL, Edge: cfg.Edge, CAs: authorities,
 		Token: func() (string, error) { return cfg.Secret(cfg.Central.Token) },
@@ -76,6 +79,9 @@ func (l *link) start(ctx context.Context, parts *errgroup.Group) {
 	parts.Go(func() error { return l.sync.Run(ctx) })
 }
 
+// setVersion says which configuration is in force.
+func (l *link) setVersion(v string) { l.version.Store(&v) }
+
 // counts tells how much central has answered for since the start.
 func (l *link) counts() (delivered, rejected int64) {
 	s := l.forward.Status()
@@ -89,6 +95,7 @@ func (l *link) request(ctx context.Context) (ingest.SyncRequest, error) {
 		return ingest.SyncRequest{}, err
 	}
 	r := l.base
+	r.ConfigVersion = *l.version.Load()
 	r.Devices = append(l.cameras.devices(), l.sensors.devices()...)
 	r.DeadLetters = stats.DeadLetters
 	r.Metrics = ownMetrics(l.metrics)

@@ -105,7 +105,7 @@ func (c *collector) collectSensors(m sink) {
 	}
 	m.gauge("gridgate_edge_sensors", "Configured sensors.", float64(len(devices)))
 	m.gauge("gridgate_edge_sensors_online", "Sensors that were heard of.", online)
-	messages, refused := c.sensors.counts()
+	messages, refused := c.sensors.hub.Counts()
 	m.counter("gridgate_edge_mqtt_messages_total", "MQTT messages handled.", float64(messages))
 	m.counter("gridgate_edge_mqtt_refused_total", "MQTT messages that meant nothing to a dialect or a device.", float64(refused))
 }

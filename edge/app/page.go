@@ -49,7 +49,7 @@ func newPage(cfg *config.Config, version string, g prometheus.Gatherer, cs *came
 		out := json.NewEncoder(w)
 		out.SetIndent("", "  ")
 		out.Encode(status{
-			Edge: cfg.Edge, Version: version, ConfigVersion: cfg.Version,
+			Edge: cfg.Edge, Version: version, ConfigVersion: *l.version.Load(),
 			Central: l.forward.Status(), Sync: l.sync.Status(),
 			Cameras: cs.statuses(), Sensors: ss.devices(), Brokers: ss.brokers(), Unknown: ss.unknown(),
 		})

@@ -19,6 +19,7 @@ type reloader struct {
 	file    string
 	running *config.Config
 	cameras *cameraSet
+	applied func(version string) // all of the file is in force
 	log     *slog.Logger
 }
 
@@ -55,10 +56,12 @@ func (r *reloader) reload() error {
 		}
 		r.log.Info("zone was set", "camera", zone.camera, "zone", zone.name, "mode", mode)
 	}
-	if !reflect.DeepEqual(rest, restWas) {
-		r.log.Warn("the configuration changed in more than how zones are armed: restart to apply it", "running", r.running.Version, "file", next.Version)
-	}
 	r.running = next
+	if !reflect.DeepEqual(rest, restWas) {
+		r.log.Warn("the configuration changed in more than how zones are armed: restart to apply it", "file", next.Version)
+		return nil
+	}
+	r.applied(next.Version)
 	return nil
 }
 

@@ -108,7 +108,7 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 	sensors.start(ctx, parts)
 	link.start(ctx, parts)
 	parts.Go(func() error { return page.run(ctx) })
-	reload := &reloader{file: file, running: cfg, cameras: cameras, log: log.With("step", "config")}
+	reload := &reloader{file: file, running: cfg, cameras: cameras, applied: link.setVersion, log: log.With("step", "config")}
 	parts.Go(func() error { return reload.run(ctx) })
 	log.Info("the edge runs", "version", version, "config", cfg.Version, "cameras", len(cfg.Cameras), "sensors", len(cfg.Sensors), "page", page.addr())
 	return parts.Wait()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,8 +26,8 @@ type sensorSet struct {
 	embedded *broker.Broker // nil if not configured
 	sources  []*mqtt.Source
 	grids    map[string]string // by sensor id
-	started  time.Time
-	handled  atomic.Int64
+	since    sinceTable
+	notify   func() // something worth telling central changed
 }
 
 func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *slog.Logger) (*sensorSet, error) {
@@ -37,7 +36,7 @@ func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *sl
 	if err != nil {
 		return nil, err
 	}
-	s := &sensorSet{grids: map[string]string{}, started: time.Now().UTC()}
+	s := &sensorSet{grids: map[string]string{}, notify: notify}
 	for _, d := range devices {
 		s.grids[d.ID] = d.Grid
 	}
@@ -45,16 +44,12 @@ func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *sl
 	if err != nil {
 		return nil, err
 	}
-	handle := func(ctx context.Context, m sensor.Message) error {
-		s.handled.Add(1)
-		defer notify()
-		return s.hub.Handle(ctx, m)
-	}
-	if err := s.addBroker(cfg, handle, log); err != nil {
+	s.since.note(s.hub.Status(), time.Now().UTC())
+	if err := s.addBroker(cfg, log); err != nil {
 		return nil, err
 	}
 	for _, src := range cfg.MQTT.Sources {
-		if err := s.addSource(cfg, src, handle, log); err != nil {
+		if err := s.addSource(cfg, src, log); err != nil {
 			return nil, fmt.Errorf("broker %s: %w", src.Name, err)
 		}
 	}
@@ -88,7 +83,7 @@ func devicesOf(cfg *config.Config) ([]sensor.Device, error) {
 	return devices, problems.Err()
 }
 
-func (s *sensorSet) addBroker(cfg *config.Config, handle broker.Handler, log *slog.Logger) error {
+func (s *sensorSet) addBroker(cfg *config.Config, log *slog.Logger) error {
 	b := cfg.MQTT.Broker
 	if b.Listen == "" {
 		return nil
@@ -103,13 +98,13 @@ func (s *sensorSet) addBroker(cfg *config.Config, handle broker.Handler, log *sl
 	}
 	var err error
 	// Every topic goes to the hub, so that those of no configured device are counted and seen.
-	s.embedded, err = broker.New(broker.Options{Listen: b.Listen, Users: users, Handle: handle, Log: log})
+	s.embedded, err = broker.New(broker.Options{Listen: b.Listen, Users: users, Handle: s.hub.Handle, Log: log})
 	return err
 }
 
-func (s *sensorSet) addSource(cfg *config.Config, c config.MQTTSource, handle mqtt.Handler, log *slog.Logger) error {
+func (s *sensorSet) addSource(cfg *config.Config, c config.MQTTSource, log *slog.Logger) error {
 	o := mqtt.Options{
-		Name: c.Name, URL: c.URL, ClientID: c.ClientID, Username: c.Username, Topics: s.hub.Topics(), Handle: handle, Log: log,
+		Name: c.Name, URL: c.URL, ClientID: c.ClientID, Username: c.Username, Topics: s.hub.Topics(), Handle: s.hub.Handle, Log: log,
 	}
 	if o.ClientID == "" {
 		o.ClientID = "gridgate-" + cfg.Edge
@@ -134,6 +129,7 @@ func (s *sensorSet) addSource(cfg *config.Config, c config.MQTTSource, handle mq
 
 func (s *sensorSet) start(ctx context.Context, parts *errgroup.Group) {
 	parts.Go(func() error { return s.hub.Run(ctx) })
+	parts.Go(func() error { return s.watch(ctx) })
 	if s.embedded != nil {
 		parts.Go(func() error { return s.embedded.Run(ctx) })
 	}
@@ -149,7 +145,7 @@ func (s *sensorSet) devices() []ingest.DeviceState {
 	for i, st := range list {
 		out[i] = ingest.DeviceState{
 			ID: st.ID, Family: alert.Sensors, Grid: s.grids[st.ID], State: string(st.State),
-			Since: s.started.Truncate(time.Millisecond), LastSeen: st.LastSeen.Truncate(time.Millisecond),
+			Since: s.since.since(st.ID).Truncate(time.Millisecond), LastSeen: st.LastSeen.Truncate(time.Millisecond),
 		}
 	}
 	return out
@@ -165,11 +161,3 @@ func (s *sensorSet) brokers() []mqtt.Status {
 }
 
 func (s *sensorSet) unknown() []sensor.UnknownTopic { return s.hub.Unknown() }
-
-// counts tells how many messages came and how many of them meant nothing.
-func (s *sensorSet) counts() (handled, refused int64) {
-	for _, u := range s.hub.Unknown() {
-		refused += int64(u.Count)
-	}
-	return s.handled.Load(), refused
-}

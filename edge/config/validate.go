@@ -31,8 +31,10 @@ const (
 var (
 	deviceName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
 	zoneName   = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$`)
-	dialects   = []string{"mapped", "zigbee2mqtt"}
 )
+
+// Dialects are the names that a sensor's dialect may have; edge/app has the table of their implementations.
+var Dialects = []string{"mapped", "zigbee2mqtt"}
 
 // judge collects problems; every check says what is wrong and what to write instead.
 type judge struct {
@@ -273,7 +275,7 @@ func (j *judge) sensors(c *Config, seen map[string]bool) {
 		at := fmt.Sprintf("sensors[%d]", i)
 		j.name(at+".id", s.ID, seen)
 		s.Place.inherit(c.Place)
-		j.demand(slices.Contains(dialects, s.Dialect), at+".dialect", "unknown dialect", "write one of: "+strings.Join(dialects, ", "))
+		j.demand(slices.Contains(Dialects, s.Dialect), at+".dialect", "unknown dialect", "write one of: "+strings.Join(Dialects, ", "))
 		j.filter(at+".topic", s.Topic, "zigbee2mqtt/hall_smoke")
 		if strings.ContainsAny(s.Topic, "+#") {
 			wild++
