@@ -5,9 +5,9 @@
 // PUBREC: an acknowledgement of ours means that the message is on stable storage. If the handler fails, nothing is
 // acknowledged and the sender is disconnected; it sends again when it is back.
 //
-// What is not promised: sessions, subscriptions, retained messages and messages queued for subscribers live in memory and
-// are gone after a restart; a subscriber other than the edge gets what it gets. QoS 0 promises nothing. The broker logs no
-// payload and no packet (its library would: see quietHandler).
+// What is not promised: sessions, subscriptions, retained messages (64 MiB of them; one more is passed on and not kept) and
+// messages queued for subscribers live in memory and are gone after a restart; a subscriber other than the edge gets what it
+// gets. QoS 0 promises nothing. The broker logs no payload and no packet (its library would: see quietHandler).
 package broker
 
 import (

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -29,6 +28,8 @@ type hook struct {
 	wild  []string
 	// owner returns the user of a session that the broker keeps; empty for none.
 	owner func(clientID string) string
+
+	retained retained
 
 	mu       sync.Mutex
 	tooLarge int       // packets over the limit since they were last told of
@@ -63,7 +64,9 @@ func (h *hook) ID() string { return "gridgate" }
 
 // Provides implements [mochi.Hook].
 func (h *hook) Provides(b byte) bool {
-	return bytes.Contains([]byte{mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnDisconnect}, []byte{b})
+	return slices.Contains([]byte{
+		mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnDisconnect, mochi.OnRetainedExpired,
+	}, b)
 }
 
 // OnConnectAuthenticate implements [mochi.Hook]. An unknown name takes as long as a wrong password, and nobody may take over
@@ -108,15 +111,18 @@ func covers(filter, topic string) bool {
 // OnPublish implements [mochi.Hook]. The library answers PUBACK after this returns nil, and after any error but
 // ErrRejectPacket, too; with that one it says nothing, so we end the connection and the sender tries again.
 func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, error) {
-	if !h.wanted(pk.TopicName) {
-		return pk, nil
+	if h.wanted(pk.TopicName) {
+		if err := h.handle(cl, pk); err != nil {
+			cl.Stop(errors.New("a message could not be stored"))
+			return pk, packets.ErrRejectPacket
+		}
 	}
-	if err := h.handle(cl, pk); err != nil {
-		cl.Stop(errors.New("a message could not be stored"))
-		return pk, packets.ErrRejectPacket
-	}
+	pk.FixedHeader.Retain = pk.FixedHeader.Retain && h.retained.keep(pk.TopicName, len(pk.Payload))
 	return pk, nil
 }
+
+// OnRetainedExpired implements [mochi.Hook].
+func (h *hook) OnRetainedExpired(topic string) { h.retained.keep(topic, 0) }
 
 // OnWill implements [mochi.Hook]: the library publishes a last will past OnACLCheck and OnPublish. Nobody waits for an acknowledgement.
 func (h *hook) OnWill(cl *mochi.Client, will mochi.Will) (mochi.Will, error) {
@@ -129,6 +135,7 @@ func (h *hook) OnWill(cl *mochi.Client, will mochi.Will) (mochi.Will, error) {
 			h.o.Log.Warn("the last will of a sensor could not be stored", "error", err)
 		}
 	}
+	will.Retain = will.Retain && h.retained.keep(will.TopicName, len(will.Payload))
 	return will, nil
 }
 
