@@ -37,16 +37,39 @@ type state struct {
 	told     observation.Phase // what was raised last about its silence; empty since the start
 }
 
+// liveness is how the device is.
+func (s *state) liveness() Liveness {
+	switch {
+	case s.offline || s.silent:
+		return Offline
+	case !s.lastSeen.IsZero():
+		return Online
+	}
+	return Unknown
+}
+
+// change applies f to what is known of d, and tells OnChange if its liveness is another one then.
+func (h *Hub) change(d *Device, f func(*state)) {
+	h.mu.Lock()
+	s := h.states[d.ID]
+	before := s.liveness()
+	f(s)
+	changed := s.liveness() != before
+	h.mu.Unlock()
+	if changed {
+		h.changed()
+	}
+}
+
 // heard notes that devices spoke, and what they said of themselves.
 func (h *Hub) heard(devices map[*Device]availability, m Message) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	for d, said := range devices {
-		s := h.states[d.ID]
-		s.offline, s.silent = said == saidOffline, false
-		if said != saidOffline && !m.Retained {
-			s.lastSeen = m.Received
-		}
+		h.change(d, func(s *state) {
+			s.offline, s.silent = said == saidOffline, false
+			if said != saidOffline && !m.Retained {
+				s.lastSeen = m.Received
+			}
+		})
 	}
 }
 
@@ -57,15 +80,9 @@ func (h *Hub) Status() []Status {
 	out := make([]Status, 0, len(h.states))
 	for _, d := range h.devices.all {
 		s := h.states[d.ID]
-		st := Status{ID: d.ID, State: Unknown}
-		if !s.lastSeen.IsZero() {
-			st.State = Online
-			if !d.Home {
-				st.LastSeen = s.lastSeen.UTC()
-			}
-		}
-		if s.offline || s.silent {
-			st.State = Offline
+		st := Status{ID: d.ID, State: s.liveness()}
+		if !d.Home && !s.lastSeen.IsZero() {
+			st.LastSeen = s.lastSeen.UTC()
 		}
 		out = append(out, st)
 	}
@@ -132,9 +149,5 @@ func (h *Hub) silence(d *Device, now time.Time) (observation.Phase, bool) {
 }
 
 func (h *Hub) told(d *Device, phase observation.Phase) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.states[d.ID]
-	s.told = phase
-	s.silent = phase == observation.Active
+	h.change(d, func(s *state) { s.told, s.silent = phase, phase == observation.Active })
 }

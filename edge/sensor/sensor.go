@@ -66,8 +66,10 @@ type Options struct {
 	Edge    string
 	Devices []Device
 	Raiser  Raiser
-	Log     *slog.Logger
-	Now     func() time.Time
+	// OnChange is told that the state of a sensor changed. It must not block.
+	OnChange func()
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 // Hub handles the messages of all sensors. It is safe for concurrent use: a message waits for its own commit only, so that
@@ -75,6 +77,7 @@ type Options struct {
 type Hub struct {
 	edge    string
 	raiser  Raiser
+	changed func()
 	log     *slog.Logger
 	now     func() time.Time
 	devices *index
@@ -97,12 +100,15 @@ func New(o Options) (*Hub, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.OnChange == nil {
+		o.OnChange = func() {}
+	}
 	devices, err := newIndex(o.Devices)
 	if err != nil {
 		return nil, fmt.Errorf("sensor: %w", err)
 	}
 	h := &Hub{
-		edge: o.Edge, raiser: o.Raiser, log: o.Log, now: o.Now, devices: devices,
+		edge: o.Edge, raiser: o.Raiser, changed: o.OnChange, log: o.Log, now: o.Now, devices: devices,
 		unknown: newUnknownTable(), states: map[string]*state{},
 	}
 	for i := range devices.all {

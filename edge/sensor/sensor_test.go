@@ -362,11 +362,19 @@ func TestSilenceDoesNotEndWhatTheDialectSays(t *testing.T) {
 	r := &recorder{}
 	d := device("d")
 	d.Silence = time.Hour
-	h, err := New(Options{Edge: "edge1", Devices: []Device{d}, Raiser: r, Now: func() time.Time { return received }})
+	changes := 0
+	h, err := New(Options{
+		Edge: "edge1", Devices: []Device{d}, Raiser: r, Now: func() time.Time { return received }, OnChange: func() { changes++ },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	handle(t, h, message("zigbee2mqtt/d", `{"smoke":false}`))
+	for range 3 {
+		handle(t, h, message("zigbee2mqtt/d", `{"smoke":false}`))
+	}
+	if changes != 1 {
+		t.Errorf("%d changes from one state to another, want 1", changes)
+	}
 	handle(t, h, message("zigbee2mqtt/d/availability", "offline"))
 	before := len(r.told())
 	if err := h.CheckSilence(t.Context()); err != nil {
@@ -378,6 +386,9 @@ func TestSilenceDoesNotEndWhatTheDialectSays(t *testing.T) {
 	handle(t, h, message("zigbee2mqtt/d/availability", "online"))
 	if err := h.CheckSilence(t.Context()); err != nil || h.Status()[0].State != Online {
 		t.Errorf("error %v, status %+v", err, h.Status())
+	}
+	if changes != 3 {
+		t.Errorf("%d changes, want online, offline, online", changes)
 	}
 }
 
