@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -38,6 +39,8 @@ func check(edge string, r ingest.SyncRequest) error {
 		return errors.New("configVersion is not a short line")
 	case r.Now.IsZero() || r.StartedAt.IsZero():
 		return errors.New("now and startedAt are demanded")
+	case !writable(r.Now) || !writable(r.StartedAt):
+		return errors.New("now or startedAt is absurd")
 	case len(r.Devices) > maxDevices:
 		return fmt.Errorf("devices are more than %d", maxDevices)
 	case len(r.Metrics) > maxMetrics:
@@ -62,6 +65,8 @@ func checkDevice(edge string, d ingest.DeviceState) error {
 		return errors.New("grid is not a code of 12, 15 or 20 digits")
 	case !stateForm.MatchString(d.State):
 		return errors.New("state is not a lower-case word")
+	case !writable(d.Since) || !writable(d.LastSeen):
+		return errors.New("since or lastSeen is absurd")
 	case len(d.Zones) > maxZones:
 		return fmt.Errorf("zones are more than %d", maxZones)
 	}
@@ -71,6 +76,13 @@ func checkDevice(edge string, d ingest.DeviceState) error {
 		}
 	}
 	return nil
+}
+
+// writable says whether t can be told in UTC as RFC 3339 has it, with a year of four digits: one that cannot would spoil the
+// list of all edges.
+func writable(t time.Time) bool {
+	year := t.UTC().Year()
+	return year >= 1 && year <= 9999
 }
 
 func checkOutbox(lanes []ingest.LaneState) error {

@@ -138,6 +138,9 @@ func TestOnlyItself(t *testing.T) {
 	}
 }
 
+// afterTime can be written where it is, and not in UTC: that would be the year 10000.
+var afterTime = time.Date(9999, 12, 31, 23, 0, 0, 0, time.FixedZone("", -12*3600))
+
 func TestBadReports(t *testing.T) {
 	tooMany := func(n int) []ingest.DeviceState {
 		return slices.Repeat(report().Devices, n)
@@ -148,6 +151,10 @@ func TestBadReports(t *testing.T) {
 		"no software":    func(r *ingest.SyncRequest) { r.Software = "" },
 		"config version": func(r *ingest.SyncRequest) { r.ConfigVersion = strings.Repeat("x", maxText+1) },
 		"no clock":       func(r *ingest.SyncRequest) { r.Now = time.Time{} },
+		"absurd start":   func(r *ingest.SyncRequest) { r.StartedAt = afterTime },
+		"absurd clock":   func(r *ingest.SyncRequest) { r.Now = afterTime },
+		"absurd since":   func(r *ingest.SyncRequest) { r.Devices[0].Since = afterTime },
+		"absurd sight":   func(r *ingest.SyncRequest) { r.Devices[0].LastSeen = afterTime },
 		"devices":        func(r *ingest.SyncRequest) { r.Devices = tooMany(maxDevices + 1) },
 		"device id":      func(r *ingest.SyncRequest) { r.Devices[0].ID = "../x" },
 		"family":         func(r *ingest.SyncRequest) { r.Devices[0].Family = "people" },
