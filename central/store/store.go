@@ -29,12 +29,15 @@ type Received struct {
 	ReceivedAt time.Time
 }
 
+// MaxEvidence is how many pictures and clips of one alert are listed.
+const MaxEvidence = 32
+
 // StoredAlert is an alert with what central knows of it.
 type StoredAlert struct {
 	Received
 	Position int64  // in the alert log
 	CaseID   string // the case that it joined; empty for one that joined none
-	Evidence []alert.Evidence
+	Evidence []alert.Evidence // the first [MaxEvidence] by their time
 }
 
 // Decider says what each new alert of a group does to the cases of its key. It is called inside the transaction, once for

@@ -206,3 +206,17 @@ func testRollback(t *testing.T, open Opener) {
 	put(t, s, t0, a, over, b)
 	checkInvariant(t, s)
 }
+
+// testAbsurdTimes: an alert is never refused for its time, and what cannot be stored is clamped.
+func testAbsurdTimes(t *testing.T, open Opener) {
+	s := opened(t, open)
+	west, east := time.FixedZone("", -23*3600), time.FixedZone("", 23*3600)
+	for _, at := range []time.Time{
+		{}, time.Date(9999, 12, 31, 23, 59, 59, 0, west), time.Date(0, 1, 1, 0, 0, 0, 0, east), time.Date(1, 1, 1, 0, 0, 0, 0, east),
+	} {
+		a := raised("cam", func(a *alert.Alert) { a.OccurredAt, a.RaisedAt = at, at })
+		put(t, s, t0, a)
+		get(t, s, a.ID)
+	}
+	checkInvariant(t, s)
+}

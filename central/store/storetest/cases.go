@@ -158,6 +158,22 @@ func testEvidence(t *testing.T, open Opener) {
 			t.Fatalf("evidence of %s in the list: %+v", listed.ID, listed.Evidence)
 		}
 	}
+	testEvidenceIsBounded(t, s)
+}
+
+func testEvidenceIsBounded(t *testing.T, s store.Store) {
+	a := raised("busy")
+	put(t, s, t0, a)
+	var many []alert.Evidence
+	for i := range store.MaxEvidence + 3 {
+		many = append(many, alert.Evidence{ID: alert.NewID(), Source: a.Source, AlertID: a.ID, MediaType: alert.JPEG, At: t0.Add(time.Duration(i) * time.Second)})
+	}
+	if _, err := s.AddEvidence(t.Context(), many, t0); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := get(t, s, a.ID); !reflect.DeepEqual(got.Evidence, many[:store.MaxEvidence]) {
+		t.Fatalf("%d pieces of evidence are listed", len(got.Evidence))
+	}
 }
 
 func testDirectory(t *testing.T, open Opener) {

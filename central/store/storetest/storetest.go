@@ -25,6 +25,7 @@ type Opener func(ctx context.Context, dir string) (store.Store, error)
 func Run(t *testing.T, open Opener) {
 	tests := map[string]func(t *testing.T, open Opener){
 		"an alert comes back whole":                  testRoundTrip,
+		"an absurd time is clamped":                  testAbsurdTimes,
 		"an id counts once":                          testIdempotent,
 		"one open case per key, from many at once":   testOneOpenCase,
 		"a drill is apart":                           testExercise,
