@@ -248,6 +248,15 @@ func empty(s outbox.Stats) bool {
 	return n == 0
 }
 
+// answered waits until nothing is left and all n answers are counted: that comes after the outbox let go of the last one.
+func (b *bench) answered(n int64) {
+	b.t.Helper()
+	b.until("the outbox is empty and every answer counted", func(s outbox.Stats) bool {
+		st := b.f.Status()
+		return empty(s) && st.Delivered+st.Rejected >= n
+	})
+}
+
 // hasAll checks that central committed each id, and how many it has at all.
 func (b *bench) hasAll(ids []string) {
 	b.t.Helper()
