@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"gridgate/central/cases"
 	"gridgate/central/store"
+	"gridgate/protocols/alert"
 )
 
 // endless is a store whose lists answer only once their time is over.
@@ -67,4 +69,36 @@ func TestPanicIsTold(t *testing.T) {
 		}
 	}()
 	d.ask("GET", "/from-outside", "")
+}
+
+// long is a store whose cases have a history that does not fit one answer.
+type long struct {
+	Store
+	before int64
+}
+
+func (l *long) CaseFile(_ context.Context, id string, before int64, limit int) (cases.Case, []cases.Event, error) {
+	l.before = before
+	events := make([]cases.Event, limit)
+	for i := range events {
+		events[i] = cases.Event{CaseID: id, Type: cases.EventJoined, Position: int64(i + 7), At: noon}
+	}
+	if before != 0 {
+		events = []cases.Event{{CaseID: id, Type: cases.EventOpened, Position: 1, At: noon}}
+	}
+	return cases.Case{ID: id}, events, nil
+}
+
+func TestHistoryIsBounded(t *testing.T) {
+	var l *long
+	d := newDesk(t, func(o *Options) { l = &long{Store: o.Store}; o.Store = l })
+	path := "/v1/cases/" + alert.NewID()
+	newest := into[CaseFile](t, d.as("read", "GET", path, ""))
+	if len(newest.History) != maxHistory || !newest.Earlier {
+		t.Errorf("%d events, earlier ones: %v", len(newest.History), newest.Earlier)
+	}
+	oldest := into[CaseFile](t, d.as("read", "GET", path+"?before=7", ""))
+	if l.before != 7 || len(oldest.History) != 1 || oldest.Earlier {
+		t.Errorf("before %d: %+v", l.before, oldest)
+	}
 }

@@ -17,6 +17,7 @@ import (
 	strict "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"gridgate/central/api/body"
 	"gridgate/central/api/problem"
 	"gridgate/central/auth"
 	"gridgate/central/store"
@@ -82,9 +83,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // read decodes the body strictly, judges it and drops metrics that are not on the closed list. Errors name the field, never a value.
 func read(w http.ResponseWriter, r *http.Request, edge string) (report ingest.SyncRequest, status int, err error) {
-	data, status, err := body(w, r)
+	data, err := body.Read(w, r, ingest.MaxSyncBody)
 	if err != nil {
-		return report, status, err
+		return report, body.Status(err), err
 	}
 	if err := decode(data, &report); err != nil {
 		return report, http.StatusBadRequest, err
@@ -97,8 +98,8 @@ func read(w http.ResponseWriter, r *http.Request, edge string) (report ingest.Sy
 	return report, 0, nil
 }
 
-func decode(body []byte, report *ingest.SyncRequest) error {
-	err := strict.Unmarshal(body, report, strict.RejectUnknownMembers(true))
+func decode(data []byte, report *ingest.SyncRequest) error {
+	err := strict.Unmarshal(data, report, strict.RejectUnknownMembers(true))
 	var meaning *strict.SemanticError
 	switch {
 	case err == nil:
