@@ -35,8 +35,8 @@ const MaxEvidence = 32
 // StoredAlert is an alert with what central knows of it.
 type StoredAlert struct {
 	Received
-	Position int64  // in the alert log
-	CaseID   string // the case that it joined; empty for one that joined none
+	Position int64            // in the alert log
+	CaseID   string           // the case that it joined; empty for one that joined none
 	Evidence []alert.Evidence // the first [MaxEvidence] by their time
 }
 
