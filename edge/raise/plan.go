@@ -133,7 +133,7 @@ func (p *plan) inactive(a alert.Alert) {
 	p.set(s)
 }
 
-// end closes a situation now; one that was only pending ends without a word. The signal a tells when and from which source.
+// end closes a situation now; one that was only pending ends without a word. The signal a tells when, and what it was read from.
 func (p *plan) end(s Situation, a alert.Alert) {
 	if !s.Pending {
 		p.alerts = append(p.alerts, clearOf(s, a))
