@@ -82,7 +82,7 @@ func (e evidence) Put(ctx context.Context, event alert.Evidence, jpeg []byte) er
 
 func (cs *cameraSet) start(ctx context.Context, parts *errgroup.Group) {
 	for _, c := range cs.list {
-		parts.Go(func() error { return c.Run(decode.WithStream(ctx, c.Status().ID)) })
+		parts.Go(func() error { return c.Run(ctx) })
 	}
 }
 
