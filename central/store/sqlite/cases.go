@@ -146,13 +146,12 @@ func (w *writer) saveCase(r caseRow) error {
 // updateCase writes what changed. What a mere join leaves as it is, is left out: it costs time and index entries.
 func (w *writer) updateCase(r *caseRow) error {
 	c := &r.Case
-	_, err := w.c.exec("UPDATE cases SET alerts = ?, last_at = ?, position = ? WHERE ref = ?", c.Alerts, nanos(c.LastAt), c.Position, r.ref)
-	was := &r.written
-	if err == nil && (c.Severity != was.Severity || c.Level != was.Level || c.Active != was.Active || c.Situation != was.Situation) {
-		_, err = w.c.exec("UPDATE cases SET level = ?, severity = ?, active = ?, situation = ? WHERE ref = ?",
-			string(c.Level), int64(c.Severity.Rank()), c.Active, text(c.Situation), r.ref)
+	_, err := w.c.exec("UPDATE cases SET active = ?, situation = ?, alerts = ?, last_at = ?, position = ? WHERE ref = ?",
+		c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), c.Position, r.ref)
+	if err == nil && (c.Severity != r.written.Severity || c.Level != r.written.Level) {
+		_, err = w.c.exec("UPDATE cases SET level = ?, severity = ? WHERE ref = ?", string(c.Level), int64(c.Severity.Rank()), r.ref)
 	}
-	if err == nil && c.State != was.State {
+	if err == nil && c.State != r.written.State {
 		_, err = w.c.exec("UPDATE cases SET state = ?, closed_at = ?, closed_by = ?, reason = ? WHERE ref = ?",
 			string(c.State), nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), r.ref)
 	}
