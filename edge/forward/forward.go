@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gridgate/edge/outbox"
@@ -74,6 +75,7 @@ type Forwarder struct {
 	turn               int // of the alerts loop: normal or bulk
 	restTurn           int // of the rest loop: readings or evidence
 	refused            map[string]int
+	stuck              atomic.Bool // central answers for none of the life-safety alerts that wait
 
 	mu     sync.Mutex
 	status Status
@@ -245,18 +247,24 @@ func (l *loop) pause(ctx context.Context, err error) {
 	}
 }
 
-// stepLifeSafety sends one batch of the life-safety lane and lets the other loops go on when it is empty.
+// stepLifeSafety sends one batch of the life-safety lane and lets the other loops go on when it is empty or stuck.
 func (f *Forwarder) stepLifeSafety(ctx context.Context) (bool, error) {
 	worked, err := f.sendLane(ctx, alert.LifeSafety)
-	if !worked && err == nil {
+	stuck := errors.Is(err, errNoReceipts) || poisonous(err)
+	f.stuck.Store(stuck)
+	if stuck || !worked && err == nil {
 		poke(f.alerts.wake)
 		poke(f.rest.wake)
 	}
 	return worked, err
 }
 
-// mustYield says whether a life-safety alert is waiting, before which nothing else is sent.
+// mustYield says whether a life-safety alert is waiting, before which nothing else is sent. Those that central answers
+// without a receipt are tried again and again, and must not hold up the rest for ever.
 func (f *Forwarder) mustYield(ctx context.Context) (bool, error) {
+	if f.stuck.Load() {
+		return false, nil
+	}
 	entries, err := f.o.Queue.Peek(ctx, alert.LifeSafety, 1)
 	if err != nil {
 		return false, storage(err)

@@ -85,6 +85,23 @@ func TestLifeSafetyFirstThenInTurns(t *testing.T) {
 	}
 }
 
+// TestAnAlertWithoutReceiptHoldsUpNothingElse: central answers, but never for one life-safety alert.
+func TestAnAlertWithoutReceiptHoldsUpNothingElse(t *testing.T) {
+	b := newBench(t, nil)
+	stuck := b.put(alert.SOS, 1)[0]
+	ids := append(b.put(alert.Door, 30), b.put(alert.Smoke, 3)...)
+	b.central.trouble = func(w http.ResponseWriter, _ []string, receipts []ingest.Receipt) bool {
+		if receipts == nil {
+			return false
+		}
+		writeJSON(w, ingest.Receipts{Receipts: slices.DeleteFunc(receipts, func(r ingest.Receipt) bool { return r.ID == stuck })})
+		return true
+	}
+	b.start()
+	b.until("only that one is left", func(s outbox.Stats) bool { return s.Lanes[0].Pending == 1 && s.Lanes[1].Pending == 0 })
+	b.hasAll(append(ids, stuck))
+}
+
 func TestRejectedBecomesDeadLetter(t *testing.T) {
 	b := newBench(t, nil)
 	ids := b.put(alert.Door, 5)
