@@ -13,8 +13,6 @@ var EdgeMetrics = []string{
 	"gridgate_edge_sensors",
 	"gridgate_edge_sensors_online",
 
-	"gridgate_edge_access_units_total",
-	"gridgate_edge_source_reconnects_total",
 	"gridgate_edge_frames_decoded_total",
 	"gridgate_edge_decode_failures_total",
 	"gridgate_edge_decode_restarts_total",
@@ -29,7 +27,6 @@ var EdgeMetrics = []string{
 	"gridgate_edge_outbox_shed_total",
 	"gridgate_edge_alerts_delivered_total",
 	"gridgate_edge_alerts_rejected_total",
-	"gridgate_edge_delivery_failures_total",
 	"gridgate_edge_evidence_pending",
 	"gridgate_edge_readings_pending",
 }
