@@ -110,7 +110,7 @@ type totals struct {
 	evidence      int64
 	evidenceBytes int64
 	shedEvidence  int64
-	added, urgent int   // by the transaction under way
+	added, urgent int // by the transaction under way
 }
 
 // bytes is what counts against [Options.MaxBytes].
