@@ -25,12 +25,14 @@ const (
 type Status struct {
 	ID       string    `json:"id"`
 	State    Liveness  `json:"state"`
+	Since    time.Time `json:"since"`             // of the state, UTC
 	LastSeen time.Time `json:"lastSeen,omitzero"` // UTC; left out for a sensor in a home, since it speaks when somebody moves
 }
 
 // state is what is known of one device.
 type state struct {
 	started  time.Time // of the hub: silence before the first message counts from here
+	since    time.Time // of its liveness
 	lastSeen time.Time
 	offline  bool              // its dialect says so
 	silent   bool              // its silence says so
@@ -55,6 +57,9 @@ func (h *Hub) change(d *Device, f func(*state)) {
 	before := s.liveness()
 	f(s)
 	changed := s.liveness() != before
+	if changed {
+		s.since = h.now()
+	}
 	h.mu.Unlock()
 	if changed {
 		h.changed()
@@ -80,7 +85,7 @@ func (h *Hub) Status() []Status {
 	out := make([]Status, 0, len(h.states))
 	for _, d := range h.devices.all {
 		s := h.states[d.ID]
-		st := Status{ID: d.ID, State: s.liveness()}
+		st := Status{ID: d.ID, State: s.liveness(), Since: s.since.UTC()}
 		if !d.Home && !s.lastSeen.IsZero() {
 			st.LastSeen = s.lastSeen.UTC()
 		}

@@ -111,8 +111,9 @@ func New(o Options) (*Hub, error) {
 		edge: o.Edge, raiser: o.Raiser, changed: o.OnChange, log: o.Log, now: o.Now, devices: devices,
 		unknown: newUnknownTable(), states: map[string]*state{},
 	}
+	now := o.Now()
 	for i := range devices.all {
-		h.states[devices.all[i].ID] = &state{started: o.Now()}
+		h.states[devices.all[i].ID] = &state{started: now, since: now}
 	}
 	return h, nil
 }

@@ -408,6 +408,9 @@ func TestSilence(t *testing.T) {
 			t.Fatal("offline too early")
 		}
 		wait(2 * time.Minute)
+		if st := h.Status()[0]; time.Since(st.Since) > time.Minute+checkEvery {
+			t.Errorf("offline since %v, at %v", st.Since, time.Now())
+		}
 		if len(r.told()) != 1 || r.told()[0].Phase != observation.Active || h.Status()[0].State != Offline {
 			t.Fatalf("signals %+v", r.told())
 		}
