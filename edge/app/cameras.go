@@ -48,9 +48,7 @@ func newCamera(cfg *config.Config, c config.Camera, decoder decode.Decoder, rais
 	}
 	src, err := rtsp.New(rtsp.Options{
 		URL: c.URL, Username: c.Username, Password: password, Transport: transports[c.Transport],
-		OnTrouble: func(t rtsp.Trouble) {
-			log.Warn("the stream is damaged", "lost", t.Lost, "invalid", t.Invalid, "dropped", t.Dropped)
-		},
+		OnTrouble: (&troubleLog{log: log}).add,
 	})
 	if err != nil {
 		return nil, err
@@ -113,4 +111,25 @@ func (cs *cameraSet) statuses() []camera.Status {
 		out[i] = c.Status()
 	}
 	return out
+}
+
+// troubleEvery is how often a damaged stream may fill a line of the log.
+const troubleEvery = time.Minute
+
+// troubleLog sums what is wrong with a stream. It is told from one goroutine at a time.
+type troubleLog struct {
+	log  *slog.Logger
+	sum  rtsp.Trouble
+	last time.Time
+}
+
+func (l *troubleLog) add(t rtsp.Trouble) {
+	l.sum.Lost += t.Lost
+	l.sum.Invalid += t.Invalid
+	l.sum.Dropped += t.Dropped
+	if time.Since(l.last) < troubleEvery {
+		return
+	}
+	l.log.Warn("the stream is damaged", "lost", l.sum.Lost, "invalid", l.sum.Invalid, "dropped", l.sum.Dropped)
+	l.sum, l.last = rtsp.Trouble{}, time.Now()
 }

@@ -13,8 +13,8 @@ import (
 // Exit codes of every subcommand.
 const (
 	ExitOK     = 0
-	ExitFailed = 1 // problems in a configuration, a recording that cannot be read
-	ExitUsage  = 2 // wrong flags, a file that cannot be opened
+	ExitFailed = 1 // problems in a configuration; a recording or a message that cannot be read
+	ExitUsage  = 2 // wrong flags; a configuration file that cannot be opened
 )
 
 // CheckOptions are the flags of `check`.

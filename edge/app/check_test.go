@@ -140,6 +140,14 @@ func TestReloadArmsZonesAndABadFileChangesNothing(t *testing.T) {
 	if strings.Contains(log.String(), "restart") || applied == "" || applied == cfg.Version {
 		t.Errorf("arming alone: version %q is in force, log %s", applied, log.String())
 	}
+	other := "  - {id: yard, url: \"rtsp://127.0.0.1/y\", place: {grid: \"110101001001001\", kind: yard}, owner: o, purpose: p, legal_basis: l, zones: [{name: a, mode: MODE}]}\nmqtt:"
+	for _, mode := range []string{"armed", "disarmed"} {
+		applied = ""
+		rewrite("mqtt:", strings.Replace(other, "MODE", mode, 1))
+		if err := r.reload(); err != nil || applied != "" {
+			t.Errorf("a new camera that is %s: error %v, applied %q; it waits for a restart", mode, err, applied)
+		}
+	}
 	rewrite("purpose: safety", "purpose: order")
 	if err := r.reload(); err != nil || !strings.Contains(log.String(), "restart to apply it") {
 		t.Errorf("another change: error %v, log %s", err, log.String())

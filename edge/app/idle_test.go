@@ -4,13 +4,17 @@ import (
 	"context"
 
 	"gridgate/edge/decode"
+	"gridgate/edge/detect"
 	"gridgate/edge/raise"
+	"gridgate/edge/source"
 	"gridgate/protocols/alert"
 )
 
-// idleDecoder and idleRaiser stand where a camera is built but never runs.
+// The idle parts stand where a camera is built but never runs.
 type (
+	idleSource  struct{ source.Source }
 	idleDecoder struct{ decode.Decoder }
+	idleHook    struct{ detect.Hook }
 	idleRaiser  struct{}
 )
 

@@ -17,7 +17,7 @@ import (
 // for a restart, and is said to. A file with problems changes nothing.
 type reloader struct {
 	file    string
-	running *config.Config
+	running *config.Config // as this process started, with its zones as they are armed now
 	cameras *cameraSet
 	applied func(version string) // all of the file is in force
 	log     *slog.Logger
@@ -46,18 +46,18 @@ func (r *reloader) reload() error {
 		return err
 	}
 	modes, rest := modesOf(next)
-	was, restWas := modesOf(r.running)
+	was, started := modesOf(r.running)
 	for zone, mode := range modes {
 		if old, known := was[zone]; !known || old == mode {
-			continue
+			continue // a zone that this process does not know waits for the restart
 		}
 		if err := r.cameras.byID[zone.camera].SetMode(zone.name, camera.Mode(mode)); err != nil {
 			return fmt.Errorf("camera %s, zone %s: %w", zone.camera, zone.name, err)
 		}
+		arm(r.running, zone, mode)
 		r.log.Info("zone was set", "camera", zone.camera, "zone", zone.name, "mode", mode)
 	}
-	r.running = next
-	if !reflect.DeepEqual(rest, restWas) {
+	if !reflect.DeepEqual(rest, started) {
 		r.log.Warn("the configuration changed in more than how zones are armed: restart to apply it", "file", next.Version)
 		return nil
 	}
@@ -66,6 +66,17 @@ func (r *reloader) reload() error {
 }
 
 type zoneID struct{ camera, name string }
+
+// arm notes in c how a zone of it is armed now.
+func arm(c *config.Config, zone zoneID, mode string) {
+	for i := range c.Cameras {
+		for k := range c.Cameras[i].Zones {
+			if c.Cameras[i].ID == zone.camera && c.Cameras[i].Zones[k].Name == zone.name {
+				c.Cameras[i].Zones[k].Mode = mode
+			}
+		}
+	}
+}
 
 // modesOf splits a configuration into how its zones are armed and everything else.
 func modesOf(c *config.Config) (map[zoneID]string, config.Config) {

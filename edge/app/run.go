@@ -88,6 +88,9 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 	if err != nil {
 		return err
 	}
+	if err := retire(ctx, raiser, inner.Open(), cameras, sensors); err != nil {
+		return err
+	}
 	link, err := newLink(cfg, version, started, box, cameras, sensors, changed, log)
 	if err != nil {
 		return err

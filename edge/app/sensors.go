@@ -26,8 +26,6 @@ type sensorSet struct {
 	embedded *broker.Broker // nil if not configured
 	sources  []*mqtt.Source
 	grids    map[string]string // by sensor id
-	since    sinceTable
-	notify   func() // something worth telling central changed
 }
 
 func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *slog.Logger) (*sensorSet, error) {
@@ -36,15 +34,14 @@ func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *sl
 	if err != nil {
 		return nil, err
 	}
-	s := &sensorSet{grids: map[string]string{}, notify: notify}
+	s := &sensorSet{grids: map[string]string{}}
 	for _, d := range devices {
 		s.grids[d.ID] = d.Grid
 	}
-	s.hub, err = sensor.New(sensor.Options{Edge: cfg.Edge, Devices: devices, Raiser: raiser, Log: log})
+	s.hub, err = sensor.New(sensor.Options{Edge: cfg.Edge, Devices: devices, Raiser: raiser, OnChange: notify, Log: log})
 	if err != nil {
 		return nil, err
 	}
-	s.since.note(s.hub.Status(), time.Now().UTC())
 	if err := s.addBroker(cfg, log); err != nil {
 		return nil, err
 	}
@@ -56,9 +53,10 @@ func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *sl
 	return s, nil
 }
 
-// devicesOf builds the configured devices. A mistake in a mapping file comes back as [conf.Problems] of that file.
+// devicesOf builds the configured devices. Mistakes in mapping files come back as [conf.Problems] of those files.
 func devicesOf(cfg *config.Config) ([]sensor.Device, error) {
 	dialects := Dialects()
+	mappings := map[string]*mapped.Dialect{} // a file that many sensors share is compiled once
 	var devices []sensor.Device
 	var problems conf.Problems
 	for _, c := range cfg.Sensors {
@@ -67,16 +65,16 @@ func devicesOf(cfg *config.Config) ([]sensor.Device, error) {
 			Grid: c.Place.Grid, Zone: c.Zone, Home: c.Place.Kind.Private(), Silence: c.Silence,
 		}
 		if c.Mapping != "" {
-			mapping, err := mapped.Load(cfg.Path(c.Mapping))
-			var found conf.Problems
-			switch {
-			case errors.As(err, &found):
-				problems = append(problems, found...)
-				continue
-			case err != nil:
-				return nil, fmt.Errorf("sensor %s: %w", c.ID, err)
+			file := cfg.Path(c.Mapping)
+			if _, known := mappings[file]; !known {
+				mapping, err := mapped.Load(file)
+				var found conf.Problems
+				if err != nil && !errors.As(err, &found) {
+					return nil, fmt.Errorf("sensor %s: %w", c.ID, err)
+				}
+				mappings[file], problems = mapping, append(problems, found...)
 			}
-			d.Dialect = mapping
+			d.Dialect = mappings[file]
 		}
 		devices = append(devices, d)
 	}
@@ -129,7 +127,6 @@ func (s *sensorSet) addSource(cfg *config.Config, c config.MQTTSource, log *slog
 
 func (s *sensorSet) start(ctx context.Context, parts *errgroup.Group) {
 	parts.Go(func() error { return s.hub.Run(ctx) })
-	parts.Go(func() error { return s.watch(ctx) })
 	if s.embedded != nil {
 		parts.Go(func() error { return s.embedded.Run(ctx) })
 	}
@@ -145,7 +142,7 @@ func (s *sensorSet) devices() []ingest.DeviceState {
 	for i, st := range list {
 		out[i] = ingest.DeviceState{
 			ID: st.ID, Family: alert.Sensors, Grid: s.grids[st.ID], State: string(st.State),
-			Since: s.since.since(st.ID).Truncate(time.Millisecond), LastSeen: st.LastSeen.Truncate(time.Millisecond),
+			Since: st.Since.Truncate(time.Millisecond), LastSeen: st.LastSeen.Truncate(time.Millisecond),
 		}
 	}
 	return out

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gridgate/edge/raise"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/observation"
+)
+
+// retire ends the situations of devices and camera zones that the configuration no longer names: nobody is left to say that
+// they are over, and their cases would stay active for ever.
+func retire(ctx context.Context, raiser *announcer, open []raise.Situation, cs *cameraSet, ss *sensorSet) error {
+	var signals []raise.Signal
+	for _, s := range open {
+		edge, family, device, err := alert.ParseSource(s.Alert.Source)
+		if err != nil {
+			return fmt.Errorf("retire situation %s: %w", s.AlertID, err)
+		}
+		if configured(cs, ss, family, device, s.Alert.Zone) {
+			continue
+		}
+		signals = append(signals, raise.Signal{
+			Observation: observation.Observation{Device: device, Kind: s.Alert.Kind, Phase: observation.Inactive, At: time.Now(), Zone: s.Alert.Zone},
+			Source:      s.Alert.Source, Edge: edge, Grid: s.Alert.Grid, Origin: s.Alert.Origin, Clock: alert.EdgeClock, Exercise: s.Alert.Exercise,
+		})
+	}
+	if len(signals) == 0 {
+		return nil
+	}
+	if _, err := raiser.Raise(ctx, "", signals, nil); err != nil {
+		return fmt.Errorf("retire situations of devices that are no longer configured: %w", err)
+	}
+	return nil
+}
+
+// configured says whether somebody is there to say that a situation is over. A sensor's zone is not looked at, since a
+// dialect may name parts of a device.
+func configured(cs *cameraSet, ss *sensorSet, family, device, zone string) bool {
+	if family == alert.Sensors {
+		_, known := ss.grids[device]
+		return known
+	}
+	cam, known := cs.byID[device]
+	if !known || zone == "" {
+		return known
+	}
+	for _, z := range cam.Status().Zones {
+		if z.Name == zone {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"gridgate/edge/camera"
+	"gridgate/edge/raise"
+	"gridgate/protocols/alert"
+	"gridgate/protocols/observation"
+)
+
+func TestSituationsOfRemovedDevicesEndAtStart(t *testing.T) {
+	inner, err := raise.New(t.Context(), raise.Options{Log: &raise.Memory{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raiser := &announcer{inner: inner, log: slog.New(slog.DiscardHandler)}
+	open := func(source, device, zone string, kind alert.Kind) {
+		t.Helper()
+		_, err := raiser.Raise(t.Context(), "", []raise.Signal{{
+			Observation: observation.Observation{Device: device, Kind: kind, Phase: observation.Active, At: time.Now(), Zone: zone},
+			Source:      source, Edge: "e", Grid: "110101001001001", Origin: "test", Clock: alert.EdgeClock,
+		}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	open(alert.CameraSource("e", "gone"), "gone", "a", alert.Motion)
+	open(alert.CameraSource("e", "kept"), "kept", "a", alert.Motion)
+	open(alert.CameraSource("e", "kept"), "kept", "renamed", alert.Motion)
+	open(alert.CameraSource("e", "kept"), "kept", "", alert.VideoLoss)
+	open(alert.SensorSource("e", "smoke-gone"), "smoke-gone", "", alert.Smoke)
+	open(alert.SensorSource("e", "smoke-kept"), "smoke-kept", "hall", alert.Smoke)
+
+	cam, err := camera.New(camera.Options{
+		ID: "kept", Edge: "e", Grid: "110101001001001", Source: idleSource{}, Decoder: idleDecoder{}, Hook: idleHook{}, Raiser: idleRaiser{},
+		Zones: []camera.Zone{{Name: "a"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cs := &cameraSet{list: []*camera.Camera{cam}, byID: map[string]*camera.Camera{"kept": cam}}
+	ss := &sensorSet{grids: map[string]string{"smoke-kept": "110101001001001"}}
+	if err := retire(t.Context(), raiser, inner.Open(), cs, ss); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, s := range inner.Open() {
+		left = append(left, s.Key)
+	}
+	want := []string{"e/kept//video-loss", "e/kept/a/motion", "e/smoke-kept/hall/smoke"}
+	if len(left) != len(want) {
+		t.Fatalf("open situations are %v, want %v", left, want)
+	}
+	for i := range want {
+		if left[i] != want[i] {
+			t.Errorf("open situations are %v, want %v", left, want)
+		}
+	}
+}
