@@ -1,18 +1,17 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 
 	"gridgate/deploy/testkit/client"
 	"gridgate/deploy/testkit/stage"
+	"gridgate/deploy/testkit/township"
 )
 
 // TestTheDemonstrationRunsStopsAndContinues does what `make run` does after it has built: twice, in one folder.
@@ -44,7 +43,7 @@ func runDemo(t *testing.T, dir string, stop syscall.Signal) []client.Alert {
 	t.Cleanup(p.Kill)
 	var central client.Client
 	eventually(t, "demo.env", func(context.Context) (bool, error) {
-		env, err := readEnv(filepath.Join(dir, "demo.env"))
+		env, err := township.ReadEnv(filepath.Join(dir, "demo.env"))
 		central = client.Client{Base: env["GRIDGATE_URL"], Token: env["GRIDGATE_TOKEN"]}
 		return err == nil, err
 	})
@@ -73,19 +72,4 @@ func runDemo(t *testing.T, dir string, stop syscall.Signal) []client.Alert {
 		t.Error("demo.env of a stopped demonstration is left")
 	}
 	return alerts
-}
-
-func readEnv(file string) (map[string]string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	env := map[string]string{}
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if k, v, ok := strings.Cut(lines.Text(), "="); ok {
-			env[k] = v
-		}
-	}
-	return env, nil
 }

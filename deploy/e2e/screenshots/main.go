@@ -5,17 +5,16 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"gridgate/deploy/e2e/browser"
 	"gridgate/deploy/testkit/stage"
+	"gridgate/deploy/testkit/township"
 )
 
 func main() {
@@ -83,14 +82,7 @@ func shoot(page *browser.Page, env map[string]string, out string) error {
 // waitForEnv waits for the demonstration's last file and reads it.
 func waitForEnv(demo *stage.Process, file string) (map[string]string, error) {
 	for {
-		if f, err := os.Open(file); err == nil {
-			defer f.Close()
-			env := map[string]string{}
-			for lines := bufio.NewScanner(f); lines.Scan(); {
-				if k, v, ok := strings.Cut(lines.Text(), "="); ok {
-					env[k] = v
-				}
-			}
+		if env, err := township.ReadEnv(file); err == nil {
 			return env, nil
 		}
 		select {

@@ -262,3 +262,18 @@ func (t *Township) Ended() <-chan struct{} {
 	}()
 	return ended
 }
+
+// ReadEnv reads a file of NAME=value lines, such as the demonstration's demo.env.
+func ReadEnv(file string) (map[string]string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	env := map[string]string{}
+	for line := range strings.Lines(string(data)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
+			env[name] = value
+		}
+	}
+	return env, nil
+}
