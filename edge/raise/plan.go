@@ -159,7 +159,7 @@ func (p *plan) momentary(a alert.Alert, retained bool) {
 		window = LifeSafetyMomentWindow
 	}
 	last, ok := p.moments[a.Key]
-	if ok && a.OccurredAt.Sub(last.at).Abs() < window {
+	if ok && a.OccurredAt.Sub(last.at).Abs() < window && p.now.Sub(last.seen).Abs() <= MomentArrival {
 		return
 	}
 	p.moments[a.Key] = moment{at: a.OccurredAt, seen: p.now}

@@ -140,6 +140,24 @@ func TestStateMachine(t *testing.T) {
 	}
 }
 
+// TestAClockThatStandsMergesNoPresses: the device gives every press the same time; what arrives apart is not one press.
+func TestAClockThatStandsMergesNoPresses(t *testing.T) {
+	for _, kind := range []alert.Kind{alert.SOS, alert.Vibration} {
+		c := &clock{now: start}
+		r := newRaiser(t, raise.Options{Log: &raise.Memory{}, Now: c.Now})
+		for _, s := range []struct {
+			arrives time.Duration
+			want    string
+		}{{0, "momentary"}, {1500 * time.Millisecond, ""}, {2 * time.Second, ""}, {2001 * time.Millisecond, "momentary"}, {time.Hour, "momentary"}} {
+			c.now = start.Add(s.arrives)
+			got, err := r.Raise(t.Context(), "", []raise.Signal{signal(kind, momentary, 0)}, nil)
+			if err != nil || states(got) != s.want {
+				t.Errorf("%s, arriving after %v: got %q, %v, want %q", kind, s.arrives, states(got), err, s.want)
+			}
+		}
+	}
+}
+
 func newRaiser(t testing.TB, o raise.Options) *raise.Raiser {
 	t.Helper()
 	r, err := raise.New(context.Background(), o)

@@ -24,6 +24,10 @@ const (
 	LifeSafetyMomentWindow = 300 * time.Millisecond
 )
 
+// MomentArrival is how far apart, by the edge's clock, two signals of one moment may arrive. A device whose clock stands
+// still gives every press the same time: what arrives later than this is another call for help, whatever its time says.
+const MomentArrival = 2 * time.Second
+
 // Debounce is the patience of one kind. The zero value raises and clears at once.
 type Debounce struct {
 	// MinActive is how long a state must hold before it is raised. It is always 0 for a life-safety kind.
