@@ -37,6 +37,8 @@ type fakeCentral struct {
 	order    []string       // lane of each request
 	readings int
 	objects  map[string]string
+	refuse   int // status with which objects are refused; 0: none is
+	puts     int // objects that came, refused ones too
 	requests int
 	// trouble sees a decoded batch before it is committed (after=false) and before it is answered (after=true). It returns
 	// true if it has answered, or nil receipts to go on.
@@ -138,12 +140,16 @@ func (c *fakeCentral) postReadings(w http.ResponseWriter, r *http.Request) {
 
 func (c *fakeCentral) put(w http.ResponseWriter, r *http.Request) {
 	data, _ := io.ReadAll(r.Body)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.puts++; c.refuse != 0 {
+		w.WriteHeader(c.refuse)
+		return
+	}
 	sum := sha256.Sum256(data)
 	if got := hex.EncodeToString(sum[:]); got != r.PathValue("sha256") || r.Header.Get("Content-Type") != alert.JPEG {
 		c.t.Errorf("object %s was sent as %s", got, r.PathValue("sha256"))
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.objects[r.PathValue("sha256")] = string(data)
 	w.WriteHeader(http.StatusCreated)
 }

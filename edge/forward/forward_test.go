@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -227,6 +229,77 @@ func TestEvidenceThatCentralRefusesBlocksNothing(t *testing.T) {
 	b.start()
 	b.until("the outbox is empty", empty)
 	if dead, _ := b.box.DeadLetters(t.Context(), 0, 10); len(dead) != 1 || dead[0].ID != refused {
+		t.Errorf("dead letters %+v", dead)
+	}
+}
+
+// evidence commits an alert with a picture.
+func (b *bench) evidence(object []byte) alert.Evidence {
+	b.t.Helper()
+	a := raisetest.Alert(alert.Motion, 1)
+	if _, err := b.box.Commit(b.t.Context(), raise.Commit{Alerts: []alert.Alert{a}}); err != nil {
+		b.t.Fatal(err)
+	}
+	sum := sha256.Sum256(object)
+	e := alert.Evidence{ID: alert.NewID(), Source: a.Source, AlertID: a.ID, SHA256: hex.EncodeToString(sum[:]), MediaType: alert.JPEG,
+		Bytes: int64(len(object)), At: raisetest.Start}
+	if err := b.box.PutEvidence(b.t.Context(), e, object); err != nil {
+		b.t.Fatal(err)
+	}
+	return e
+}
+
+// TestOnlyWhatAPictureIsCondemnsIt: a wrong address, a proxy or an older central must not destroy a picture.
+func TestOnlyWhatAPictureIsCondemnsIt(t *testing.T) {
+	for status, condemned := range map[int]bool{400: true, 413: true, 415: true, 422: true, 404: false, 405: false, 409: false, 410: false, 451: false} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			b := newBench(t, nil)
+			e := b.evidence([]byte("a redacted picture"))
+			b.central.refuse = status
+			b.start()
+			b.until("it was tried often", func(s outbox.Stats) bool {
+				b.central.mu.Lock()
+				defer b.central.mu.Unlock()
+				return b.central.puts > 2*maxRefusals || s.DeadLetters > 0
+			})
+			if s, _ := b.box.Stats(t.Context()); (s.DeadLetters == 1) != condemned || (s.Evidence.Pending == 0) != condemned {
+				t.Fatalf("%d dead letters, %d pending, condemned should be %v", s.DeadLetters, s.Evidence.Pending, condemned)
+			}
+			b.central.mu.Lock()
+			b.central.refuse = 0
+			b.central.mu.Unlock()
+			b.until("the outbox is empty", empty)
+			b.central.mu.Lock()
+			defer b.central.mu.Unlock()
+			if (b.central.stored[e.ID] == 1) == condemned {
+				t.Errorf("central has the picture %d times", b.central.stored[e.ID])
+			}
+		})
+	}
+}
+
+// TestADamagedObjectBlocksNothing: central answers 409 to an object that is not what its digest says.
+func TestADamagedObjectBlocksNothing(t *testing.T) {
+	dir := t.TempDir()
+	box, err := outbox.Open(t.Context(), outbox.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { box.Close() })
+	b := newBench(t, func(o *Options) { o.Queue = box })
+	b.box = box
+	e := b.evidence([]byte("a redacted picture"))
+	found, err := filepath.Glob(filepath.Join(dir, "*", e.SHA256))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("objects %v, %v", found, err)
+	}
+	if err := os.WriteFile(found[0], []byte("A redacted picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.central.refuse = http.StatusConflict
+	b.start()
+	b.until("the outbox is empty", empty)
+	if dead, _ := b.box.DeadLetters(t.Context(), 0, 10); len(dead) != 1 || !strings.Contains(dead[0].Reason, "damaged") {
 		t.Errorf("dead letters %+v", dead)
 	}
 }

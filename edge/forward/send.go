@@ -2,8 +2,11 @@ package forward
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 
@@ -274,6 +277,9 @@ func (f *Forwarder) deliverEvidence(ctx context.Context, e outbox.EvidenceEntry)
 	}
 	defer object.Close()
 	if err := f.o.Central.PutObject(ctx, e.SHA256, e.MediaType, e.Bytes, object); err != nil {
+		if conflict(err) && f.damaged(e) {
+			return ingest.Receipt{ID: e.ID, Outcome: ingest.Rejected, Reason: "the object on the edge's disk is damaged"}, nil
+		}
 		return ingest.Receipt{}, err
 	}
 	receipts, err := f.o.Central.Deliver(ctx, Batch{Lane: alert.Bulk, Epoch: f.o.Queue.Epoch(), Events: [][]byte{e.Event}})
@@ -287,15 +293,29 @@ func (f *Forwarder) deliverEvidence(ctx context.Context, e outbox.EvidenceEntry)
 	return known[0], nil
 }
 
-// refusal says that central refused a request for what it asks, not for who asks or when.
+// conflict says that central received something else than the digest says, or that somebody on the way answers so.
+func conflict(err error) bool {
+	var s *StatusError
+	return errors.As(err, &s) && s.Status == http.StatusConflict
+}
+
+// damaged says that the object on our own disk is not what its digest says. One that cannot be read now is not called so.
+func (f *Forwarder) damaged(e outbox.EvidenceEntry) bool {
+	object, err := f.o.Queue.OpenEvidence(e.SHA256)
+	if err != nil {
+		return false
+	}
+	defer object.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, object); err != nil {
+		return false
+	}
+	return hex.EncodeToString(sum.Sum(nil)) != e.SHA256
+}
+
+// refusal says that central refused evidence for what it is: malformed, too large, of a wrong type. Any other answer, for
+// example 404 or 409, may come from a wrong address, a proxy or an older central, and must cost no picture.
 func refusal(err error) bool {
 	var s *StatusError
-	if !errors.As(err, &s) || s.Status < 400 || s.Status > 499 {
-		return false
-	}
-	switch s.Status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
-		return false
-	}
-	return true
+	return poisonous(err) || errors.As(err, &s) && s.Status == http.StatusUnsupportedMediaType
 }
