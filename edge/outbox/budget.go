@@ -9,22 +9,33 @@ import (
 // shedChunk is how many rows are looked at at a time when room is made.
 const shedChunk = 256
 
-// makeRoom decides whether a commit fits. What is over the budget sheds the oldest bulk alerts first, then the oldest
-// readings. Normal alerts are never shed and stop before the reserve; life-safety alerts are never shed and may fill it.
-// A commit that still does not fit is refused with [ErrFull].
-func (t *tx) makeRoom(e encoded) error {
-	need, limit := e.need(), t.w.o.MaxBytes
-	if !e.urgent() {
-		limit -= t.w.o.Reserve
+// makeRoom decides what of a commit is written. What is over the budget sheds the oldest bulk alerts first, then the oldest
+// readings, and at last the commit's own, which makeRoom takes out of e: losing them is a decision, counted, and no reason
+// to refuse the message behind them, or a source that delivers in order would come no further. Their rule state and the
+// identity of the message are written all the same. Normal alerts are never shed and stop before the reserve; life-safety
+// alerts are never shed and may fill it. If these do not fit, the commit is refused with [ErrFull].
+func (t *tx) makeRoom(e *encoded) error {
+	firm, loose := e.need()
+	common := t.w.o.MaxBytes - t.w.o.Reserve // what all lanes share
+	limit := common
+	if e.urgent() {
+		limit = t.w.o.MaxBytes
 	}
-	excess := t.t.bytes() + need - limit
-	if need == 0 || excess <= 0 {
-		return nil
-	}
-	bulk := &t.t.lanes[laneIndex(alert.Bulk)]
-	if excess > bulk.bytes+t.t.readingBytes {
+	kept := t.t.bytes() - t.t.lanes[laneIndex(alert.Bulk)].bytes - t.t.readingBytes
+	if firm > 0 && kept+firm > limit {
 		return fmt.Errorf("%w: %d bytes are pending, %d allowed", ErrFull, t.t.bytes(), limit)
 	}
+	if loose = t.shedIncoming(e, loose, common-kept-firm); loose > 0 {
+		limit = common
+	}
+	if firm+loose == 0 {
+		return nil
+	}
+	return t.shedOldest(t.t.bytes() + firm + loose - limit)
+}
+
+// shedOldest makes excess bytes free, or as many as there are to be shed.
+func (t *tx) shedOldest(excess int64) error {
 	freed, err := t.shedBulk(excess)
 	if err != nil {
 		return err
@@ -35,17 +46,28 @@ func (t *tx) makeRoom(e encoded) error {
 	return nil
 }
 
-// need is how many bytes a commit adds to the budget.
-func (e encoded) need() int64 {
-	var n int64
+// need is how many bytes a commit adds to the budget: those that may not be shed, and those that may.
+func (e encoded) need() (firm, loose int64) {
 	for _, a := range e.alerts {
-		n += int64(len(a.event)) + overhead
+		if e.sheds(a) {
+			loose += a.size()
+		} else {
+			firm += a.size()
+		}
 	}
 	for _, r := range e.readings {
-		n += int64(len(r)) + overhead
+		loose += int64(len(r)) + overhead
 	}
-	return n
+	if e.whole {
+		return firm + loose, 0
+	}
+	return firm, loose
 }
+
+func (a encodedAlert) size() int64 { return int64(len(a.event)) + overhead }
+
+// sheds says whether an alert of e may be shed.
+func (e encoded) sheds(a encodedAlert) bool { return a.lane == laneIndex(alert.Bulk) && !e.whole }
 
 func (e encoded) urgent() bool {
 	for _, a := range e.alerts {
@@ -54,6 +76,27 @@ func (e encoded) urgent() bool {
 		}
 	}
 	return false
+}
+
+// shedIncoming takes bulk alerts, then readings out of e, the first ones first, until what is left of loose bytes fits into
+// room, and returns how many bytes that is.
+func (t *tx) shedIncoming(e *encoded, loose, room int64) int64 {
+	var alerts []encodedAlert
+	for _, a := range e.alerts {
+		if loose <= room || !e.sheds(a) {
+			alerts = append(alerts, a)
+			continue
+		}
+		loose -= a.size()
+		t.t.lanes[a.lane].shed++
+	}
+	e.alerts = alerts
+	for loose > room && len(e.readings) > 0 {
+		loose -= int64(len(e.readings[0])) + overhead
+		e.readings = e.readings[1:]
+		t.t.shedReadings++
+	}
+	return loose
 }
 
 // shedBulk removes the oldest bulk alerts until want bytes are free or none is left, and tells how many bytes it freed.

@@ -24,6 +24,7 @@ type encoded struct {
 	readings [][]byte
 	opened   []encodedSituation
 	closed   []string
+	whole    bool // nothing of it may be shed
 }
 
 type encodedAlert struct {
@@ -37,7 +38,9 @@ type encodedSituation struct {
 	raised, ending []byte
 }
 
-// Commit implements [raise.Log]. [ErrFull] means that there is no room.
+// Commit implements [raise.Log]. [ErrFull] means that there is no room for an alert that may not be shed. Readings and bulk
+// alerts for which there is none are shed and counted, and the rest of the commit is written: the situation of such an
+// alert is open, so that central may get a clear whose raise was shed, or no clear. Neither is an error there.
 func (b *Outbox) Commit(ctx context.Context, c raise.Commit) (duplicate bool, err error) {
 	e, err := encode(c)
 	if err != nil {
@@ -109,7 +112,7 @@ func (t *tx) write(e encoded) (duplicate bool, err error) {
 			return false, fmt.Errorf("look for message: %w", err)
 		}
 	}
-	if err := t.makeRoom(e); err != nil {
+	if err := t.makeRoom(&e); err != nil {
 		return false, err
 	}
 	for _, step := range []func(encoded) error{t.writeMessage, t.writeAlerts, t.writeReadings, t.writeSituations} {

@@ -23,8 +23,8 @@ import (
 	"gridgate/protocols/alert"
 )
 
-// ErrFull says that the disk, or the budget, has no room and nothing may be shed: nothing was written. Withhold the
-// acknowledgement and try again.
+// ErrFull says that the disk, or the budget, has no room for what may not be shed: nothing was written. Withhold the
+// acknowledgement and try again. The budget is never too full for readings and bulk alerts, which are shed instead.
 var ErrFull = errors.New("the outbox is full")
 
 // ErrClosed says that the outbox was closed before the write began.
@@ -40,7 +40,8 @@ type Options struct {
 	Now func() time.Time
 
 	// MaxBytes bounds alerts and readings together (default 1 GiB). The last Reserve bytes of it (default an eighth) are
-	// for life-safety alone. What is over the bound sheds the oldest bulk alerts, then the oldest readings.
+	// for life-safety alone. What is over the bound sheds the oldest bulk alerts, then the oldest readings,
+	// then the new ones.
 	MaxBytes int64
 	Reserve  int64
 	// MaxEvidence bounds the objects (default 1 GiB); the oldest are shed.

@@ -218,7 +218,7 @@ func (b *Outbox) DeadLetters(ctx context.Context, after int64, limit int) ([]Dea
 }
 
 // Requeue puts a dead alert or reading back at the end of its stream, with the same id. [ErrNotFound] means that there is
-// none of that sequence; evidence cannot be queued again, since its object is gone.
+// none of that sequence, [ErrFull] that there is no room: it stays a dead letter. Evidence cannot be queued again, since its object is gone.
 func (b *Outbox) Requeue(ctx context.Context, seq int64) error {
 	return b.submit(ctx, func(t *tx) error { return t.requeue(seq) })
 }
@@ -232,7 +232,7 @@ func (t *tx) requeue(seq int64) error {
 	} else if err != nil {
 		return fmt.Errorf("read dead letter: %w", err)
 	}
-	var e encoded
+	e := encoded{whole: true}
 	if stream == streamReading {
 		e.readings = [][]byte{body}
 	} else {

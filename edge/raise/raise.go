@@ -61,7 +61,8 @@ func FirstDelivery(message string) string { return firstDelivery + message }
 type Log interface {
 	// Situations returns the open situations, at start.
 	Situations(ctx context.Context) ([]Situation, error)
-	// Commit returns nil only once everything is on stable storage. duplicate means that Message was committed before.
+	// Commit returns nil only once everything is on stable storage, but for the readings and bulk alerts that the log sheds,
+	// and counts, for want of room: what is shed is dealt with, too. duplicate means that Message was committed before.
 	// An error means that nothing was written: an implementation that has begun to write waits for the end, whatever
 	// becomes of ctx. It is safe for concurrent use, and calls that overlap may share one write.
 	Commit(ctx context.Context, c Commit) (duplicate bool, err error)
