@@ -49,7 +49,8 @@ const maxWild = 1024
 // subtopics are the endings below the topic of a device under which its dialect says more about it.
 var subtopics = []string{"/availability"}
 
-// match returns the devices whose filter selects topic. A device's own availability topic belongs to it.
+// match returns the devices whose filter selects topic. The availability topic of what it selects belongs to it,
+// with wildcards, too.
 func (x *index) match(topic string) []*Device {
 	base := topic
 	for _, ending := range subtopics {
@@ -60,7 +61,7 @@ func (x *index) match(topic string) []*Device {
 		found = append(found, x.exact[base]...)
 	}
 	for _, d := range x.wild {
-		if sensors.MatchFilter(d.Topic, topic) {
+		if sensors.MatchFilter(d.Topic, topic) || base != topic && sensors.MatchFilter(d.Topic, base) {
 			found = append(found, d)
 		}
 	}

@@ -322,22 +322,6 @@ func TestSharedTopicIsReadOnce(t *testing.T) {
 	}
 }
 
-func TestAvailabilityAndTopics(t *testing.T) {
-	r := &recorder{}
-	h := hub(t, r, device("d"))
-	if got := strings.Join(h.Topics(), " "); got != "zigbee2mqtt/d zigbee2mqtt/d/availability" {
-		t.Errorf("topics %q", got)
-	}
-	handle(t, h, message("zigbee2mqtt/d/availability", `{"state":"offline"}`))
-	if len(r.signals) != 1 || r.signals[0].Kind != alert.DeviceOffline || h.Status()[0].State != Offline {
-		t.Errorf("signals %+v, status %+v", r.signals, h.Status())
-	}
-	handle(t, h, message("zigbee2mqtt/d", `{"smoke":false}`))
-	if st := h.Status()[0]; st.State != Online || !st.LastSeen.Equal(received) {
-		t.Errorf("status %+v", st)
-	}
-}
-
 // TestLongNamesStillRaise: whatever names a configuration and a dialect may use, the alert must be valid.
 func TestLongNamesStillRaise(t *testing.T) {
 	d := device(strings.Repeat("d", alert.MaxName))

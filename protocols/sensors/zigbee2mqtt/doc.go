@@ -1,8 +1,9 @@
 // Package zigbee2mqtt understands the messages of Zigbee2MQTT (https://www.zigbee2mqtt.io, "MQTT topics and messages").
 //
-// In: <base>/<friendly name> with a JSON object of which each message may hold any part; <base>/<friendly name>/availability;
-// and, where the gateway is set to attribute output, <base>/<friendly name>/<attribute> with a bare value. Out: observations
-// and readings of the keys in the table fields. Commands (/set, /get) and bridge/* are ignored with a reason.
+// In: <base>/<friendly name> with a JSON object of which each message may hold any part, and
+// <base>/<friendly name>/availability. Out: observations and readings of the keys in the table fields. Commands (/set, /get)
+// and bridge/* are ignored with a reason. The gateway must be set to JSON output, as it is by default: the edge does not
+// subscribe to <base>/<friendly name>/<attribute>, though a bare value that comes under such a topic is read.
 //
 // What it never does: merge messages, guess a unit or a meaning, or pass on a key or a text that it does not know. Units are
 // those of the converters' definitions (zigbee-herdsman-converters); a key that different devices use with units that a
