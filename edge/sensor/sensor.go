@@ -34,6 +34,8 @@ type Message struct {
 	Duplicate bool // DUP: perhaps sent before
 	PacketID  uint16
 	Received  time.Time
+	// Behind: a message before this one, of the same broker, was refused. That one comes again, and then this one, too.
+	Behind bool
 }
 
 // Device is one configured sensor.
@@ -87,6 +89,7 @@ type Hub struct {
 
 	mu     sync.Mutex
 	states map[string]*state // by device id
+	missed map[string]missed // by broker
 }
 
 // New returns a Hub or says which device is wrong.
@@ -109,7 +112,7 @@ func New(o Options) (*Hub, error) {
 	}
 	h := &Hub{
 		edge: o.Edge, raiser: o.Raiser, changed: o.OnChange, log: o.Log, now: o.Now, devices: devices,
-		unknown: newUnknownTable(), states: map[string]*state{},
+		unknown: newUnknownTable(), states: map[string]*state{}, missed: map[string]missed{},
 	}
 	now := o.Now()
 	for i := range devices.all {
@@ -136,11 +139,12 @@ func (h *Hub) Handle(ctx context.Context, m Message) error {
 	w := work{hub: h, message: m}
 	w.translate(candidates)
 	if len(w.signals)+len(w.readings) > 0 {
-		_, err := h.raiser.Raise(ctx, identity(m), w.signals, w.readings)
+		_, err := h.raiser.Raise(ctx, h.identityOf(m, w.signals), w.signals, w.readings)
 		switch {
 		case errors.Is(err, raise.ErrInvalid):
 			h.notUnderstood(m, whyInvalid)
 		case err != nil:
+			h.miss(m, w.signals)
 			return fmt.Errorf("raise what a sensor of broker %s told: %w", m.Broker, err)
 		}
 	}

@@ -1,8 +1,11 @@
 // Package mqtt brings the messages of an external MQTT broker to the sensors: a client of MQTT 3.1.1 on paho.
 //
 // In: an address, credentials and topic filters. Out: each message to a [Handler], in order, and an acknowledgement to the
-// broker only after the handler returned nil. On an error nothing is acknowledged and the connection is dropped, so that
-// the broker, which keeps our session, sends the message again. The promise starts at our acknowledgement: what a broker
+// broker only after the handler returned nil. On an error nothing is acknowledged any more on that connection: a PUBACK may not
+// overtake another one (MQTT 3.1.1, 4.6.0-2). What comes behind is handled all the same, since it may be a call for help,
+// until the back-off is over. Then the connection is dropped, so that the broker, which keeps our session, sends all of it
+// again: what was handled is known by its identity then. A broker sends only so many messages ahead of our acknowledgements
+// (mosquitto: 20, max_inflight_messages); what is further behind a refused one waits. The promise starts at our acknowledgement: what a broker
 // loses before (mosquitto keeps QoS 1 queues in memory between autosaves) we cannot know; QoS 0 promises nothing.
 //
 // It keeps nothing on disk (the outbox does), logs no topic and no payload, and leaves no goroutine behind.
@@ -119,30 +122,43 @@ func (s *Source) set(state State, why string) bool {
 	return true
 }
 
-// Run keeps a connection until ctx ends; then it returns nil. After each loss it waits, longer each time, with jitter.
+// Run keeps a connection until ctx ends; then it returns nil. After each failure it waits, longer each time, with jitter.
 func (s *Source) Run(ctx context.Context) error {
 	wait := backoff.New(s.o.MinWait, s.o.MaxWait)
 	for {
-		begun := time.Now()
-		err := s.session(ctx, wait.Reset)
-		if time.Since(begun) > s.o.MaxWait { // it lasted, though no sensor had anything to say
-			wait.Reset()
-		}
+		r := &retry{s: s, wait: wait, begun: time.Now()}
+		err := s.session(ctx, r)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if s.set(Connecting, err.Error()) {
-			s.o.Log.Warn("connection to the broker of sensors lost; trying again", "broker", s.o.Name, "error", err)
-		}
-		if !backoff.Wait(ctx, wait.Next()) {
+		if !r.over && !backoff.Wait(ctx, r.after(err)) {
 			return nil
 		}
 	}
 }
 
-// session is one connection: connect, subscribe, handle until something fails. healthy is called for each message that was
-// dealt with, never for a connection that fails at once.
-func (s *Source) session(ctx context.Context, healthy func()) error {
+// retry is when to try again after a connection.
+type retry struct {
+	s     *Source
+	wait  *backoff.Backoff
+	begun time.Time
+	over  bool // the wait was spent on the connection
+}
+
+// after tells of a failure and returns how long to wait.
+func (r *retry) after(err error) time.Duration {
+	if time.Since(r.begun) > r.s.o.MaxWait { // it lasted, though no sensor had anything to say
+		r.wait.Reset()
+	}
+	if r.s.set(Connecting, err.Error()) {
+		r.s.o.Log.Warn("the broker of sensors is not served; trying again", "broker", r.s.o.Name, "error", err)
+	}
+	return r.wait.Next()
+}
+
+// session is one connection: connect, subscribe, handle until something fails. The waits are short again after each message
+// that was dealt with, never after a connection that fails at once.
+func (s *Source) session(ctx context.Context, r *retry) error {
 	in := newInbox(s.o.Now, &s.dropped)
 	defer in.close()
 	client := paho.NewClient(s.options(in))
@@ -164,7 +180,7 @@ func (s *Source) session(ctx context.Context, healthy func()) error {
 			s.o.Log.Info("connected to the broker of sensors", "broker", s.o.Name)
 		}
 	})
-	return s.handle(ctx, in, healthy)
+	return s.handle(ctx, in, r)
 }
 
 // disconnectWait is how many milliseconds a farewell may take.
@@ -236,31 +252,45 @@ func finish(ctx context.Context, t paho.Token) error {
 
 const tokenTimeout = 15 * time.Second
 
-// handle deals with the messages one after the other and acknowledges each.
-func (s *Source) handle(ctx context.Context, in *inbox, healthy func()) error {
+// handle deals with the messages one after the other and acknowledges each, until one is refused.
+func (s *Source) handle(ctx context.Context, in *inbox, r *retry) error {
 	for {
 		m, err := in.next(ctx)
 		if err != nil {
 			return err
 		}
-		if err := s.one(ctx, m); err != nil {
-			return fmt.Errorf("handle a message: %w", err)
+		if err := s.one(ctx, m, false); err != nil {
+			err = fmt.Errorf("handle a message: %w", err)
+			s.linger(ctx, in, r.after(err))
+			r.over = true
+			return err
 		}
-		healthy()
+		m.Ack()
+		s.messages.Add(1)
+		r.wait.Reset()
 	}
 }
 
-func (s *Source) one(ctx context.Context, m received) error {
+// linger handles for d what comes behind a refused message and acknowledges none of it. A failure changes nothing: all of it
+// comes again.
+func (s *Source) linger(ctx context.Context, in *inbox, d time.Duration) {
+	waiting, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	for {
+		m, err := in.next(waiting)
+		if err != nil {
+			<-waiting.Done() // the connection may be lost, but the wait is not over
+			return
+		}
+		_ = s.one(ctx, m, true)
+	}
+}
+
+func (s *Source) one(ctx context.Context, m received, behind bool) error {
 	ctx, cancel := context.WithTimeout(ctx, s.o.HandleTimeout)
 	defer cancel()
-	err := s.o.Handle(ctx, sensor.Message{
+	return s.o.Handle(ctx, sensor.Message{
 		Broker: s.o.Name, Session: s.o.ClientID, Topic: m.Topic(), Payload: m.Payload(), QoS: m.Qos(), Retained: m.Retained(),
-		Duplicate: m.Duplicate(), PacketID: m.MessageID(), Received: m.at,
+		Duplicate: m.Duplicate(), PacketID: m.MessageID(), Received: m.at, Behind: behind,
 	})
-	if err != nil {
-		return err
-	}
-	m.Ack()
-	s.messages.Add(1)
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,7 +162,7 @@ func TestContract(t *testing.T) {
 	for name, start := range brokers {
 		t.Run(name, func(t *testing.T) {
 			for what, test := range map[string]func(*testing.T, string){
-				"in order, acknowledged once": inOrder, "a refusal is redelivered": refusal, "kept while away": away,
+				"in order, acknowledged once": inOrder, "a refusal is redelivered": refusal, "a refusal holds nothing up": behind, "kept while away": away,
 				"retained is told as such": retained, "a wrong password says why": wrongPassword,
 			} {
 				t.Run(what, func(t *testing.T) { test(t, start(t)) })
@@ -218,6 +219,46 @@ func refusal(t *testing.T, addr string) {
 		}
 	}
 	await(t, s, func(st mqtt.Status) bool { return st.Messages == 1 && st.State == mqtt.Connected })
+}
+
+// behind: a call for help stands behind a message that is refused again and again. It is handled, acknowledged after the
+// refused one, and comes again until then.
+func behind(t *testing.T, addr string) {
+	p := publisher(t, addr)
+	got := make(chan sensor.Message, 1000)
+	var refuse atomic.Bool
+	handle := func(_ context.Context, m sensor.Message) error {
+		got <- m
+		if string(m.Payload) == "door" && refuse.Load() {
+			return errors.New("no room")
+		}
+		return nil
+	}
+	s, stop := run(t, addr, handle)
+	await(t, s, connected)
+	stop() // the broker keeps what comes now
+	refuse.Store(true)
+	publish(t, p, "s/door", "door", false)
+	publish(t, p, "s/smoke", "smoke", false)
+	s, _ = run(t, addr, handle)
+	for tries := 0; tries < 2; { // told on one connection, and again on a later one
+		m := next(t, got)
+		switch string(m.Payload) {
+		case "door":
+			if m.Behind {
+				t.Fatal("the first message stands behind nothing")
+			}
+		case "smoke":
+			if tries++; !m.Behind || tries > 1 && !m.Duplicate {
+				t.Fatalf("try %d: %+v", tries, m)
+			}
+		}
+	}
+	if n := s.Status().Messages; n != 0 {
+		t.Errorf("%d messages were acknowledged before the refused one", n)
+	}
+	refuse.Store(false)
+	await(t, s, func(st mqtt.Status) bool { return st.Messages == 2 && st.State == mqtt.Connected })
 }
 
 func away(t *testing.T, addr string) {
