@@ -61,10 +61,10 @@ func delivery(ctx context.Context, dir string) ([]Result, error) {
 		return nil, err
 	}
 	return []Result{
-		Rate("delivery: alerts to a receipt", sent.rate, "alerts/s", "bare SQLite insert", bare, 0.1),
-		Rate("delivery: alerts to a receipt, beside the target", sent.rate, "alerts/s", "design", deliveryTarget, 1),
-		Note("delivery: CPU of an alert, clients included", millis(cpu)*1000/(deliveryBatches*deliveryBatch), "us"),
-		Note("delivery: receipt of a batch of 100, p99", millis(percentile(sent.took, 99)), "ms"),
+		Rate("delivery.sqlite_vs_insert", sent.rate, "alerts/s", "bare SQLite insert", bare, 0.1),
+		Rate("delivery.sqlite", sent.rate, "alerts/s", "design", deliveryTarget, 1),
+		Note("delivery.alert_cpu", millis(cpu)*1000/(deliveryBatches*deliveryBatch), "us"),
+		Note("delivery.batch_p99", millis(percentile(sent.took, 99)), "ms"),
 	}, nil
 }
 

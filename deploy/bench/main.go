@@ -34,6 +34,7 @@ var groups = []Group{
 	{"video", "a keyframe, decoded in a worker process, beside one ffmpeg process for each", video},
 	{"outbox", "commits of the edge's durable log, beside bare fdatasync", outboxCommits},
 	{"delivery", "alerts over HTTP to a receipt (stored, de-duplicated, correlated), beside bare SQLite inserts", delivery},
+	{"latency", "a sensor's publish to the case event on an operator's feed, with the real programs, beside the design's bar", latency},
 	{"tsdb", "readings into the embedded time-series database, beside VictoriaMetrics", timeSeries},
 }
 

@@ -33,10 +33,10 @@ func outboxCommits(ctx context.Context, dir string) ([]Result, error) {
 		return nil, err
 	}
 	return []Result{
-		Rate("outbox: 1 appender", alone.rate, "commits/s", "fdatasync/s", bare, 0.25),
-		Rate("outbox: 64 appenders", crowd.rate, "commits/s", "fdatasync/s", bare, 1),
-		Note("outbox: 1 appender, p99", millis(percentile(alone.took, 99)), "ms"),
-		Note("outbox: 64 appenders, p99", millis(percentile(crowd.took, 99)), "ms"),
+		Rate("outbox.commits_1", alone.rate, "commits/s", "fdatasync/s", bare, 0.25),
+		Rate("outbox.commits_64", crowd.rate, "commits/s", "fdatasync/s", bare, 1),
+		Note("outbox.commit_1_p99", millis(percentile(alone.took, 99)), "ms"),
+		Note("outbox.commit_64_p99", millis(percentile(crowd.took, 99)), "ms"),
 	}, nil
 }
 

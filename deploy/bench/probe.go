@@ -18,8 +18,8 @@ func probe(ctx context.Context, group, dir string) ([]Result, error) {
 		return nil, fmt.Errorf("probe the disk: %w", err)
 	}
 	return []Result{
-		Note(group+": probe: fdatasync p50", millis(percentile(syncs, 50)), "ms"),
-		Note(group+": probe: SHA-256, one core", hashing(), "MB/s"),
+		Note(group+".probe_fdatasync_p50", millis(percentile(syncs, 50)), "ms"),
+		Note(group+".probe_sha256", hashing(), "MB/s"),
 	}, nil
 }
 

@@ -16,7 +16,7 @@ import (
 // over value for a cost. Bar is the ratio that was promised; without a peer (a probe, a figure for itself) all three are
 // empty and it holds.
 type Result struct {
-	Name      string  `json:"name"` // group and figure: "outbox: 64 appenders"
+	Name      string  `json:"name"` // group.figure, for example "outbox.commits_64"
 	Value     float64 `json:"value"`
 	Unit      string  `json:"unit"` // "alerts/s", "ms"
 	Peer      string  `json:"peer"`

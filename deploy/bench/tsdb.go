@@ -60,8 +60,8 @@ func timeSeries(ctx context.Context, dir string) ([]Result, error) {
 		return nil, fmt.Errorf("victoria-metrics: %w", err)
 	}
 	return []Result{
-		Rate("tsdb: write", ours, "samples/s", "victoria-metrics", theirs, 1),
-		Cost("tsdb: means of 1 of 1,000 series, p50", ourQuery, "ms", "victoria-metrics", theirQuery, 1),
+		Rate("tsdb.write", ours, "samples/s", "victoria-metrics", theirs, 1),
+		Cost("tsdb.query_p50", ourQuery, "ms", "victoria-metrics", theirQuery, 1),
 	}, nil
 }
 

@@ -35,9 +35,9 @@ func video(ctx context.Context, _ string) ([]Result, error) {
 		size += u.Bytes()
 	}
 	return []Result{
-		Cost("video: a keyframe, p50", millis(percentile(ours, 50)), "ms", "ffmpeg process", millis(percentile(theirs, 50)), 4),
-		Note("video: a keyframe, worker's CPU", millis(cpu)/float64(len(ours)), "ms"),
-		Note("video: a keyframe, size", float64(size)/1000/float64(len(keyframes)), "kB"),
+		Cost("video.keyframe_p50", millis(percentile(ours, 50)), "ms", "ffmpeg process", millis(percentile(theirs, 50)), 4),
+		Note("video.keyframe_cpu", millis(cpu)/float64(len(ours)), "ms"),
+		Note("video.keyframe_size", float64(size)/1000/float64(len(keyframes)), "kB"),
 	}, nil
 }
 
