@@ -222,15 +222,19 @@ func refusal(t *testing.T, addr string) {
 }
 
 // behind: a call for help stands behind a message that is refused again and again. It is handled, acknowledged after the
-// refused one, and comes again until then.
+// refused one, and comes again until then. (A broker that sends the two the other way round, as the embedded one may when
+// they came within a second, gets its acknowledgement at once.)
 func behind(t *testing.T, addr string) {
 	p := publisher(t, addr)
 	got := make(chan sensor.Message, 1000)
-	var refuse atomic.Bool
+	var refuse, smokeFirst atomic.Bool
 	handle := func(_ context.Context, m sensor.Message) error {
 		got <- m
 		if string(m.Payload) == "door" && refuse.Load() {
 			return errors.New("no room")
+		}
+		if !m.Behind {
+			smokeFirst.Store(true)
 		}
 		return nil
 	}
@@ -241,24 +245,28 @@ func behind(t *testing.T, addr string) {
 	publish(t, p, "s/door", "door", false)
 	publish(t, p, "s/smoke", "smoke", false)
 	s, _ = run(t, addr, handle)
-	for tries := 0; tries < 2; { // told on one connection, and again on a later one
-		m := next(t, got)
-		switch string(m.Payload) {
-		case "door":
-			if m.Behind {
-				t.Fatal("the first message stands behind nothing")
-			}
-		case "smoke":
-			if tries++; !m.Behind || tries > 1 && !m.Duplicate {
-				t.Fatalf("try %d: %+v", tries, m)
-			}
+	if first := awaitSmoke(t, got); first.Behind {
+		if again := awaitSmoke(t, got); !again.Duplicate || again.PacketID != first.PacketID {
+			t.Errorf("%+v comes again as %+v", first, again)
 		}
 	}
-	if n := s.Status().Messages; n != 0 {
+	if n := s.Status().Messages; n != 0 && !smokeFirst.Load() {
 		t.Errorf("%d messages were acknowledged before the refused one", n)
 	}
 	refuse.Store(false)
 	await(t, s, func(st mqtt.Status) bool { return st.Messages == 2 && st.State == mqtt.Connected })
+}
+
+// awaitSmoke returns the next smoke, which must come soon.
+func awaitSmoke(t *testing.T, got <-chan sensor.Message) sensor.Message {
+	t.Helper()
+	for range 100 {
+		if m := next(t, got); string(m.Payload) == "smoke" {
+			return m
+		}
+	}
+	t.Fatal("only the refused message comes")
+	return sensor.Message{}
 }
 
 func away(t *testing.T, addr string) {
