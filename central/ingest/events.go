@@ -47,7 +47,7 @@ type request struct {
 
 // parsed is one event: refused, or the next one of the alerts or of the evidence.
 type parsed struct {
-	id       string
+	sent     string // its id as its sender wrote it: for the receipt only
 	reason   string // of a refused one
 	evidence bool
 }
@@ -76,13 +76,13 @@ func (s *Server) parse(w http.ResponseWriter, r *http.Request, p Principal) (*re
 		e, err := decode(event, p)
 		switch {
 		case err != nil:
-			in.events = append(in.events, parsed{id: echo(alert.PeekID(event)), reason: oneLine(err)})
+			in.events = append(in.events, parsed{sent: echo(event), reason: oneLine(err)})
 		case e.Evidence != nil:
 			in.evidence = append(in.evidence, *e.Evidence)
-			in.events = append(in.events, parsed{id: e.Evidence.ID, evidence: true})
+			in.events = append(in.events, parsed{sent: p.sentID(event, e.Evidence.ID), evidence: true})
 		default:
 			in.alerts = append(in.alerts, store.Received{Alert: *e.Alert, ReceivedAt: now})
-			in.events = append(in.events, parsed{id: e.Alert.ID})
+			in.events = append(in.events, parsed{sent: p.sentID(event, e.Alert.ID)})
 		}
 	}
 	return in, nil
@@ -124,7 +124,11 @@ func split(typ string, body []byte) ([][]byte, error) {
 
 // decode reads one event and checks that p may post it.
 func decode(event []byte, p Principal) (alert.Event, error) {
-	e, err := alert.DecodeEvent(event)
+	read := alert.DecodeEvent
+	if p.foreign() {
+		read = alert.DecodeForeign
+	}
+	e, err := read(event)
 	if err != nil {
 		return alert.Event{}, err
 	}
@@ -145,7 +149,7 @@ func (in *request) receipts() []ingest.Receipt {
 	out := make([]ingest.Receipt, len(in.events))
 	alerts, evidence := in.ofAlerts, in.ofEvidence
 	for i, e := range in.events {
-		out[i] = ingest.Receipt{ID: e.id, Outcome: ingest.Rejected, Reason: e.reason}
+		out[i] = ingest.Receipt{ID: e.sent, Outcome: ingest.Rejected, Reason: e.reason}
 		switch {
 		case e.reason != "":
 		case e.evidence:
@@ -159,16 +163,25 @@ func (in *request) receipts() []ingest.Receipt {
 
 // Bounds of what a receipt repeats.
 const (
-	maxEcho   = 64
+	maxEcho   = alert.MaxForeignID
 	maxReason = 512
 )
 
-// echo is the id of a refused event as a receipt may repeat it: one that could never be ours is left out.
-func echo(id string) string {
+// echo is the id of an event as its sender wrote it and as a receipt may repeat it: one that is too long for an id is left out.
+func echo(event []byte) string {
+	id := alert.PeekID(event)
 	if len(id) > maxEcho {
 		return ""
 	}
 	return id
+}
+
+// sentID is the id of an event that was taken, as its sender wrote it: an edge's is ours, a foreign one may have been derived.
+func (p Principal) sentID(event []byte, ours string) string {
+	if p.foreign() {
+		return echo(event)
+	}
+	return ours
 }
 
 // oneLine is the reason of a refusal; several rules broken are joined.

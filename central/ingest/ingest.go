@@ -29,7 +29,7 @@ const ScopeEvents = "events"
 // Principal is who posts: a program, known by its token. Never a person.
 type Principal struct {
 	Name   string
-	Edge   string // the one edge that it speaks for; empty for none
+	Edge   string // the one edge that it speaks for; empty for none: its ids may be foreign
 	Scopes []string
 }
 
@@ -168,9 +168,12 @@ func (s *Server) authorized(serve handler) http.Handler {
 	})
 }
 
+// foreign says whether p is no edge: its ids are its own, see [alert.DecodeForeign].
+func (p Principal) foreign() bool { return p.Edge == "" }
+
 // mayPost says why p may not speak for the device at source, or nil.
 func (p Principal) mayPost(source string) error {
-	if p.Edge == "" {
+	if p.foreign() {
 		return nil
 	}
 	edge, _, _, err := alert.ParseSource(source)

@@ -72,7 +72,7 @@ type Measure struct {
 
 // Alert is one notice of one edge. ID is the idempotency key end to end: minted once by [NewID], never changed by a retry.
 type Alert struct {
-	ID     string // UUIDv7 (RFC 9562), canonical lower-case form
+	ID     string // UUIDv7 (RFC 9562), canonical lower-case form; of a foreign sender any version, see [DecodeForeign]
 	Source string // /edges/<edge>/cameras/<id> or /edges/<edge>/sensors/<id>
 
 	Kind      Kind
@@ -161,7 +161,7 @@ func (a Alert) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 
-	if id, err := uuid.Parse(a.ID); err != nil || id.String() != a.ID {
+	if !canonicalUUID(a.ID) {
 		bad("id is not a canonical UUID")
 	}
 	if _, _, _, err := ParseSource(a.Source); err != nil {
@@ -185,7 +185,7 @@ func (a Alert) Validate() error {
 			bad("situation of a raised alert is its own id")
 		}
 	case Cleared:
-		if _, err := uuid.Parse(a.Situation); err != nil {
+		if !canonicalUUID(a.Situation) {
 			bad("situation of a cleared alert is not the id of a raised one")
 		}
 	case Momentary:

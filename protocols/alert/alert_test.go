@@ -117,6 +117,10 @@ var golden = map[string]string{
 	"bad-uncertainty-negative.json":  "uncertaintyMs is negative",
 	"bad-uncertainty-overflow.json":  "uncertaintyMs",
 	"bad-missing-grid-and-zone.json": "grid",
+	"foreign-raised.json":            "id is not a canonical UUID",
+	"foreign-cleared.json":           "id is not a canonical UUID",
+	"foreign-evidence.json":          "id is not a canonical UUID",
+	"foreign-bad-situation.json":     "situation of a cleared alert is not the id",
 }
 
 func TestGoldenVectors(t *testing.T) {
@@ -259,26 +263,38 @@ func FuzzDecodeEvent(f *testing.F) {
 		f.Add(event)
 	}
 	f.Fuzz(func(t *testing.T, event []byte) {
-		got, err := alert.DecodeEvent(event)
-		if err != nil {
-			return
+		own, ownErr := alert.DecodeEvent(event)
+		foreign, foreignErr := alert.DecodeForeign(event)
+		if ownErr == nil {
+			checkStable(t, own)
+			if foreignErr != nil || !reflect.DeepEqual(own, foreign) {
+				t.Fatalf("an edge's event is another one from a foreign sender: %+v, %+v, %v", own, foreign, foreignErr)
+			}
 		}
-		if (got.Alert == nil) == (got.Evidence == nil) {
-			t.Fatal("not exactly one of alert and evidence")
-		}
-		encode := func() ([]byte, error) { return alert.Encode(*got.Alert) }
-		if got.Evidence != nil {
-			encode = func() ([]byte, error) { return alert.EncodeEvidence(*got.Evidence) }
-		}
-		again, err := encode()
-		if err != nil {
-			t.Fatalf("what was decoded cannot be encoded: %v", err)
-		}
-		if second, err := alert.DecodeEvent(again); err != nil || !reflect.DeepEqual(got, second) {
-			t.Fatalf("decoding is not stable: %+v, %+v, %v", got, second, err)
-		}
-		if !json.Valid(again) {
-			t.Fatal("encoded as something that is not JSON")
+		if foreignErr == nil {
+			checkStable(t, foreign)
 		}
 	})
+}
+
+// checkStable checks that what a decoder made of foreign bytes is an event that an edge could have sent.
+func checkStable(t *testing.T, got alert.Event) {
+	t.Helper()
+	if (got.Alert == nil) == (got.Evidence == nil) {
+		t.Fatal("not exactly one of alert and evidence")
+	}
+	encode := func() ([]byte, error) { return alert.Encode(*got.Alert) }
+	if got.Evidence != nil {
+		encode = func() ([]byte, error) { return alert.EncodeEvidence(*got.Evidence) }
+	}
+	again, err := encode()
+	if err != nil {
+		t.Fatalf("what was decoded cannot be encoded: %v", err)
+	}
+	if second, err := alert.DecodeEvent(again); err != nil || !reflect.DeepEqual(got, second) {
+		t.Fatalf("decoding is not stable: %+v, %+v, %v", got, second, err)
+	}
+	if !json.Valid(again) {
+		t.Fatal("encoded as something that is not JSON")
+	}
 }

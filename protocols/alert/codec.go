@@ -110,7 +110,8 @@ func encode(id, source, typ string, at time.Time, data any) ([]byte, error) {
 	})
 }
 
-// PeekID returns the id of an encoded event without judging the rest, so that a receipt can name what it refuses; "" if there is none.
+// PeekID returns the id of an encoded event as its sender wrote it, without judging the rest, so that a receipt can name
+// what it refuses and what [DecodeForeign] calls otherwise; "" if there is none.
 func PeekID(event []byte) string {
 	var head struct {
 		ID string `json:"id"`
@@ -121,34 +122,46 @@ func PeekID(event []byte) string {
 	return head.ID
 }
 
-// DecodeEvent reads one CloudEvent in structured JSON form and validates it. The error names the member at fault and
-// never repeats a value that is not one of ours.
-func DecodeEvent(event []byte) (Event, error) {
-	if len(event) > MaxEvent {
-		return Event{}, fmt.Errorf("event has %d bytes, more than %d", len(event), MaxEvent)
+// DecodeEvent reads one CloudEvent of an edge in structured JSON form and validates it: its ids are ours. The error names
+// the member at fault and never repeats a value that is not one of ours.
+func DecodeEvent(event []byte) (Event, error) { return decode(event, ownRule) }
+
+func decode(event []byte, ids idRule) (Event, error) {
+	env, err := decodeEnvelope(event)
+	if err != nil {
+		return Event{}, err
 	}
-	var env envelope
-	if err := json.Unmarshal(event, &env, strict); err != nil {
-		return Event{}, explain("event", err)
-	}
-	if env.SpecVersion != specVersion {
-		return Event{}, fmt.Errorf("specversion is not %q", specVersion)
-	}
-	if env.DataContentType != "" && env.DataContentType != dataContentType {
-		return Event{}, fmt.Errorf("datacontenttype is not %q", dataContentType)
+	if env.ID, err = ids(env.Source, env.ID); err != nil {
+		return Event{}, fmt.Errorf("id %w", err)
 	}
 	switch {
 	case env.Type == EvidenceType:
-		e, err := decodeEvidence(env)
+		e, err := decodeEvidence(env, ids)
 		return Event{Evidence: &e}, err
 	case strings.HasPrefix(env.Type, TypePrefix):
-		a, err := decodeAlert(env)
+		a, err := decodeAlert(env, ids)
 		return Event{Alert: &a}, err
 	}
 	return Event{}, errors.New("type is neither gridgate.alert.<kind> nor gridgate.evidence")
 }
 
-func decodeAlert(env envelope) (Alert, error) {
+func decodeEnvelope(event []byte) (env envelope, err error) {
+	if len(event) > MaxEvent {
+		return env, fmt.Errorf("event has %d bytes, more than %d", len(event), MaxEvent)
+	}
+	if err := json.Unmarshal(event, &env, strict); err != nil {
+		return env, explain("event", err)
+	}
+	if env.SpecVersion != specVersion {
+		return env, fmt.Errorf("specversion is not %q", specVersion)
+	}
+	if env.DataContentType != "" && env.DataContentType != dataContentType {
+		return env, fmt.Errorf("datacontenttype is not %q", dataContentType)
+	}
+	return env, nil
+}
+
+func decodeAlert(env envelope, ids idRule) (Alert, error) {
 	var d alertData
 	if err := json.Unmarshal(env.Data, &d, strict); err != nil {
 		return Alert{}, explain("data", err)
@@ -158,6 +171,12 @@ func decodeAlert(env envelope) (Alert, error) {
 	}
 	if d.UncertaintyMs > maxUncertaintyMs {
 		return Alert{}, errors.New("uncertaintyMs is more than a year")
+	}
+	if d.Situation != "" {
+		var err error
+		if d.Situation, err = ids(env.Source, d.Situation); err != nil {
+			return Alert{}, fmt.Errorf("situation %w", err)
+		}
 	}
 	d.fillDefaults(env.ID)
 	a := Alert{
@@ -188,13 +207,17 @@ func (d *alertData) fillDefaults(id string) {
 	}
 }
 
-func decodeEvidence(env envelope) (Evidence, error) {
+func decodeEvidence(env envelope, ids idRule) (Evidence, error) {
 	var d evidenceData
 	if err := json.Unmarshal(env.Data, &d, strict); err != nil {
 		return Evidence{}, explain("data", err)
 	}
+	alertID, err := ids(env.Source, d.AlertID)
+	if err != nil {
+		return Evidence{}, fmt.Errorf("alertId %w", err)
+	}
 	e := Evidence{
-		ID: env.ID, Source: env.Source, AlertID: d.AlertID, SHA256: d.SHA256, MediaType: d.MediaType, Bytes: d.Bytes,
+		ID: env.ID, Source: env.Source, AlertID: alertID, SHA256: d.SHA256, MediaType: d.MediaType, Bytes: d.Bytes,
 		Sealed: d.Sealed, At: d.At.UTC(),
 	}
 	return e, e.Validate()

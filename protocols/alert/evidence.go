@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // Media types that evidence may have.
@@ -21,7 +19,7 @@ const MaxEvidence = 16 << 20
 // Evidence tells that a redacted picture (or a sealed clip) belongs to an alert. It is an event of its own, since the
 // picture is made after the alert and must not delay it. The object itself is uploaded apart under its SHA-256.
 type Evidence struct {
-	ID        string // UUIDv7 of this event
+	ID        string // UUIDv7 of this event, or as [Alert.ID]
 	Source    string // as [Alert.Source]
 	AlertID   string
 	SHA256    string // lower-case hexadecimal
@@ -39,13 +37,13 @@ func ValidSHA256(s string) bool { return sha256Form.MatchString(s) }
 // Validate reports every rule that e breaks, joined.
 func (e Evidence) Validate() error {
 	var errs []error
-	if id, err := uuid.Parse(e.ID); err != nil || id.String() != e.ID {
+	if !canonicalUUID(e.ID) {
 		errs = append(errs, errors.New("id is not a canonical UUID"))
 	}
 	if _, _, _, err := ParseSource(e.Source); err != nil {
 		errs = append(errs, errors.New("source is not that of a camera or sensor"))
 	}
-	if _, err := uuid.Parse(e.AlertID); err != nil {
+	if !canonicalUUID(e.AlertID) {
 		errs = append(errs, errors.New("alertId is not an alert's id"))
 	}
 	if !ValidSHA256(e.SHA256) {

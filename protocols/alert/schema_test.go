@@ -34,8 +34,11 @@ var rules = map[string]object{
 	"bytes":     {"type": "integer", "minimum": 1, "maximum": MaxEvidence},
 	"mediaType": enum(JPEG, SealedMP4), "specversion": {"const": specVersion}, "datacontenttype": {"const": dataContentType},
 	"uncertaintyMs": {"type": "integer", "minimum": 0, "maximum": maxUncertaintyMs},
-	"id":            {"type": "string", "format": "uuid"}, "alertId": {"type": "string", "format": "uuid"}, "situation": {"type": "string", "format": "uuid"},
+	"id":            eventID, "alertId": eventID, "situation": eventID,
 }
+
+// eventID is wide enough for both decoders: what an edge sends is a canonical UUID beside.
+var eventID = object{"type": "string", "minLength": 1, "maxLength": MaxForeignID}
 
 // optional names what a sender may leave out although the Go type always writes it, since the codec fills it in.
 var optional = []string{"severity", "clock", "raisedAt", "origin"}
