@@ -200,9 +200,11 @@ func FuzzPostEvents(f *testing.F) {
 	f.Add(zipped(f, batch), byte(1))
 	f.Add(zstded(f, batch), byte(2))
 	f.Add([]byte(`[{"id":"x","data":{}},null,7]`), byte(0))
+	f.Add(bytes.ReplaceAll(batch, []byte(`"id":"0`), []byte(`"id":"a/0`)), byte(3))
 	f.Fuzz(func(t *testing.T, body []byte, coding byte) {
 		s := serve(t)
-		w := s.do(request{coding: []string{"", "gzip", "zstd"}[coding%3], body: body})
+		token := []string{"edge-1", "foreign"}[coding/3%2]
+		w := s.do(request{token: token, coding: []string{"", "gzip", "zstd"}[coding%3], body: body})
 		switch w.Code {
 		case http.StatusOK:
 			for _, r := range receipts(t, w) {
