@@ -19,7 +19,7 @@ import (
 // AlertEvent is an alert as a CloudEvent (CloudEvents 1.0, JSON event format).
 type AlertEvent struct {
 	SpecVersion     string    `json:"specversion" enum:"1.0"`
-	ID              string    `json:"id" format:"uuid"`
+	ID              string    `json:"id" minLength:"1" maxLength:"128"`
 	Source          string    `json:"source" example:"/edges/town-1/cameras/gate"`
 	Type            string    `json:"type" pattern:"^gridgate\\.alert\\.[a-z-]+$" example:"gridgate.alert.smoke"`
 	Time            time.Time `json:"time,omitempty"`
@@ -32,8 +32,8 @@ type AlertData struct {
 	Kind          Kind           `json:"kind"`
 	Object        string         `json:"object,omitempty" enum:"person,vehicle,animal,unknown"`
 	State         string         `json:"state" enum:"raised,cleared,momentary"`
-	Situation     string         `json:"situation,omitempty" format:"uuid"`
-	Key           string         `json:"key" minLength:"1" maxLength:"256"`
+	Situation     string         `json:"situation,omitempty" minLength:"1" maxLength:"128"`
+	Key           string         `json:"key" minLength:"1" maxLength:"512"`
 	Severity      string         `json:"severity,omitempty" enum:"info,minor,major,critical"`
 	Grid          string         `json:"grid" pattern:"^([0-9]{12}|[0-9]{15}|[0-9]{20})$"`
 	Zone          string         `json:"zone,omitempty" maxLength:"64"`
@@ -51,7 +51,7 @@ type AlertData struct {
 // EvidenceEvent tells that a picture belongs to an alert.
 type EvidenceEvent struct {
 	SpecVersion     string       `json:"specversion" enum:"1.0"`
-	ID              string       `json:"id" format:"uuid"`
+	ID              string       `json:"id" minLength:"1" maxLength:"128"`
 	Source          string       `json:"source"`
 	Type            string       `json:"type" enum:"gridgate.evidence"`
 	Time            time.Time    `json:"time,omitempty"`
@@ -61,7 +61,7 @@ type EvidenceEvent struct {
 
 // EvidenceData is the closed data of an evidence event.
 type EvidenceData struct {
-	AlertID   string    `json:"alertId" format:"uuid"`
+	AlertID   string    `json:"alertId" minLength:"1" maxLength:"128"`
 	SHA256    string    `json:"sha256" pattern:"^[0-9a-f]{64}$"`
 	MediaType string    `json:"mediaType" enum:"image/jpeg,application/vnd.age+mp4"`
 	Bytes     int64     `json:"bytes" minimum:"1"`
