@@ -16,6 +16,7 @@ import (
 	"gridgate/edge/source/rtsp"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
+	"gridgate/protocols/picture"
 )
 
 // cameraSet is steps 1 to 4 for video.
@@ -64,8 +65,19 @@ func newCamera(cfg *config.Config, c config.Camera, decoder decode.Decoder, rais
 	return camera.New(camera.Options{
 		ID: c.ID, Edge: cfg.Edge, Grid: c.Place.Grid,
 		Source: src, Decoder: decoder, Hook: detector, Raiser: raiser, Evidence: evidence{box},
-		Zones: zones, SampleEvery: c.Sample, OnChange: func(camera.Status) { notify() }, Log: log,
+		Zones: zones, Masks: masksOf(c), SampleEvery: c.Sample, OnChange: func(camera.Status) { notify() }, Log: log,
 	})
+}
+
+// masksOf are a camera's masks as a picture must cover them.
+func masksOf(c config.Camera) []picture.Mask {
+	masks := make([]picture.Mask, len(c.Masks))
+	for i, m := range c.Masks {
+		for _, p := range m {
+			masks[i] = append(masks[i], picture.Point{X: p[0], Y: p[1]})
+		}
+	}
+	return masks
 }
 
 // transports by their names in the configuration.

@@ -20,6 +20,7 @@ import (
 	"gridgate/edge/raise"
 	"gridgate/edge/source"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/picture"
 )
 
 // Raiser turns signals into alerts. It returns those that are now on stable storage; on an error nothing has changed.
@@ -44,9 +45,10 @@ type Options struct {
 	Raiser   Raiser
 	Evidence Evidence // nil: no pictures are made
 
-	Zones  []Zone       // those that the hook knows, default one without a name: the whole picture
-	Kinds  []alert.Kind // what the hook can detect, default motion and presence; closed after a restart where they are over
-	Origin string       // name of the detector in alerts, default "motion"
+	Zones  []Zone         // those that the hook knows, default one without a name: the whole picture
+	Masks  []picture.Mask // covered in every picture
+	Kinds  []alert.Kind   // what the hook can detect, default motion and presence; closed after a restart where they are over
+	Origin string         // name of the detector in alerts, default "motion"
 
 	SampleEvery time.Duration // default 1 s
 	LossGrace   time.Duration // without a usable picture before video-loss is raised, default 30 s

@@ -18,6 +18,7 @@ import (
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/backoff"
 	"gridgate/protocols/observation"
+	"gridgate/protocols/picture"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -63,6 +64,7 @@ type fakeDecoder struct {
 	keys     int
 	batches  [][]source.AccessUnit
 	pictures [][]source.AccessUnit
+	masks    []picture.Mask // of the last picture
 	picture  error
 }
 
@@ -89,11 +91,11 @@ func (f *fakeDecoder) Sequence(ctx context.Context, _ string, units []source.Acc
 	return decode.Frame{PTS: last.PTS, At: last.At}, f.err == nil, f.err
 }
 
-func (f *fakeDecoder) Picture(ctx context.Context, units []source.AccessUnit) (decode.Picture, error) {
+func (f *fakeDecoder) Picture(ctx context.Context, units []source.AccessUnit, masks []picture.Mask) (decode.Picture, error) {
 	backoff.Wait(ctx, f.takes)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pictures = append(f.pictures, slices.Clone(units))
+	f.pictures, f.masks = append(f.pictures, slices.Clone(units)), masks
 	return decode.Picture{JPEG: []byte("jpeg"), At: units[len(units)-1].At}, f.picture
 }
 
@@ -253,7 +255,7 @@ func (r *rig) states() []source.State {
 // slowPictures is a decoder whose pictures take 20 s.
 type slowPictures struct{ fakeDecoder }
 
-func (s *slowPictures) Picture(ctx context.Context, units []source.AccessUnit) (decode.Picture, error) {
+func (s *slowPictures) Picture(ctx context.Context, units []source.AccessUnit, masks []picture.Mask) (decode.Picture, error) {
 	backoff.Wait(ctx, 20*time.Second)
-	return s.fakeDecoder.Picture(ctx, units)
+	return s.fakeDecoder.Picture(ctx, units, masks)
 }

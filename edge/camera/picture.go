@@ -67,7 +67,7 @@ func (c *Camera) pictureLoop(ctx context.Context) {
 func (c *Camera) makePicture(ctx context.Context, job pictureJob) error {
 	ctx, cancel := context.WithTimeout(decode.WithStream(ctx, c.opt.ID), pictureTimeout)
 	defer cancel()
-	picture, err := c.opt.Decoder.Picture(ctx, job.units)
+	picture, err := c.opt.Decoder.Picture(ctx, job.units, c.opt.Masks)
 	if err == nil && len(picture.JPEG) == 0 {
 		err = errors.New("the decoder returned none")
 	}

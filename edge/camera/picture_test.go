@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"gridgate/edge/decode"
 	"gridgate/edge/detect"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/picture"
 )
 
 func TestThePictureShowsTheOnset(t *testing.T) {
@@ -25,7 +27,8 @@ func TestThePictureShowsTheOnset(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newRig(t, steady(c.gop), between(15*time.Second, 18*time.Second, "door"), nil)
+				mask := []picture.Mask{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}}}
+				r := newRig(t, steady(c.gop), between(15*time.Second, 18*time.Second, "door"), func(o *camera.Options) { o.Masks = mask })
 				r.script(t, func() { after(25 * time.Second) })
 				if len(r.decoder.pictures) != 1 || len(r.evidence.got) != 1 {
 					t.Fatalf("%d pictures, %d stored", len(r.decoder.pictures), len(r.evidence.got))
@@ -34,6 +37,9 @@ func TestThePictureShowsTheOnset(t *testing.T) {
 				onset := r.raiser.list()[0]
 				if !units[0].Key || len(units) < c.units || len(units) > c.units+10 || !last(units).At.Equal(onset.OccurredAt) {
 					t.Errorf("picture of %d units", len(units))
+				}
+				if !reflect.DeepEqual(r.decoder.masks, mask) {
+					t.Errorf("masks are %v, want the camera's", r.decoder.masks)
 				}
 				checkEvidence(t, r.evidence.got[0], onset)
 			})

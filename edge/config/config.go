@@ -63,7 +63,7 @@ type Camera struct {
 	Purpose   string        `yaml:"purpose"`     // what it is for
 	Basis     string        `yaml:"legal_basis"` // what allows it
 	Sample    time.Duration `yaml:"sample"`      // how often a picture is looked at
-	Masks     []Polygon     `yaml:"masks"`       // never looked at
+	Masks     []Polygon     `yaml:"masks"`       // never looked at, and covered in every picture
 	Zones     []Zone        `yaml:"zones"`       // none: one zone, the whole picture
 }
 

@@ -22,6 +22,7 @@ const (
 	maxWild      = 1024 // sensors whose topic holds a wildcard: each is compared with every message
 	maxZones     = 16
 	maxPoints    = 64
+	maxMasks     = 32
 	maxWorkers   = 16
 	minSample    = 200 * time.Millisecond
 	maxSample    = 30 * time.Second
@@ -125,6 +126,7 @@ func (j *judge) cameras(c *Config, seen map[string]bool) {
 		j.stream(at, cam)
 		j.camPlace(at, cam)
 		j.demand(cam.Sample >= minSample && cam.Sample <= maxSample, at+".sample", "out of range", fmt.Sprintf("write %v to %v", minSample, maxSample))
+		j.demand(len(cam.Masks) <= maxMasks, at+".masks", "too many masks", fmt.Sprintf("at most %d", maxMasks))
 		for k, m := range cam.Masks {
 			j.polygon(fmt.Sprintf("%s.masks[%d]", at, k), m)
 		}

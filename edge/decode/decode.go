@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gridgate/edge/source"
+	"gridgate/protocols/picture"
 )
 
 // FrameWidth and FrameHeight are the size of a [Frame] in pixels, whatever the camera sends (the picture is stretched).
@@ -49,6 +50,6 @@ type Decoder interface {
 	// a while is dropped; the next call must then begin with a keyframe (else [ErrBadStream]).
 	Sequence(ctx context.Context, stream string, units []source.AccessUnit) (f Frame, ok bool, err error)
 	// Picture decodes a keyframe (and the units after it, if given), redacts it inside the worker and returns the JPEG of
-	// the last picture. If redaction fails there is no picture.
-	Picture(ctx context.Context, units []source.AccessUnit) (Picture, error)
+	// the last picture, with masks covered. If redaction fails there is no picture.
+	Picture(ctx context.Context, units []source.AccessUnit, masks []picture.Mask) (Picture, error)
 }

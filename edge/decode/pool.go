@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"gridgate/edge/source"
+	"gridgate/protocols/picture"
 )
 
 // PoolOptions says how many workers to run and how.
@@ -143,9 +144,9 @@ func (p *Pool) Sequence(ctx context.Context, stream string, units []source.Acces
 }
 
 // Picture implements [Decoder].
-func (p *Pool) Picture(ctx context.Context, units []source.AccessUnit) (Picture, error) {
+func (p *Pool) Picture(ctx context.Context, units []source.AccessUnit, masks []picture.Mask) (Picture, error) {
 	stream, _ := ctx.Value(streamKey{}).(string)
-	r, err := p.do(ctx, opPicture, stream, units)
+	r, err := p.do(ctx, opPicture, stream, units, masks...)
 	if err != nil {
 		return Picture{}, err
 	}
@@ -163,8 +164,8 @@ func frameOf(r response, last source.AccessUnit) (Frame, error) {
 func timeOf(r response, last source.AccessUnit) time.Time { return last.At.Add(r.pts - last.PTS) }
 
 // do waits for the answer of a worker, or until ctx ends.
-func (p *Pool) do(ctx context.Context, o op, stream string, units []source.AccessUnit) (response, error) {
-	req, err := newRequest(o, stream, units)
+func (p *Pool) do(ctx context.Context, o op, stream string, units []source.AccessUnit, masks ...picture.Mask) (response, error) {
+	req, err := newRequest(o, stream, units, masks...)
 	if err != nil {
 		return response{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"image"
+	"image/color"
 	"image/jpeg"
 	"log/slog"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"gridgate/deploy/testkit/footage"
 	"gridgate/edge/source"
 	"gridgate/edge/source/recording"
+	"gridgate/protocols/picture"
 )
 
 var errTestMissing = errors.New("libavcodec.so.59 is missing: install the Debian package libavcodec59")
@@ -128,7 +131,7 @@ func TestSequence(t *testing.T) {
 func TestPictureIsSmallAndRedacted(t *testing.T) {
 	p := startPool(t, "decode", PoolOptions{})
 	all := units(t, footage.H264(t, footage.Clip{Width: 1280, Height: 160, Seconds: 1, FPS: 5}))
-	pic, err := p.Picture(t.Context(), all[:2])
+	pic, err := p.Picture(t.Context(), all[:2], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +139,40 @@ func TestPictureIsSmallAndRedacted(t *testing.T) {
 	if err != nil || c.Width != 960 || c.Height != 120 || pic.Width != 960 || pic.Height != 120 {
 		t.Errorf("%dx%d (%dx%d), error %v", c.Width, c.Height, pic.Width, pic.Height, err)
 	}
+}
+
+func TestMasksAreBurntIntoThePicture(t *testing.T) {
+	p := startPool(t, "decode", PoolOptions{})
+	all := units(t, footage.H264(t, footage.Clip{Width: 640, Height: 360, Seconds: 1, FPS: 5}))
+	left := picture.Mask{{X: 0, Y: 0}, {X: 0.5, Y: 0}, {X: 0.5, Y: 1}, {X: 0, Y: 1}}
+	pic, err := p.Picture(t.Context(), all[:1], []picture.Mask{left})
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := jpeg.Decode(bytes.NewReader(pic.JPEG))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spread(img, image.Rect(0, 0, 300, 360)) > 16 || spread(img, image.Rect(340, 0, 640, 360)) < 100 {
+		t.Errorf("brightness varies by %d under the mask and by %d beside it", spread(img, image.Rect(0, 0, 300, 360)), spread(img, image.Rect(340, 0, 640, 360)))
+	}
+	for name, bad := range map[string]picture.Mask{"two points": left[:2], "outside": {{X: 0, Y: 0}, {X: 2, Y: 0}, {X: 1, Y: 1}}} {
+		if _, err := p.Picture(t.Context(), all[:1], []picture.Mask{bad}); err == nil {
+			t.Errorf("a mask with %s: there is a picture", name)
+		}
+	}
+}
+
+// spread is the difference between the brightest and the darkest pixel of r, 0 to 255.
+func spread(img image.Image, r image.Rectangle) int {
+	lo, hi := 255, 0
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			v := int(color.GrayModel.Convert(img.At(x, y)).(color.Gray).Y)
+			lo, hi = min(lo, v), max(hi, v)
+		}
+	}
+	return hi - lo
 }
 
 func TestJunkFailsAloneAndTheNextIsServed(t *testing.T) {

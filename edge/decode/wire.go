@@ -5,13 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"gridgate/edge/source"
+	"gridgate/protocols/picture"
 )
 
 // The bounds of what crosses the pipe between agent and worker, in both directions.
 const (
+	maxMasks      = 32
+	maxMaskPoints = 64 // of one
+
 	maxUnit     = 8 << 20  // bytes of one access unit
 	maxUnits    = 512      // access units of one request
 	maxRequest  = 64 << 20 // bytes of one request
@@ -52,6 +57,7 @@ type request struct {
 	codec  source.Codec
 	stream string
 	units  []unit
+	masks  []picture.Mask // of a picture
 }
 
 type response struct {
@@ -68,14 +74,17 @@ type response struct {
 var errWire = errors.New("malformed message on the worker pipe")
 
 // newRequest copies units into their form on the pipe and checks the bounds.
-func newRequest(o op, stream string, units []source.AccessUnit) (request, error) {
+func newRequest(o op, stream string, units []source.AccessUnit, masks ...picture.Mask) (request, error) {
 	if len(units) == 0 || len(units) > maxUnits {
 		return request{}, fmt.Errorf("%w: %d access units in one request (1 to %d)", ErrBadStream, len(units), maxUnits)
 	}
 	if len(stream) > maxStream {
 		return request{}, fmt.Errorf("%w: name of a stream longer than %d bytes", ErrBadStream, maxStream)
 	}
-	r := request{op: o, codec: units[0].Codec, stream: stream, units: make([]unit, 0, len(units))}
+	if err := checkMasks(masks); err != nil {
+		return request{}, err
+	}
+	r := request{op: o, codec: units[0].Codec, stream: stream, units: make([]unit, 0, len(units)), masks: masks}
 	if _, err := codecCode(r.codec); err != nil {
 		return request{}, err
 	}
@@ -124,7 +133,43 @@ func (r request) append(b []byte) []byte {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(u.data)))
 		b = append(b, u.data...)
 	}
+	return appendMasks(b, r.masks)
+}
+
+// checkMasks keeps masks within what a message can say.
+func checkMasks(masks []picture.Mask) error {
+	if len(masks) > maxMasks {
+		return fmt.Errorf("%d masks (at most %d)", len(masks), maxMasks)
+	}
+	for _, m := range masks {
+		if len(m) > maxMaskPoints {
+			return fmt.Errorf("mask of %d points (at most %d)", len(m), maxMaskPoints)
+		}
+	}
+	return nil
+}
+
+func appendMasks(b []byte, masks []picture.Mask) []byte {
+	b = append(b, byte(len(masks)))
+	for _, m := range masks {
+		b = append(b, byte(len(m)))
+		for _, p := range m {
+			b = binary.BigEndian.AppendUint64(b, math.Float64bits(p.X))
+			b = binary.BigEndian.AppendUint64(b, math.Float64bits(p.Y))
+		}
+	}
 	return b
+}
+
+func (c *cursor) masks() (masks []picture.Mask) {
+	for n := c.u8(); n > 0 && !c.bad; n-- {
+		var m picture.Mask
+		for k := c.u8(); k > 0 && !c.bad; k-- {
+			m = append(m, picture.Point{X: math.Float64frombits(c.u64()), Y: math.Float64frombits(c.u64())})
+		}
+		masks = append(masks, m)
+	}
+	return masks
 }
 
 func parseRequest(b []byte) (request, error) {
@@ -145,6 +190,7 @@ func parseRequest(b []byte) (request, error) {
 		u.data = c.take(int(c.u32()))
 		r.units = append(r.units, u)
 	}
+	r.masks = c.masks()
 	if c.bad || len(c.b) > 0 || n == 0 || n > maxUnits || r.op < opKeyframe || r.op > opPicture {
 		return request{}, errWire
 	}

@@ -196,11 +196,11 @@ func (w *worker) picture(r request) (response, error) {
 	if last == nil {
 		return response{}, fmt.Errorf("%w: no picture came out", ErrBadStream)
 	}
-	return w.redact(last, pts)
+	return w.redact(last, pts, r.masks)
 }
 
-func (w *worker) redact(img image.Image, pts time.Duration) (response, error) {
-	out, faces, err := w.redactor.Redact(img)
+func (w *worker) redact(img image.Image, pts time.Duration, masks []picture.Mask) (response, error) {
+	out, faces, err := w.redactor.Redact(img, masks...)
 	if err != nil {
 		return response{}, fmt.Errorf("redact: %w", err)
 	}

@@ -1,4 +1,5 @@
-// Package picture says what a stored picture may show: faces found in it are pixelated, irreversibly, and it is small.
+// Package picture says what a stored picture may show: masked parts are covered, faces found are pixelated, irreversibly, and
+// it is small.
 //
 // In: an image or a JPEG. Out: a redacted copy and the boxes that were pixelated. It fails closed: whatever goes wrong, there
 // is no picture. It only asks *where* a face is; it computes nothing that could tell one face from another, keeps no picture
@@ -43,9 +44,9 @@ func NewRedactor() (*Redactor, error) {
 	return &Redactor{find: f}, nil
 }
 
-// Redact returns a copy of img, at most [MaxWidth] by [MaxHeight], in which every face found is pixelated, and where those
-// are. On an error there is no picture.
-func (r *Redactor) Redact(img image.Image) (out *image.RGBA, boxes []Box, err error) {
+// Redact returns a copy of img, at most [MaxWidth] by [MaxHeight], in which masks are covered and every face found is
+// pixelated, and where those faces are. On an error there is no picture.
+func (r *Redactor) Redact(img image.Image, masks ...Mask) (out *image.RGBA, boxes []Box, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			out, boxes, err = nil, nil, errors.New("the face finder failed")
@@ -53,6 +54,9 @@ func (r *Redactor) Redact(img image.Image) (out *image.RGBA, boxes []Box, err er
 	}()
 	small, err := shrink(img)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := burn(small, masks); err != nil {
 		return nil, nil, err
 	}
 	boxes = r.find.faces(grey(small))
