@@ -18,6 +18,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: console ## build gridgate-edge, gridgate-central and the demonstration into bin/
+	@echo "build: gridgate-edge, gridgate-central, demo (the first time takes a few minutes)"
 	@$(GOBUILD) -o bin/ ./edge/cmd/gridgate-edge ./central/cmd/gridgate-central ./deploy/demo
 
 console: $(DIST) ## build the operator's console
