@@ -14,13 +14,14 @@ import (
 type ReplayCommand struct {
 	Config string  `help:"Configuration file whose camera's zones and masks apply." placeholder:"FILE"`
 	Camera string  `help:"The camera of that file." placeholder:"ID"`
-	FPS    float64 `name:"fps" help:"Pictures looked at per second of media time." placeholder:"N"`
+	FPS    float64 `name:"fps" help:"Frame rate of a raw stream, which has no times of its own; else what the stream tells, or 25." placeholder:"N"`
+	Rate   float64 `help:"Pictures looked at per second of media time; else 4." placeholder:"N"`
 	File   string  `arg:"" help:"Recording: mp4, or Annex-B .h264 or .h265."`
 }
 
 // Run replays; see [Replay].
 func (c ReplayCommand) Run(ctx context.Context, stdout, stderr io.Writer) int {
-	o := ReplayOptions{File: c.File, FPS: c.FPS}
+	o := ReplayOptions{File: c.File, FPS: c.FPS, Rate: c.Rate}
 	if c.Config != "" || c.Camera != "" {
 		if err := c.apply(&o); err != nil {
 			fmt.Fprintln(stderr, "replay:", err)

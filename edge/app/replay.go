@@ -24,7 +24,8 @@ import (
 // ReplayOptions say what to replay and how; the zero value of everything but File is usable.
 type ReplayOptions struct {
 	File     string
-	FPS      float64 // pictures looked at per second of media time; 0 means [DefaultReplayFPS]
+	FPS      float64 // frame rate of a raw stream; 0 means what the stream tells, or else 25
+	Rate     float64 // pictures looked at per second of media time; 0 means [DefaultReplayRate]
 	Zones    []detect.Zone
 	Masks    []detect.Polygon
 	CameraID string // default "replay"
@@ -33,12 +34,12 @@ type ReplayOptions struct {
 	Pool     decode.PoolOptions
 }
 
-// DefaultReplayFPS is how many pictures per second of media time replay looks at.
-const DefaultReplayFPS = 4
+// DefaultReplayRate is how many pictures per second of media time replay looks at.
+const DefaultReplayRate = 4
 
 func (o ReplayOptions) withDefaults(stderr io.Writer) ReplayOptions {
-	if o.FPS == 0 {
-		o.FPS = DefaultReplayFPS
+	if o.Rate == 0 {
+		o.Rate = DefaultReplayRate
 	}
 	if o.CameraID == "" {
 		o.CameraID = "replay"
@@ -69,8 +70,8 @@ type replayLine struct {
 // Replay runs detection and raise over a recording as fast as it goes, by media time, and prints a JSON line for each alert.
 // At the end of the recording nothing is invented: what is still on stays on. Reasons go to stderr.
 func Replay(ctx context.Context, o ReplayOptions, stdout, stderr io.Writer) int {
-	if o.File == "" || !(o.FPS >= 0 && o.FPS <= 60) {
-		fmt.Fprintln(stderr, "replay: a file is demanded, and a rate of at most 60 pictures a second")
+	if o.File == "" || !(o.Rate >= 0 && o.Rate <= 60) || !(o.FPS >= 0 && o.FPS <= 240) {
+		fmt.Fprintln(stderr, "replay: a file is demanded, and rates of 0 to 60 pictures (--rate) and 0 to 240 frames (--fps) a second")
 		return ExitUsage
 	}
 	o = o.withDefaults(stderr)
@@ -133,7 +134,7 @@ func (r *replayer) run(ctx context.Context) error {
 	defer wg.Wait()
 	defer cancel()
 
-	s := recording.Source{Path: r.options.File, Start: r.start}
+	s := recording.Source{Path: r.options.File, FPS: r.options.FPS, Start: r.start}
 	readErr := s.Run(ctx, func(u source.AccessUnit) {
 		if r.err == nil {
 			r.err = r.take(ctx, u)
@@ -160,7 +161,7 @@ func (r *replayer) take(ctx context.Context, u source.AccessUnit) error {
 	if u.PTS < r.next && len(r.batch) < replayBatch {
 		return nil
 	}
-	r.next = max(r.next, u.PTS) + time.Duration(float64(time.Second)/r.options.FPS)
+	r.next = max(r.next, u.PTS) + time.Duration(float64(time.Second)/r.options.Rate)
 	return r.look(ctx)
 }
 

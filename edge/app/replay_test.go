@@ -44,7 +44,7 @@ func TestReplayFindsAVisitor(t *testing.T) {
 	for name, path := range map[string]string{"H.264": footage.H264(t, clip), "H.265": footage.H265(t, clip)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			code, lines, reasons := replayTest(t, ReplayOptions{File: path, FPS: 2, Zones: []detect.Zone{{Name: "yard"}}})
+			code, lines, reasons := replayTest(t, ReplayOptions{File: path, Rate: 2, Zones: []detect.Zone{{Name: "yard"}}})
 			if code != ExitOK || len(lines) != 2 {
 				t.Fatalf("exit %d, alerts %+v, reasons %s", code, lines, reasons)
 			}
@@ -61,7 +61,7 @@ func TestReplayFindsAVisitor(t *testing.T) {
 
 func TestReplayIsSilentOnAnEmptyPlace(t *testing.T) {
 	t.Parallel()
-	code, lines, _ := replayTest(t, ReplayOptions{File: footage.H264(t, footage.Clip{Source: "color=c=gray", Filter: "noise=alls=8:allf=t", Seconds: 5}), FPS: 2})
+	code, lines, _ := replayTest(t, ReplayOptions{File: footage.H264(t, footage.Clip{Source: "color=c=gray", Filter: "noise=alls=8:allf=t", Seconds: 5}), Rate: 2})
 	if code != ExitOK || len(lines) > 0 {
 		t.Errorf("exit %d, alerts %+v", code, lines)
 	}
@@ -70,7 +70,7 @@ func TestReplayIsSilentOnAnEmptyPlace(t *testing.T) {
 func TestReplayInventsNothingAtTheEnd(t *testing.T) {
 	t.Parallel()
 	clip := footage.Clip{Source: "color=c=gray", Filter: footage.Visitor(4), Seconds: 7, GOP: 50}
-	code, lines, _ := replayTest(t, ReplayOptions{File: footage.H264(t, clip), FPS: 2})
+	code, lines, _ := replayTest(t, ReplayOptions{File: footage.H264(t, clip), Rate: 2})
 	if code != ExitOK || len(lines) != 1 || lines[0].State != "raised" {
 		t.Errorf("exit %d, alerts %+v; want one that stays raised", code, lines)
 	}
@@ -92,7 +92,8 @@ func TestReplayRefuses(t *testing.T) {
 		reason  string
 	}{
 		"no file":      {ReplayOptions{}, ExitUsage, "a file is demanded"},
-		"wrong rate":   {ReplayOptions{File: text, FPS: -1}, ExitUsage, "rate"},
+		"wrong rate":   {ReplayOptions{File: text, Rate: -1}, ExitUsage, "rate"},
+		"wrong fps":    {ReplayOptions{File: text, FPS: 1000}, ExitUsage, "rate"},
 		"wrong zone":   {ReplayOptions{File: text, Zones: []detect.Zone{{Name: "a", Polygon: detect.Polygon{{}}}}}, ExitUsage, "outline"},
 		"missing file": {ReplayOptions{File: filepath.Join(t.TempDir(), "none.mp4")}, ExitFailed, "no such file"},
 		"not a video":  {ReplayOptions{File: text}, ExitFailed, "not an MP4 file"},

@@ -13,11 +13,17 @@ import (
 	"gridgate/edge/source"
 )
 
+// defaultFPS is the frame rate of a raw stream that does not tell one.
+const defaultFPS = 25
+
 // readAnnexB cuts a raw stream (ITU-T H.264 and H.265, annex B) into access units. Its times are counted in frames, by the
 // rate in the parameter sets or else fps, since the form has none; pictures are therefore timed in decoding order.
 func readAnnexB(r io.Reader, codec source.Codec, fps float64, send func(source.AccessUnit) error) error {
 	nalus := newSplitter(io.LimitReader(r, maxRaw))
-	c := cutter{codec: codec, fps: fps, send: send}
+	c := cutter{codec: codec, fps: fps, rateSet: fps > 0, send: send}
+	if !c.rateSet {
+		c.fps = defaultFPS
+	}
 	for {
 		nalu, err := nalus.next()
 		if errors.Is(err, io.EOF) {

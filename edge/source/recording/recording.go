@@ -32,7 +32,7 @@ var ErrNotVideo = errors.New("not an MP4 file and not a raw H.264 or H.265 strea
 // Source reads one file. Fields are set before Run and not changed afterwards.
 type Source struct {
 	Path  string
-	FPS   float64   // of a raw stream that does not tell; 0 means 25. MP4 tells its own times
+	FPS   float64   // frame rate of a raw stream; 0 means what the stream tells, or else 25. MP4 tells its own times
 	Start time.Time // becomes At of the first picture
 }
 
@@ -67,11 +67,7 @@ func (s Source) read(f *os.File, head []byte, send func(source.AccessUnit) error
 	case isMP4(head):
 		return readMP4(f, send)
 	case isAnnexB(head):
-		fps := s.FPS
-		if fps <= 0 {
-			fps = 25
-		}
-		return readAnnexB(f, rawCodec(s.Path), fps, send)
+		return readAnnexB(f, rawCodec(s.Path), s.FPS, send)
 	}
 	return fmt.Errorf("%w: convert it with: ffmpeg -i FILE -c:v libx264 OUT.mp4", ErrNotVideo)
 }

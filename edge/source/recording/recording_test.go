@@ -79,6 +79,14 @@ func hasParams(u source.AccessUnit) bool {
 	return false
 }
 
+func TestAGivenFrameRateWins(t *testing.T) {
+	clip := footage.H264(t, footage.Clip{Seconds: 2, GOP: 5}) // tells 10 pictures a second
+	all, err := read(t, Source{Path: clip, FPS: 20})
+	if err != nil || len(all) != 20 || all[10].PTS != 500*time.Millisecond {
+		t.Errorf("%d units, the eleventh at %v, error %v; want it at 500ms", len(all), all[10].PTS, err)
+	}
+}
+
 func TestReorderedPicturesKeepTheirTimes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "b.mp4")
 	b, err := exec.Command("ffmpeg", "-loglevel", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=10", "-t", "2",
