@@ -27,9 +27,6 @@ func main() {
 	}
 }
 
-// eventful is how long the demonstration takes to show something of each kind.
-const eventful = 45 * time.Second
-
 func run(footage, out string) (err error) {
 	dir, err := os.MkdirTemp("", "gridgate-screenshots-")
 	if err != nil {
@@ -45,7 +42,6 @@ func run(footage, out string) (err error) {
 	if err != nil {
 		return err
 	}
-	time.Sleep(eventful)
 	page, err := browser.Open(env["GRIDGATE_URL"])
 	if err != nil {
 		return err
@@ -54,11 +50,15 @@ func run(footage, out string) (err error) {
 	return shoot(page, env, out)
 }
 
+// lawnWithPicture is the newest alert but one of a camera, with its picture there.
+const lawnWithPicture = "[data-testid=feed-row][data-kind=motion]:has(img) >> nth=1"
+
 func shoot(page *browser.Page, env map[string]string, out string) error {
 	steps := [][]string{
 		{"login", env["GRIDGATE_USER"], env["GRIDGATE_PASSWORD"]},
-		{"see", "[data-testid=feed-row][data-kind=motion] img"},
-		{"click", "[data-testid=feed-row][data-kind=motion]:has(img) >> nth=1"},
+		{"see", "[data-testid=feed-row][data-kind=gas]"},
+		{"see", lawnWithPicture},
+		{"click", lawnWithPicture},
 		{"see", "[data-testid=alert-detail] img"},
 		{"shot", filepath.Join(out, "feed.png")},
 		{"go", "/cases"},
