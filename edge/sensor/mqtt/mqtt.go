@@ -8,6 +8,9 @@
 // (mosquitto: 20, max_inflight_messages); what is further behind a refused one waits. The promise starts at our acknowledgement: what a broker
 // loses before (mosquitto keeps QoS 1 queues in memory between autosaves) we cannot know; QoS 0 promises nothing.
 //
+// The library writes acknowledgements beside us: one that is under way when Run ends can be cut off. Its message comes again,
+// marked as a duplicate, and is known by its identity.
+//
 // It keeps nothing on disk (the outbox does), logs no topic and no payload, and leaves no goroutine behind.
 package mqtt
 

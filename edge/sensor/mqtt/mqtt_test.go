@@ -195,7 +195,11 @@ func inOrder(t *testing.T, addr string) {
 	s, _ = run(t, addr, handle)
 	await(t, s, connected)
 	publish(t, p, "s/1", "last", false)
-	if m := next(t, got); string(m.Payload) != "last" {
+	m := next(t, got)
+	if m.Duplicate && string(m.Payload) == "99" { // the stop cut its acknowledgement off: it says that it comes again
+		m = next(t, got)
+	}
+	if string(m.Payload) != "last" {
 		t.Errorf("message %s came again though it was acknowledged", m.Payload)
 	}
 }
