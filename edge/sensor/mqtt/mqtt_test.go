@@ -196,7 +196,7 @@ func inOrder(t *testing.T, addr string) {
 	await(t, s, connected)
 	publish(t, p, "s/1", "last", false)
 	m := next(t, got)
-	if m.Duplicate && string(m.Payload) == "99" { // the stop cut its acknowledgement off: it says that it comes again
+	for m.Duplicate { // the stop cut its acknowledgement off: it says that it comes again
 		m = next(t, got)
 	}
 	if string(m.Payload) != "last" {
@@ -281,6 +281,7 @@ func away(t *testing.T, addr string) {
 	await(t, s, connected)
 	stop()
 	publish(t, p, "s/1", "while away", false)
+	publish(t, p, "other", "x", false) // mochi acknowledges before it hands on; by now it has handed on the first
 	run(t, addr, handle)
 	if m := next(t, got); string(m.Payload) != "while away" || m.Retained {
 		t.Errorf("message %+v", m)
