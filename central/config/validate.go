@@ -3,12 +3,12 @@ package config
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"strconv"
 
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/conf"
+	"gridgate/protocols/kit/loopback"
 )
 
 // judge collects problems at the places of fields.
@@ -50,14 +50,9 @@ func (c *Config) validateListen(j *judge) {
 		j.bad("tls", "has one of cert and key", "name both files, or neither")
 		return
 	}
-	if !loopback(host) && !c.TLS.Set() {
+	if !loopback.Host(host) && !c.TLS.Set() {
 		j.bad("listen", "is reachable from other machines without TLS", "set tls.cert and tls.key, or listen on 127.0.0.1")
 	}
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
 }
 
 func (c *Config) validateURL(j *judge) {

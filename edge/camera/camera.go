@@ -8,6 +8,7 @@
 package camera
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,11 +69,11 @@ func (o *Options) withDefaults() {
 	if len(o.Zones) == 0 {
 		o.Zones = []Zone{{Mode: Armed}}
 	}
-	o.Origin = or(o.Origin, "motion")
-	o.SampleEvery = or(o.SampleEvery, time.Second)
-	o.LossGrace = or(o.LossGrace, 30*time.Second)
-	o.MaxBytes = or(o.MaxBytes, 8<<20)
-	o.MaxUnits = or(o.MaxUnits, 1500)
+	o.Origin = cmp.Or(o.Origin, "motion")
+	o.SampleEvery = cmp.Or(o.SampleEvery, time.Second)
+	o.LossGrace = cmp.Or(o.LossGrace, 30*time.Second)
+	o.MaxBytes = cmp.Or(o.MaxBytes, 8<<20)
+	o.MaxUnits = cmp.Or(o.MaxUnits, 1500)
 	if o.OnChange == nil {
 		o.OnChange = func(Status) {}
 	}
@@ -82,14 +83,6 @@ func (o *Options) withDefaults() {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-}
-
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }
 
 // Camera is one supervised camera. Its methods are safe for concurrent use; Run is called once.

@@ -56,7 +56,7 @@ type zones struct {
 func newZones(opt Options) (*zones, error) {
 	z := &zones{changed: make(chan struct{}, 1), modes: make(map[string]Mode), open: make(map[place]bool)}
 	for _, zone := range opt.Zones {
-		mode := or(zone.Mode, Armed)
+		mode := cmp.Or(zone.Mode, Armed)
 		if _, twice := z.modes[zone.Name]; twice || !mode.valid() {
 			return nil, fmt.Errorf("zone %q: given twice, or its mode is not armed, disarmed or walk-test", zone.Name)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/conf"
+	"gridgate/protocols/kit/loopback"
 	"gridgate/protocols/sensors"
 )
 
@@ -84,7 +85,7 @@ func (j *judge) central(c *Config) {
 	switch {
 	case c.Central.URL == "" || err != nil || u.Hostname() == "":
 		j.bad("central.url", "where central is, is not said", "write url: https://central.example or http://127.0.0.1:8420")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !loopback.Host(u.Hostname()):
 		j.bad("central.url", "plain http leaves this machine", "write https://; http is for loopback only")
 	case u.Scheme != "http" && u.Scheme != "https":
 		j.bad("central.url", "neither http nor https", "write https://...")
@@ -297,12 +298,4 @@ func (j *judge) filter(field, filter, example string) {
 	if err := sensors.CheckFilter(filter); err != nil {
 		j.bad(field, "not a topic filter: "+err.Error(), "write for example "+example)
 	}
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

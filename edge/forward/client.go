@@ -19,6 +19,7 @@ import (
 
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
+	"gridgate/protocols/kit/loopback"
 )
 
 // Batch is what one request carries: encoded CloudEvents of one lane.
@@ -131,7 +132,7 @@ func parseBase(raw string) (*url.URL, error) {
 	case "https":
 		return u, nil
 	case "http":
-		if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+		if loopback.Host(u.Hostname()) {
 			return u, nil
 		}
 		return nil, fmt.Errorf("central's address: http is only for this machine, write https://%s", u.Host)

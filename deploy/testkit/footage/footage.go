@@ -5,6 +5,7 @@
 package footage
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -55,21 +56,13 @@ func H265(t testing.TB, clip Clip) string {
 }
 
 func (c Clip) withDefaults() Clip {
-	c.Source = or(c.Source, "testsrc2")
-	c.Width = or(c.Width, 320)
-	c.Height = or(c.Height, 180)
-	c.FPS = or(c.FPS, 10)
-	c.Seconds = or(c.Seconds, 4)
-	c.GOP = or(c.GOP, c.FPS)
+	c.Source = cmp.Or(c.Source, "testsrc2")
+	c.Width = cmp.Or(c.Width, 320)
+	c.Height = cmp.Or(c.Height, 180)
+	c.FPS = cmp.Or(c.FPS, 10)
+	c.Seconds = cmp.Or(c.Seconds, 4)
+	c.GOP = cmp.Or(c.GOP, c.FPS)
 	return c
-}
-
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }
 
 // produce runs ffmpeg unless the same clip is in the cache. It writes beside the cached name and renames, so that tests of

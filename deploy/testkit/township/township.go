@@ -44,7 +44,6 @@ const readyWithin = 60 * time.Second
 // Camera is one entry of the edge's configuration. Password names a secret; empty for a camera that asks for none.
 type Camera struct {
 	ID, URL, Username, Password, Kind, Grid string
-	Sample                                  time.Duration // default 500 ms
 }
 
 // Sensor is one entry of the edge's configuration. Mapping is the text of a mapping file, for the dialect mapped.

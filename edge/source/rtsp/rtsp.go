@@ -7,6 +7,7 @@
 package rtsp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -80,22 +81,14 @@ func New(opt Options) (*Source, error) {
 }
 
 func (o *Options) withDefaults() {
-	o.Connect = or(o.Connect, 10*time.Second)
-	o.Stall = or(o.Stall, 10*time.Second)
-	o.NoKeyframe = or(o.NoKeyframe, 30*time.Second)
-	o.MaxUnit = or(o.MaxUnit, 4<<20)
-	o.MaxRate = or(o.MaxRate, 8<<20)
+	o.Connect = cmp.Or(o.Connect, 10*time.Second)
+	o.Stall = cmp.Or(o.Stall, 10*time.Second)
+	o.NoKeyframe = cmp.Or(o.NoKeyframe, 30*time.Second)
+	o.MaxUnit = cmp.Or(o.MaxUnit, 4<<20)
+	o.MaxRate = cmp.Or(o.MaxRate, 8<<20)
 	if o.OnTrouble == nil {
 		o.OnTrouble = func(Trouble) {}
 	}
-}
-
-func or[T comparable](v, fallback T) T {
-	var zero T
-	if v == zero {
-		return fallback
-	}
-	return v
 }
 
 // Run implements [source.Source]. A camera that floods, with more than MaxRate bytes or 240 pictures a second for three

@@ -1,6 +1,7 @@
 package rtsp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -167,7 +168,7 @@ func (ss *session) checkRedirect(res *base.Response) {
 }
 
 func hostPort(u *base.URL) string {
-	return net.JoinHostPort(u.Hostname(), or(u.Port(), "554"))
+	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "554"))
 }
 
 func first(values []string) string {

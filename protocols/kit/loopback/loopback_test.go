@@ -1,0 +1,14 @@
+package loopback
+
+import "testing"
+
+func TestHost(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "127.0.0.1": true, "127.9.9.9": true, "::1": true, "::ffff:127.0.0.1": true,
+		"": false, "0.0.0.0": false, "::": false, "192.0.2.7": false, "localhost.example": false, "127.0.0.1.example": false,
+	} {
+		if got := Host(host); got != want {
+			t.Errorf("Host(%q) = %v, want %v", host, got, want)
+		}
+	}
+}
