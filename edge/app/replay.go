@@ -182,7 +182,7 @@ func (r *replayer) look(ctx context.Context) error {
 		return nil
 	}
 	r.frames++
-	v, err := r.detector.Detect(ctx, f)
+	v, err := r.detector.Detect(ctx, detect.Input{Frame: f})
 	if err != nil {
 		return err
 	}

@@ -289,7 +289,7 @@ func TestADetectorThatFailsIsVisible(t *testing.T) {
 
 type failingHook struct{}
 
-func (failingHook) Detect(context.Context, decode.Frame) (detect.Verdict, error) {
+func (failingHook) Detect(context.Context, detect.Input) (detect.Verdict, error) {
 	return detect.Verdict{}, errors.New("no")
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gridgate/edge/decode"
+	"gridgate/edge/detect"
 	"gridgate/edge/raise"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/observation"
@@ -62,7 +63,7 @@ func (c *Camera) look(ctx context.Context, s sample) {
 	c.lastGood = c.opt.Now()
 	c.status.decoded()
 	c.clearLoss(ctx)
-	verdict, err := c.opt.Hook.Detect(ctx, frame)
+	verdict, err := c.opt.Hook.Detect(ctx, detect.Input{Frame: frame})
 	if err != nil {
 		c.status.count.hook.Add(1)
 		c.status.troubled("the detector fails: " + err.Error())

@@ -91,18 +91,21 @@ func (f *fakeDecoder) Sequence(ctx context.Context, _ string, units []source.Acc
 	return decode.Frame{PTS: last.PTS, At: last.At}, f.err == nil, f.err
 }
 
-func (f *fakeDecoder) Picture(ctx context.Context, units []source.AccessUnit, masks []picture.Mask) (decode.Picture, error) {
+func (f *fakeDecoder) Pictures(ctx context.Context, q decode.PictureRequest) ([]decode.Picture, error) {
 	backoff.Wait(ctx, f.takes)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.pictures, f.masks = append(f.pictures, slices.Clone(units)), masks
-	return decode.Picture{JPEG: []byte("jpeg"), At: units[len(units)-1].At}, f.picture
+	f.pictures, f.masks = append(f.pictures, slices.Clone(q.Units)), q.Masks
+	return []decode.Picture{{JPEG: []byte("jpeg"), At: q.Units[len(q.Units)-1].At}}, f.picture
 }
+
+// Faces finds none.
+func (f *fakeDecoder) Faces(context.Context, []source.AccessUnit, []picture.Mask) ([]decode.Face, error) { return nil, nil }
 
 // hookFunc is a detector made of one function.
 type hookFunc func(f decode.Frame) detect.Verdict
 
-func (h hookFunc) Detect(_ context.Context, f decode.Frame) (detect.Verdict, error) { return h(f), nil }
+func (h hookFunc) Detect(_ context.Context, in detect.Input) (detect.Verdict, error) { return h(in.Frame), nil }
 
 func quiet(decode.Frame) detect.Verdict { return detect.Verdict{Judged: true} }
 
@@ -255,7 +258,7 @@ func (r *rig) states() []source.State {
 // slowPictures is a decoder whose pictures take 20 s.
 type slowPictures struct{ fakeDecoder }
 
-func (s *slowPictures) Picture(ctx context.Context, units []source.AccessUnit, masks []picture.Mask) (decode.Picture, error) {
+func (s *slowPictures) Pictures(ctx context.Context, q decode.PictureRequest) ([]decode.Picture, error) {
 	backoff.Wait(ctx, 20*time.Second)
-	return s.fakeDecoder.Picture(ctx, units, masks)
+	return s.fakeDecoder.Pictures(ctx, q)
 }

@@ -67,14 +67,15 @@ func (c *Camera) pictureLoop(ctx context.Context) {
 func (c *Camera) makePicture(ctx context.Context, job pictureJob) error {
 	ctx, cancel := context.WithTimeout(decode.WithStream(ctx, c.opt.ID), pictureTimeout)
 	defer cancel()
-	picture, err := c.opt.Decoder.Picture(ctx, job.units, c.opt.Masks)
-	if err == nil && len(picture.JPEG) == 0 {
+	pictures, err := c.opt.Decoder.Pictures(ctx, decode.PictureRequest{Units: job.units, Masks: c.opt.Masks})
+	if err == nil && (len(pictures) == 0 || len(pictures[0].JPEG) == 0) {
 		err = errors.New("the decoder returned none")
 	}
 	if err != nil {
 		c.status.count.noPicture.Add(uint64(len(job.alerts)))
 		return fmt.Errorf("make picture: %w", err)
 	}
+	picture := pictures[0]
 	var errs []error
 	for _, a := range job.alerts {
 		if err := c.opt.Evidence.Put(ctx, evidenceOf(a, picture), picture.JPEG); err != nil {

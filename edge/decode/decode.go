@@ -49,7 +49,25 @@ type Decoder interface {
 	// that came out, ok=false if none did. A unit with Key set starts anew. The decoder of a stream that is not used for
 	// a while is dropped; the next call must then begin with a keyframe (else [ErrBadStream]).
 	Sequence(ctx context.Context, stream string, units []source.AccessUnit) (f Frame, ok bool, err error)
-	// Picture decodes a keyframe (and the units after it, if given), redacts it inside the worker and returns the JPEG of
-	// the last picture, with masks covered. If redaction fails there is no picture.
-	Picture(ctx context.Context, units []source.AccessUnit, masks []picture.Mask) (Picture, error)
+	// Pictures decodes units, the first of which begins a stream, and returns redacted pictures of the moments wanted, in
+	// their order: fewer where some could not be made, never none without an error. If redaction fails there is no picture.
+	Pictures(ctx context.Context, r PictureRequest) ([]Picture, error)
+	// Faces decodes units and says where faces are visible in the last picture, outside masks. No pixel leaves the worker.
+	Faces(ctx context.Context, units []source.AccessUnit, masks []picture.Mask) ([]Face, error)
+}
+
+// MaxPictures bounds the pictures of one request.
+const MaxPictures = 8
+
+// PictureRequest says which pictures are wanted.
+type PictureRequest struct {
+	Units []source.AccessUnit // in decoding order, from one that begins a stream
+	At    []time.Duration     // media times, ascending, at most [MaxPictures]; none means the last picture
+	Masks []picture.Mask      // covered in each
+}
+
+// Face is where a face is visible, relative to the picture: 0 to 1, origin top left. It says nothing of whose.
+type Face struct {
+	X, Y, W, H float64
+	Score      float64 // 0 to 1
 }

@@ -143,14 +143,19 @@ func (p *Pool) Sequence(ctx context.Context, stream string, units []source.Acces
 	return f, err == nil, err
 }
 
-// Picture implements [Decoder].
-func (p *Pool) Picture(ctx context.Context, units []source.AccessUnit, masks []picture.Mask) (Picture, error) {
+// Pictures implements [Decoder].
+func (p *Pool) Pictures(ctx context.Context, q PictureRequest) ([]Picture, error) {
 	stream, _ := ctx.Value(streamKey{}).(string)
-	r, err := p.do(ctx, opPicture, stream, units, masks...)
+	r, err := p.do(ctx, opPicture, stream, q.Units, q.Masks...)
 	if err != nil {
-		return Picture{}, err
+		return nil, err
 	}
-	return Picture{JPEG: r.data, Width: r.width, Height: r.height, Faces: r.faces, At: timeOf(r, units[len(units)-1])}, nil
+	return []Picture{{JPEG: r.data, Width: r.width, Height: r.height, Faces: r.faces, At: timeOf(r, q.Units[len(q.Units)-1])}}, nil
+}
+
+// Faces implements [Decoder].
+func (p *Pool) Faces(context.Context, []source.AccessUnit, []picture.Mask) ([]Face, error) {
+	return nil, errors.New("faces cannot be looked for yet")
 }
 
 func frameOf(r response, last source.AccessUnit) (Frame, error) {

@@ -131,13 +131,13 @@ func TestSequence(t *testing.T) {
 func TestPictureIsSmallAndRedacted(t *testing.T) {
 	p := startPool(t, "decode", PoolOptions{})
 	all := units(t, footage.H264(t, footage.Clip{Width: 1280, Height: 160, Seconds: 1, FPS: 5}))
-	pic, err := p.Picture(t.Context(), all[:2], nil)
+	pics, err := p.Pictures(t.Context(), PictureRequest{Units: all[:2]})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := jpeg.DecodeConfig(bytes.NewReader(pic.JPEG))
-	if err != nil || c.Width != 960 || c.Height != 120 || pic.Width != 960 || pic.Height != 120 {
-		t.Errorf("%dx%d (%dx%d), error %v", c.Width, c.Height, pic.Width, pic.Height, err)
+	c, err := jpeg.DecodeConfig(bytes.NewReader(pics[0].JPEG))
+	if err != nil || c.Width != 960 || c.Height != 120 || pics[0].Width != 960 || pics[0].Height != 120 {
+		t.Errorf("%dx%d (%dx%d), error %v", c.Width, c.Height, pics[0].Width, pics[0].Height, err)
 	}
 }
 
@@ -145,11 +145,11 @@ func TestMasksAreBurntIntoThePicture(t *testing.T) {
 	p := startPool(t, "decode", PoolOptions{})
 	all := units(t, footage.H264(t, footage.Clip{Width: 640, Height: 360, Seconds: 1, FPS: 5}))
 	left := picture.Mask{{X: 0, Y: 0}, {X: 0.5, Y: 0}, {X: 0.5, Y: 1}, {X: 0, Y: 1}}
-	pic, err := p.Picture(t.Context(), all[:1], []picture.Mask{left})
+	pics, err := p.Pictures(t.Context(), PictureRequest{Units: all[:1], Masks: []picture.Mask{left}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := jpeg.Decode(bytes.NewReader(pic.JPEG))
+	img, err := jpeg.Decode(bytes.NewReader(pics[0].JPEG))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestMasksAreBurntIntoThePicture(t *testing.T) {
 		t.Errorf("brightness varies by %d under the mask and by %d beside it", spread(img, image.Rect(0, 0, 300, 360)), spread(img, image.Rect(340, 0, 640, 360)))
 	}
 	for name, bad := range map[string]picture.Mask{"two points": left[:2], "outside": {{X: 0, Y: 0}, {X: 2, Y: 0}, {X: 1, Y: 1}}} {
-		if _, err := p.Picture(t.Context(), all[:1], []picture.Mask{bad}); err == nil {
+		if _, err := p.Pictures(t.Context(), PictureRequest{Units: all[:1], Masks: []picture.Mask{bad}}); err == nil {
 			t.Errorf("a mask with %s: there is a picture", name)
 		}
 	}

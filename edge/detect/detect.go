@@ -1,7 +1,14 @@
-// Package detect is step 3 of the pipeline: it decides whether a picture shows something worth an observation.
+// Package detect is step 3 of the pipeline: it decides which pictures are worth decoding, and whether one shows something worth
+// an observation.
 //
-// In: small luma frames in the order of their time. Out: [Detection] values: closed kinds, boxes and scores, never who.
-// Detectors live in sub-packages (motion). A detector does no I/O, keeps no picture beyond its background and raises nothing.
+// In: coded pictures for a [Chooser], then small luma frames in the order of their time for each [Hook]. Out: [Detection] values:
+// closed kinds, boxes and scores, never who. The cascade looks cheaply first, and each step is a sub-package that can be read
+// alone:
+//
+//	gate -> keyframe -> motion (pixels) -> nuisance -> presence, remote (hooks)
+//
+// view stands beside motion and judges the camera itself (covered, defocused, turned, frozen, black). No step keeps a picture
+// beyond its background or raises an alert.
 package detect
 
 import (
@@ -30,7 +37,7 @@ type Zone struct {
 // Detection tells that a kind holds in a zone now. A zone without a detection has nothing to tell.
 type Detection struct {
 	Kind   alert.Kind
-	Zone   string
+	Zone   string // "" where the kind is about the camera itself
 	Boxes  []Box
 	Score  float64 // 0 to 1
 	Object alert.Object
@@ -43,7 +50,23 @@ type Verdict struct {
 	Detections []Detection
 }
 
-// Hook is a detector of one stream, called from one goroutine: state without locks. It returns values and does no I/O of its own.
+// Input is one sample of a stream as a hook gets it.
+type Input struct {
+	Frame decode.Frame
+	Found []Detection // what the pixel step found in this sample; empty for the pixel step itself
+	Look  Looker      // to look closer; nil where the hook was not registered for that
+}
+
+// Looker looks closer at the sample of an [Input]. Both calls cost a decoding and are bounded by its queue.
+type Looker interface {
+	// Picture is the redacted picture: a hook never sees another.
+	Picture(ctx context.Context) (decode.Picture, error)
+	// Faces is where faces are visible, found inside the decoder's worker.
+	Faces(ctx context.Context) ([]decode.Face, error)
+}
+
+// Hook is a detector of one stream, called from one goroutine: state without locks. A hook reports only the kinds that it was
+// registered for; a verdict that is judged closes those of them that it does not name.
 type Hook interface {
-	Detect(ctx context.Context, f decode.Frame) (Verdict, error)
+	Detect(ctx context.Context, in Input) (Verdict, error)
 }

@@ -17,6 +17,8 @@ type Codec string
 const (
 	H264 Codec = "h264" // ITU-T H.264
 	H265 Codec = "h265" // ITU-T H.265
+	// MJPEG: every picture is a JPEG of its own (RFC 2435); its only NAL unit is that JPEG.
+	MJPEG Codec = "mjpeg"
 )
 
 // AccessUnit is one coded picture.
@@ -25,10 +27,18 @@ type AccessUnit struct {
 	// NALUs are the units of the picture without start codes. Before a keyframe the parameter sets in force are
 	// among them, so that a keyframe can be decoded alone. The receiver owns the slices.
 	NALUs [][]byte
-	Key   bool
-	PTS   time.Duration // media time since the first unit of this run
-	At    time.Time     // when it arrived, edge clock; for a recording: recording start + PTS
+	Key   bool // decodes without history
+	// Refresh: decoding may begin here although the unit is no keyframe; the picture becomes whole over the next moments
+	// (recovery point, ITU-T H.264 clause D.2.8 and H.265 clause D.3.8). Cameras that refresh by slices send no keyframe.
+	Refresh bool
+	PTS     time.Duration // media time since the first unit of this run; with B pictures not in order
+	At      time.Time     // when it arrived, edge clock; for a recording: recording start + PTS
+	// Captured is the camera's own time of the picture (RTCP sender report, RFC 3550 clause 6.4.1), zero if it tells none.
+	Captured time.Time
 }
+
+// Begins says whether decoding may begin with u.
+func (u AccessUnit) Begins() bool { return u.Key || u.Refresh }
 
 // Bytes is the size of the coded picture.
 func (u AccessUnit) Bytes() int {

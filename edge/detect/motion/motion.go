@@ -87,7 +87,8 @@ var errFrame = errors.New("frame is not of the agreed size")
 
 // Detect implements [detect.Hook]. Frames come in the order of their PTS; a step back or a gap of more than half a minute
 // begins anew.
-func (d *Detector) Detect(_ context.Context, f decode.Frame) (detect.Verdict, error) {
+func (d *Detector) Detect(_ context.Context, in detect.Input) (detect.Verdict, error) {
+	f := in.Frame
 	if len(f.Luma) != pixels {
 		return detect.Verdict{}, fmt.Errorf("%w: %d bytes", errFrame, len(f.Luma))
 	}

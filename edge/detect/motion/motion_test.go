@@ -71,7 +71,7 @@ func play(t *testing.T, d *Detector, s *scene, step, length time.Duration, paint
 	var events []event
 	active := map[string]bool{}
 	for at := time.Duration(0); at <= length; at += step {
-		v, err := d.Detect(t.Context(), s.frame(at, paint(at)))
+		v, err := d.Detect(t.Context(), detect.Input{Frame: s.frame(at, paint(at))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +249,7 @@ func TestReconnectIsNoMotion(t *testing.T) {
 		if at >= 100 {
 			paint = func(x, y int, v float64) float64 { return 255 - v }
 		}
-		v, err := d.Detect(t.Context(), s.frame(at*time.Second, paint))
+		v, err := d.Detect(t.Context(), detect.Input{Frame: s.frame(at*time.Second, paint)})
 		if err != nil || len(v.Detections) > 0 {
 			t.Errorf("at %d s: %+v, %v", at, v, err)
 		}
@@ -274,7 +274,7 @@ func TestWrongOptions(t *testing.T) {
 
 func TestWrongFrame(t *testing.T) {
 	t.Parallel()
-	if _, err := newDetector(t, Options{}).Detect(t.Context(), decode.Frame{Luma: make([]byte, 7)}); !errors.Is(err, errFrame) {
+	if _, err := newDetector(t, Options{}).Detect(t.Context(), detect.Input{Frame: decode.Frame{Luma: make([]byte, 7)}}); !errors.Is(err, errFrame) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -287,7 +287,7 @@ func TestQuietFramesAllocateNothing(t *testing.T) {
 		f := frames[int(at/time.Second)%2]
 		f.PTS = at
 		at += time.Second
-		if _, err := d.Detect(t.Context(), f); err != nil {
+		if _, err := d.Detect(t.Context(), detect.Input{Frame: f}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -307,7 +307,7 @@ func BenchmarkQuietFrame(b *testing.B) {
 	f := newScene().frame(0, nil)
 	for b.Loop() {
 		f.PTS += time.Second
-		if _, err := d.Detect(b.Context(), f); err != nil {
+		if _, err := d.Detect(b.Context(), detect.Input{Frame: f}); err != nil {
 			b.Fatal(err)
 		}
 	}
