@@ -29,6 +29,12 @@ require (
 )
 
 require (
+	filippo.io/age v1.2.1 // indirect
+	github.com/deepch/vdk v0.0.27 // indirect
+	github.com/elastic/go-seccomp-bpf v1.6.0 // indirect
+)
+
+require (
 	cloud.google.com/go/auth v0.17.0 // indirect
 	cloud.google.com/go/auth/oauth2adapt v0.2.8 // indirect
 	cloud.google.com/go/compute/metadata v0.9.0 // indirect

@@ -100,12 +100,16 @@ func (f *fakeDecoder) Pictures(ctx context.Context, q decode.PictureRequest) ([]
 }
 
 // Faces finds none.
-func (f *fakeDecoder) Faces(context.Context, []source.AccessUnit, []picture.Mask) ([]decode.Face, error) { return nil, nil }
+func (f *fakeDecoder) Faces(context.Context, []source.AccessUnit, []picture.Mask) ([]decode.Face, error) {
+	return nil, nil
+}
 
 // hookFunc is a detector made of one function.
 type hookFunc func(f decode.Frame) detect.Verdict
 
-func (h hookFunc) Detect(_ context.Context, in detect.Input) (detect.Verdict, error) { return h(in.Frame), nil }
+func (h hookFunc) Detect(_ context.Context, in detect.Input) (detect.Verdict, error) {
+	return h(in.Frame), nil
+}
 
 func quiet(decode.Frame) detect.Verdict { return detect.Verdict{Judged: true} }
 
