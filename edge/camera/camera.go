@@ -1,10 +1,9 @@
-// Package camera runs steps 1 to 4 for one camera: it keeps the source connected, samples and decodes what comes, asks the
-// detector, and hands what zones say to raise; afterwards it makes the picture that belongs to an alert.
+// Package camera runs steps 1 to 4 for one camera: it keeps the source connected, decodes what the chooser picks, asks the
+// detectors, hands what zones say to raise, and asks for the evidence of what was raised.
 //
-// In: access units of a [source.Source]. Out: signals to a [Raiser], redacted pictures to an [Evidence], and a [Status].
-// Memory is bounded by the buffer of one group of pictures and a queue of four pictures to make. What is too much is dropped and
-// counted. A camera's trouble stays its own: nothing here fails because of what a camera sends. It never keeps a picture, never
-// writes a file, and never says who.
+// In: access units of a [source.Source]. Out: signals to a [Raiser], wants to an [Evidence], and a [Status]. Memory is bounded by
+// the ring of coded pictures. What is too much is dropped and counted. A camera's trouble stays its own: nothing here fails
+// because of what a camera sends. It never keeps a decoded picture, never writes a file, and never says who.
 package camera
 
 import (
@@ -13,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,9 +29,19 @@ type Raiser interface {
 	Raise(ctx context.Context, message string, signals []raise.Signal, readings []alert.Reading) ([]alert.Alert, error)
 }
 
-// Evidence keeps a redacted picture and the event that announces it. It returns nil once both are on stable storage.
+// Evidence makes the pictures of alerts that were raised.
 type Evidence interface {
-	Put(ctx context.Context, e alert.Evidence, jpeg []byte) error
+	// Run works until ctx ends.
+	Run(ctx context.Context) error
+	// Want asks for the pictures around onset (edge clock). It never blocks: with too many to make there are none.
+	Want(alerts []alert.Alert, onset time.Time, ring Ring)
+}
+
+// Ring gives the coded pictures of the last moments.
+type Ring = interface {
+	// Window returns the units from the last one at or before from on which decoding may begin, up to the newest. They are
+	// shared and must not be changed.
+	Window(from time.Time) []source.AccessUnit
 }
 
 // Options of one camera. Fields without a default are demanded; a zero value takes the default named beside it.
@@ -42,18 +52,18 @@ type Options struct {
 
 	Source   source.Source
 	Decoder  decode.Decoder
-	Hook     detect.Hook
+	Chooser  detect.Chooser
+	Stages   []Stage // in the order of the cascade
 	Raiser   Raiser
 	Evidence Evidence // nil: no pictures are made
 
-	Zones  []Zone         // those that the hook knows, default one without a name: the whole picture
-	Masks  []picture.Mask // covered in every picture
-	Kinds  []alert.Kind   // what the hook can detect, default motion and presence; closed after a restart where they are over
-	Origin string         // name of the detector in alerts, default "motion"
+	Zones []Zone         // those that the hooks know, default one without a name: the whole picture
+	Masks []picture.Mask // never shown to a hook that looks closer
 
-	SampleEvery time.Duration // default 1 s
+	SampleEvery time.Duration // of the chooser, for the uncertainty of an onset; default 1 s
 	LossGrace   time.Duration // without a usable picture before video-loss is raised, default 30 s
-	MaxBytes    int           // of the buffered group of pictures, default 8 MiB
+	Keep        time.Duration // of coded pictures before the group under way, for evidence; 0: none
+	MaxBytes    int           // of all coded pictures kept, default 8 MiB
 	MaxUnits    int           // of the same, default 1500
 
 	// OnChange is told each change of state, mode or cause, from the camera's own goroutines. It must not block.
@@ -63,13 +73,15 @@ type Options struct {
 }
 
 func (o *Options) withDefaults() {
-	if len(o.Kinds) == 0 {
-		o.Kinds = []alert.Kind{alert.Motion, alert.Presence}
-	}
 	if len(o.Zones) == 0 {
 		o.Zones = []Zone{{Mode: Armed}}
 	}
-	o.Origin = cmp.Or(o.Origin, "motion")
+	o.Stages = slices.Clone(o.Stages)
+	for i, stage := range o.Stages {
+		if len(stage.Kinds) > 0 {
+			o.Stages[i].Origin = cmp.Or(stage.Origin, string(stage.Kinds[0]))
+		}
+	}
 	o.SampleEvery = cmp.Or(o.SampleEvery, time.Second)
 	o.LossGrace = cmp.Or(o.LossGrace, 30*time.Second)
 	o.MaxBytes = cmp.Or(o.MaxBytes, 8<<20)
@@ -87,13 +99,15 @@ func (o *Options) withDefaults() {
 
 // Camera is one supervised camera. Its methods are safe for concurrent use; Run is called once.
 type Camera struct {
-	opt    Options
-	status *statusBoard
-	zones  *zones
-	buffer *buffer
-	jobs   chan pictureJob
+	opt      Options
+	status   *statusBoard
+	zones    *zones
+	ring     *ring
+	glances  []chan glance // one for each stage; used for those that look closer
+	outcomes chan outcome
 
 	// Owned by the detection loop.
+	holds      []bool // by stage: what it found may still hold
 	cursor     cursor
 	lastSample time.Time // of the frame judged last
 	misses     int       // samples in a row that could not be decoded
@@ -103,8 +117,8 @@ type Camera struct {
 
 // New checks the options. It starts nothing.
 func New(opt Options) (*Camera, error) {
-	if opt.ID == "" || opt.Source == nil || opt.Decoder == nil || opt.Hook == nil || opt.Raiser == nil {
-		return nil, errors.New("camera: ID, Source, Decoder, Hook and Raiser are demanded")
+	if opt.ID == "" || opt.Source == nil || opt.Decoder == nil || opt.Chooser == nil || len(opt.Stages) == 0 || opt.Raiser == nil {
+		return nil, errors.New("camera: ID, Source, Decoder, Chooser, Stages and Raiser are demanded")
 	}
 	if _, _, _, err := alert.ParseSource(alert.CameraSource(opt.Edge, opt.ID)); err != nil {
 		return nil, fmt.Errorf("camera: %w", err)
@@ -114,8 +128,11 @@ func New(opt Options) (*Camera, error) {
 	if err != nil {
 		return nil, fmt.Errorf("camera %s: %w", opt.ID, err)
 	}
-	c := &Camera{opt: opt, zones: zones, buffer: newBuffer(opt), jobs: make(chan pictureJob, maxPictureJobs)}
-	c.status = newStatusBoard(opt, c.buffer, zones)
+	c := &Camera{opt: opt, zones: zones, ring: newRing(opt), outcomes: make(chan outcome), holds: make([]bool, len(opt.Stages))}
+	for range opt.Stages {
+		c.glances = append(c.glances, make(chan glance, 1))
+	}
+	c.status = newStatusBoard(opt, c.ring, zones)
 	return c, nil
 }
 
@@ -125,7 +142,14 @@ func (c *Camera) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { c.detectLoop(ctx) })
-	wg.Go(func() { c.pictureLoop(ctx) })
+	for i, stage := range c.opt.Stages {
+		if stage.closer() {
+			wg.Go(func() { c.closerLook(ctx, i, c.glances[i]) })
+		}
+	}
+	if c.opt.Evidence != nil {
+		wg.Go(func() { _ = c.opt.Evidence.Run(ctx) }) // it ends with ctx alone
+	}
 	c.connectLoop(ctx)
 	return nil
 }

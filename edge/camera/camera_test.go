@@ -18,70 +18,34 @@ import (
 	"gridgate/protocols/observation"
 )
 
-func TestFrequentKeyframesAreDecodedAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, steady(10), hookFunc(quiet), nil)
-		r.script(t, func() { after(10*time.Second + 50*time.Millisecond) })
-		s := r.Status()
-		if r.decoder.keys != 11 || len(r.decoder.batches) != 0 || s.Sampling != camera.Keyframes || s.State != source.Streaming {
-			t.Fatalf("%d keyframes, %d batches, %+v", r.decoder.keys, len(r.decoder.batches), s)
-		}
-	})
+func TestKeyframesAreDecodedAloneAndTheRestInBatches(t *testing.T) {
+	for _, sequence := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, steady(100), hookFunc(quiet), nil)
+			r.chooser.sequence = sequence
+			r.script(t, func() { after(25*time.Second + 50*time.Millisecond) })
+			if !sequence && (r.decoder.keys != 3 || len(r.decoder.batches) != 0) || sequence && (r.decoder.keys != 0 || len(r.decoder.batches) < 24) {
+				t.Fatalf("%d keyframes, %d batches", r.decoder.keys, len(r.decoder.batches))
+			}
+			checkBatches(t, r.decoder.batches)
+		})
+	}
 }
 
-func TestKeyframesFasterThanTheIntervalAreThinned(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, steady(1), hookFunc(quiet), nil)
-		r.script(t, func() { after(10 * time.Second) })
-		if r.decoder.keys < 10 || r.decoder.keys > 14 {
-			t.Fatalf("%d keyframes decoded in 10 s", r.decoder.keys)
+// checkBatches demands that each unit is decoded once, in order.
+func checkBatches(t *testing.T, batches [][]source.AccessUnit) {
+	t.Helper()
+	for i, batch := range batches {
+		if i == 0 && !batch[0].Key {
+			t.Error("the first batch does not begin with a keyframe")
 		}
-	})
-}
-
-func TestRareKeyframesAreDecodedAsASequence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, steady(100), hookFunc(quiet), nil)
-		r.script(t, func() { after(25*time.Second + 50*time.Millisecond) })
-		if s := r.Status(); s.Sampling != camera.Sequence || s.Counters.Frames < 23 || s.Counters.Skipped != 0 {
-			t.Fatalf("%+v", s)
+		if i > 0 && !batch[0].Key && batch[0].PTS != last(batches[i-1]).PTS+100*time.Millisecond {
+			t.Errorf("batch %d begins at %v, the one before ended at %v", i, batch[0].PTS, last(batches[i-1]).PTS)
 		}
-		for i, batch := range r.decoder.batches {
-			if len(batch) > 17 {
-				t.Errorf("batch %d has %d units", i, len(batch))
-			}
-			if i == 0 && !batch[0].Key {
-				t.Error("the first batch does not begin with a keyframe")
-			}
-			if i > 0 && !batch[0].Key && batch[0].PTS != last(r.decoder.batches[i-1]).PTS+100*time.Millisecond {
-				t.Errorf("batch %d begins at %v, the one before ended at %v", i, batch[0].PTS, last(r.decoder.batches[i-1]).PTS)
-			}
-		}
-	})
+	}
 }
 
 func last(units []source.AccessUnit) source.AccessUnit { return units[len(units)-1] }
-
-func TestSamplingGoesBackToKeyframesWhenTheyComeOftenAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		src := &fakeSource{play: func(ctx context.Context, _ int, emit source.Emit) error {
-			stream(ctx, 50, 100, emit)
-			stream(ctx, 0, 10, emit)
-			return nil
-		}}
-		r := newRig(t, src, hookFunc(quiet), nil)
-		r.script(t, func() {
-			after(4 * time.Second)
-			if got := r.Status().Sampling; got != camera.Sequence {
-				t.Errorf("after 4 s of one group: %s", got)
-			}
-			after(8 * time.Second)
-			if got := r.Status().Sampling; got != camera.Keyframes {
-				t.Errorf("after 7 s of short groups: %s", got)
-			}
-		})
-	})
-}
 
 func TestAnOutgrownBufferDropsUntilTheNextKeyframe(t *testing.T) {
 	for name, edit := range map[string]func(*camera.Options){
@@ -91,6 +55,7 @@ func TestAnOutgrownBufferDropsUntilTheNextKeyframe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, steady(100), hookFunc(quiet), edit)
+				r.chooser.sequence = true
 				r.script(t, func() { after(25 * time.Second) })
 				if s := r.Status(); s.Counters.Overflows != 3 || s.Counters.Frames < 6 || s.Counters.Frames > 9 {
 					t.Fatalf("%+v", s.Counters)
@@ -255,6 +220,7 @@ func TestWithoutAWorkerTheStreamGoesOn(t *testing.T) {
 func TestABacklogIsDecodedInSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, steady(1000), hookFunc(quiet), nil)
+		r.chooser.sequence = true
 		r.decoder.err = decode.ErrBadStream // so that every batch begins again at the keyframe
 		r.script(t, func() {
 			after(60 * time.Second)
@@ -296,6 +262,7 @@ func (failingHook) Detect(context.Context, detect.Input) (detect.Verdict, error)
 func TestADeadSequenceBeginsAgainAtItsKeyframe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, steady(600), hookFunc(quiet), nil)
+		r.chooser.sequence = true
 		r.script(t, func() {
 			after(5 * time.Second)
 			r.decoder.set(decode.ErrBadStream)
@@ -335,11 +302,13 @@ func TestAConnectionThatComesBackForgetsTheOldGroup(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	good := camera.Options{ID: "gate", Edge: "east", Source: steady(1), Decoder: &fakeDecoder{}, Hook: hookFunc(quiet), Raiser: &fakeRaiser{}}
+	good := camera.Options{ID: "gate", Edge: "east", Source: steady(1), Decoder: &fakeDecoder{}, Chooser: &fakeChooser{}, Stages: motionBy(hookFunc(quiet)), Raiser: &fakeRaiser{}}
 	for name, edit := range map[string]func(*camera.Options){
 		"no id":        func(o *camera.Options) { o.ID = "" },
 		"bad id":       func(o *camera.Options) { o.ID = "a/b" },
 		"no source":    func(o *camera.Options) { o.Source = nil },
+		"no chooser":   func(o *camera.Options) { o.Chooser = nil },
+		"no stage":     func(o *camera.Options) { o.Stages = nil },
 		"zone twice":   func(o *camera.Options) { o.Zones = []camera.Zone{{Name: "a"}, {Name: "a"}} },
 		"unknown mode": func(o *camera.Options) { o.Zones = []camera.Zone{{Name: "a", Mode: "asleep"}} },
 	} {

@@ -22,7 +22,7 @@ func (c *Camera) connectLoop(ctx context.Context) {
 	retry, authRetry := backoff.New(retryMin, retryMax), backoff.New(authRetryMin, authRetryMax)
 	for {
 		begun := c.opt.Now()
-		c.buffer.restart()
+		c.ring.restart()
 		err := c.opt.Source.Run(ctx, c.emit)
 		if ctx.Err() != nil {
 			return
@@ -54,7 +54,7 @@ func why(err error) string {
 
 // emit implements [source.Emit]. It only buffers.
 func (c *Camera) emit(u source.AccessUnit) {
-	if c.buffer.put(u) {
+	if c.ring.put(u) {
 		c.status.streaming()
 	}
 }

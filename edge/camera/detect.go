@@ -34,17 +34,19 @@ func (c *Camera) detectLoop(ctx context.Context) {
 			c.clearDisarmed(ctx)
 			c.opt.OnChange(c.Status())
 		case <-tick.C:
-			c.clearDisarmed(ctx) // again, where it could not be stored
+			c.clearDisarmed(ctx) // what a schedule disarmed, and again what could not be stored
 			c.watchLoss(ctx)
-		case <-c.buffer.due:
-			if s, ok := c.buffer.take(&c.cursor); ok {
+		case o := <-c.outcomes:
+			c.conclude(ctx, o)
+		case <-c.ring.due:
+			if s, ok := c.ring.take(&c.cursor); ok {
 				c.look(ctx, s)
 			}
 		}
 	}
 }
 
-// look takes one sample through decoder, detector and raiser.
+// look takes one sample through decoder, detectors and raiser.
 func (c *Camera) look(ctx context.Context, s sample) {
 	frame, ok, err := c.decode(ctx, s)
 	switch {
@@ -54,7 +56,7 @@ func (c *Camera) look(ctx context.Context, s sample) {
 		c.missed(err)
 		return
 	case s.rest:
-		c.buffer.again()
+		c.ring.again()
 	}
 	if !ok {
 		return
@@ -63,26 +65,86 @@ func (c *Camera) look(ctx context.Context, s sample) {
 	c.lastGood = c.opt.Now()
 	c.status.decoded()
 	c.clearLoss(ctx)
-	verdict, err := c.opt.Hook.Detect(ctx, detect.Input{Frame: frame})
-	if err != nil {
-		c.status.count.hook.Add(1)
-		c.status.troubled("the detector fails: " + err.Error())
+	c.judge(ctx, glance{frame: frame, units: s.group, at: momentOf(frame, s.last())})
+}
+
+// judge shows a frame to the stages that see every sample, and then to those that look closer.
+func (c *Camera) judge(ctx context.Context, g glance) {
+	moving := false
+	for i, stage := range c.opt.Stages {
+		if stage.closer() {
+			continue
+		}
+		verdict, err := stage.Hook.Detect(ctx, detect.Input{Frame: g.frame})
+		if err != nil {
+			c.hookFailed(err)
+			return
+		}
+		if !stage.Camera {
+			g.found = append(g.found, verdict.Detections...)
+			moving = moving || !verdict.Judged || len(verdict.Detections) > 0
+		}
+		c.report(ctx, c.zones.judge(stage, verdict, g.at.edge), i, g.at)
+	}
+	c.ring.saw(g.frame.PTS, moving || c.holding())
+	c.status.judged(g.at.edge)
+	c.offer(g)
+	c.lastSample = g.at.edge
+}
+
+// holding says whether a closer stage found something that may go on without movement.
+func (c *Camera) holding() bool {
+	for i, stage := range c.opt.Stages {
+		if stage.closer() && c.holds[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// offer gives the sample to closer stages if something moves in it or what they found may be over.
+func (c *Camera) offer(g glance) {
+	for i, stage := range c.opt.Stages {
+		if !stage.closer() || (len(g.found) == 0 && !c.holds[i]) {
+			continue
+		}
+		select { // the newest counts
+		case <-c.glances[i]:
+		default:
+		}
+		select {
+		case c.glances[i] <- g:
+		default:
+		}
+	}
+}
+
+// conclude reports what a closer stage found.
+func (c *Camera) conclude(ctx context.Context, o outcome) {
+	if o.err != nil {
+		c.hookFailed(o.err)
 		return
 	}
-	c.status.judged(frame.At, s.how)
-	c.report(ctx, c.zones.judge(verdict), frame.At, s)
-	c.lastSample = frame.At
+	if o.verdict.Judged {
+		c.holds[o.stage] = len(o.verdict.Detections) > 0
+	}
+	c.report(ctx, c.zones.judge(c.opt.Stages[o.stage], o.verdict, o.at.edge), o.stage, o.at)
+}
+
+func (c *Camera) hookFailed(err error) {
+	c.status.count.hook.Add(1)
+	c.status.troubled("the detector fails: " + err.Error())
 }
 
 func (c *Camera) decode(ctx context.Context, s sample) (frame decode.Frame, ok bool, err error) {
-	ctx, cancel := context.WithTimeout(decode.WithStream(ctx, c.opt.ID), decodeTimeout)
+	ctx, cancel := context.WithTimeout(c.named(ctx), decodeTimeout)
 	defer cancel()
-	if s.how == Keyframes {
+	if s.alone {
 		frame, err = c.opt.Decoder.Keyframe(ctx, s.units[0])
 		return frame, err == nil, err
 	}
 	if frame, ok, err = c.opt.Decoder.Sequence(ctx, c.opt.ID, s.units); err != nil {
-		c.cursor = cursor{} // its decoder lost the thread: start again at the keyframe
+		c.cursor = cursor{} // its decoder lost the thread: start again where the group begins
 	}
 	return frame, ok, err
 }
@@ -108,15 +170,15 @@ func (c *Camera) missed(err error) {
 	c.status.troubled(err.Error())
 }
 
-// report hands findings to raise, and asks for the picture of what was raised. What could not be stored is found again with the
-// next frame.
-func (c *Camera) report(ctx context.Context, findings []finding, at time.Time, s sample) {
+// report hands findings to raise, and asks for the evidence of what was raised. What could not be stored is found again with
+// the next frame.
+func (c *Camera) report(ctx context.Context, findings []finding, stage int, at moment) {
 	if len(findings) == 0 {
 		return
 	}
 	signals := make([]raise.Signal, len(findings))
 	for i, f := range findings {
-		signals[i] = c.signal(f, at)
+		signals[i] = c.signal(f, c.opt.Stages[stage].Origin, at)
 	}
 	alerts, err := c.opt.Raiser.Raise(ctx, "", signals, nil)
 	if err != nil {
@@ -124,7 +186,23 @@ func (c *Camera) report(ctx context.Context, findings []finding, at time.Time, s
 		return
 	}
 	c.zones.settle(findings)
-	c.wantPicture(alerts, s)
+	c.wantEvidence(alerts, at)
+}
+
+// wantEvidence asks for the pictures of what was raised.
+func (c *Camera) wantEvidence(alerts []alert.Alert, at moment) {
+	if c.opt.Evidence == nil {
+		return
+	}
+	var raised []alert.Alert
+	for _, a := range alerts {
+		if a.State == alert.Raised {
+			raised = append(raised, a)
+		}
+	}
+	if len(raised) > 0 {
+		c.opt.Evidence.Want(raised, at.edge, c.ring)
+	}
 }
 
 func (c *Camera) raiseFailed(ctx context.Context, err error) {
@@ -137,16 +215,17 @@ func (c *Camera) raiseFailed(ctx context.Context, err error) {
 
 // clearDisarmed clears what disarmed zones had open.
 func (c *Camera) clearDisarmed(ctx context.Context) {
-	c.report(ctx, c.zones.disarm(), c.opt.Now(), sample{})
+	now := c.opt.Now()
+	c.report(ctx, c.zones.disarm(now), 0, moment{edge: now, told: now, clock: alert.EdgeClock})
 }
 
 // signal describes a finding. Its onset lies between the previous sample and this one.
-func (c *Camera) signal(f finding, at time.Time) raise.Signal {
-	s := c.base(f.kind, f.phase, at)
-	s.Zone, s.Exercise, s.Origin = f.zone, f.exercise, c.opt.Origin
-	s.Uncertainty = c.opt.SampleEvery
-	if gap := at.Sub(c.lastSample); gap > s.Uncertainty && gap < time.Minute {
-		s.Uncertainty = gap
+func (c *Camera) signal(f finding, origin string, at moment) raise.Signal {
+	s := c.base(f.kind, f.phase, at.told)
+	s.Zone, s.Exercise, s.Origin, s.Clock = f.zone, f.exercise, origin, at.clock
+	s.Uncertainty = at.uncertainty + c.opt.SampleEvery
+	if gap := at.edge.Sub(c.lastSample); gap > c.opt.SampleEvery && gap < time.Minute {
+		s.Uncertainty = at.uncertainty + gap
 	}
 	if f.phase == observation.Active {
 		score, count := f.detection.Score, len(f.detection.Boxes)

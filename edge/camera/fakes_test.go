@@ -64,8 +64,8 @@ type fakeDecoder struct {
 	keys     int
 	batches  [][]source.AccessUnit
 	pictures [][]source.AccessUnit
-	masks    []picture.Mask // of the last picture
-	picture  error
+	masks    []picture.Mask // of the last picture or search for faces
+	faces    []decode.Face
 }
 
 func (f *fakeDecoder) set(err error) {
@@ -96,12 +96,14 @@ func (f *fakeDecoder) Pictures(ctx context.Context, q decode.PictureRequest) ([]
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pictures, f.masks = append(f.pictures, slices.Clone(q.Units)), q.Masks
-	return []decode.Picture{{JPEG: []byte("jpeg"), At: q.Units[len(q.Units)-1].At}}, f.picture
+	return []decode.Picture{{JPEG: []byte("jpeg"), At: q.Units[len(q.Units)-1].At}}, nil
 }
 
-// Faces finds none.
-func (f *fakeDecoder) Faces(context.Context, []source.AccessUnit, []picture.Mask) ([]decode.Face, error) {
-	return nil, nil
+func (f *fakeDecoder) Faces(_ context.Context, _ []source.AccessUnit, masks []picture.Mask) ([]decode.Face, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.masks = masks
+	return f.faces, nil
 }
 
 // hookFunc is a detector made of one function.
@@ -190,33 +192,80 @@ func (f *fakeRaiser) list() []alert.Alert {
 	return slices.Clone(f.alerts)
 }
 
+// fakeEvidence notes what was wanted and how the ring looked then.
 type fakeEvidence struct {
-	mu  sync.Mutex
-	err error
-	got []alert.Evidence
+	mu      sync.Mutex
+	wants   []alert.Alert
+	onsets  []time.Time
+	windows [][]source.AccessUnit // from a second before the onset
 }
 
-func (f *fakeEvidence) Put(_ context.Context, e alert.Evidence, _ []byte) error {
+func (f *fakeEvidence) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+
+func (f *fakeEvidence) Want(alerts []alert.Alert, onset time.Time, ring camera.Ring) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.got = append(f.got, e)
-	return f.err
+	f.wants = append(f.wants, alerts...)
+	f.onsets = append(f.onsets, onset)
+	f.windows = append(f.windows, ring.Window(onset.Add(-time.Second)))
+}
+
+func (f *fakeEvidence) list() []alert.Alert {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.wants)
+}
+
+// fakeChooser wants each keyframe, or everything, once in an interval.
+type fakeChooser struct {
+	sequence bool
+	last     time.Time
+	saw      []bool // whether something moved, by sample
+	restarts int
+}
+
+func (f *fakeChooser) Choose(u source.AccessUnit) detect.Choice {
+	if !f.last.IsZero() && u.At.Sub(f.last) < time.Second || !f.sequence && !u.Key {
+		return detect.Skip
+	}
+	f.last = u.At
+	if f.sequence {
+		return detect.CatchUp
+	}
+	return detect.Alone
+}
+
+func (f *fakeChooser) Saw(_ time.Duration, moving bool) { f.saw = append(f.saw, moving) }
+func (f *fakeChooser) Restart()                         { f.restarts++; f.last = time.Time{} }
+
+func (f *fakeChooser) Sampling() (detect.Sampling, detect.Sight) {
+	if f.sequence {
+		return detect.Sequence, detect.NoGate
+	}
+	return detect.Keyframes, detect.NoGate
 }
 
 // rig is a camera with its fakes.
 type rig struct {
 	*camera.Camera
 	decoder  *fakeDecoder
+	chooser  *fakeChooser
 	raiser   *fakeRaiser
 	evidence *fakeEvidence
 	changes  chan camera.Status
 }
 
+// motionBy is a cascade of one stage.
+func motionBy(hook detect.Hook) []camera.Stage {
+	return []camera.Stage{{Hook: hook, Kinds: []alert.Kind{alert.Motion}}}
+}
+
 func newRig(t *testing.T, src source.Source, hook detect.Hook, edit func(*camera.Options)) *rig {
 	t.Helper()
-	r := &rig{decoder: &fakeDecoder{}, raiser: &fakeRaiser{}, evidence: &fakeEvidence{}, changes: make(chan camera.Status, 1000)}
+	r := &rig{decoder: &fakeDecoder{}, chooser: &fakeChooser{}, raiser: &fakeRaiser{}, evidence: &fakeEvidence{}, changes: make(chan camera.Status, 1000)}
 	opt := camera.Options{
-		ID: "gate", Edge: "east", Grid: "110105001001", Source: src, Decoder: r.decoder, Hook: hook, Raiser: r.raiser, Evidence: r.evidence,
+		ID: "gate", Edge: "east", Grid: "110105001001", Source: src, Decoder: r.decoder, Chooser: r.chooser, Raiser: r.raiser, Evidence: r.evidence,
+		Stages:   motionBy(hook),
 		Zones:    []camera.Zone{{Name: "door"}, {Name: "yard", Mode: camera.Disarmed}, {Name: "lane", Mode: camera.WalkTest}},
 		OnChange: func(s camera.Status) { r.changes <- s },
 	}
@@ -257,12 +306,4 @@ func (r *rig) states() []source.State {
 		}
 	}
 	return out
-}
-
-// slowPictures is a decoder whose pictures take 20 s.
-type slowPictures struct{ fakeDecoder }
-
-func (s *slowPictures) Pictures(ctx context.Context, q decode.PictureRequest) ([]decode.Picture, error) {
-	backoff.Wait(ctx, 20*time.Second)
-	return s.fakeDecoder.Pictures(ctx, q)
 }

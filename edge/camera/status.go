@@ -5,17 +5,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gridgate/edge/detect"
 	"gridgate/edge/source"
-)
-
-// Sampling is how pictures are chosen for detection.
-type Sampling string
-
-// The ways to sample. Where keyframes come at least every one and a half sampling intervals they are decoded alone; where
-// they are rarer every access unit is decoded, in batches of one interval, so that an onset is still found within it.
-const (
-	Keyframes Sampling = "keyframes"
-	Sequence  Sampling = "sequence"
 )
 
 // Status is what a camera tells about itself.
@@ -25,11 +16,13 @@ type Status struct {
 	Why   string       `json:"why,omitempty"`  // cause of the state, "" while streaming
 	Since time.Time    `json:"since,omitzero"` // of the state
 
-	Sampling  Sampling  `json:"sampling"`
-	Trouble   string    `json:"trouble,omitempty"`  // why pictures are not judged although the stream comes, else ""
-	LastFrame time.Time `json:"lastFrame,omitzero"` // arrival of the last picture that was judged
-	Zones     []Zone    `json:"zones"`
-	Counters  Counters  `json:"counters"`
+	Sampling  detect.Sampling `json:"sampling"`
+	Gate      detect.Sight    `json:"gate"`               // whether looking without decoding is of use on this stream
+	RingBytes int             `json:"ringBytes"`          // of coded pictures kept
+	Trouble   string          `json:"trouble,omitempty"`  // why pictures are not judged although the stream comes, else ""
+	LastFrame time.Time       `json:"lastFrame,omitzero"` // arrival of the last picture that was judged
+	Zones     []Zone          `json:"zones"`
+	Counters  Counters        `json:"counters"`
 }
 
 // Counters count since the start of the program.
@@ -41,18 +34,16 @@ type Counters struct {
 	NoWorker    uint64 `json:"noWorker"`    // samples for which no decoder was free in time, or none can run
 	HookErrors  uint64 `json:"hookErrors"`
 	RaiseErrors uint64 `json:"raiseErrors"` // signals that could not be stored; they are tried again
-	Pictures    uint64 `json:"pictures"`    // stored
-	NoPicture   uint64 `json:"noPicture"`   // alerts without a picture: not decoded, not redacted, not stored, or too many at once
 }
 
 // statusBoard is written by the camera's goroutines and read by anyone.
 type statusBoard struct {
-	opt    Options
-	buffer *buffer
-	zones  *zones
-	live   atomic.Bool // state is streaming: spares the lock for every access unit
-	count  struct {
-		frames, undecodable, noWorker, hook, raise, pictures, noPicture atomic.Uint64
+	opt   Options
+	ring  *ring
+	zones *zones
+	live  atomic.Bool // state is streaming: spares the lock for every access unit
+	count struct {
+		frames, undecodable, noWorker, hook, raise atomic.Uint64
 	}
 
 	mu        sync.Mutex
@@ -60,25 +51,25 @@ type statusBoard struct {
 	why       string
 	since     time.Time
 	trouble   string
-	sampling  Sampling
+	shown     ringState // sampling and sight that were told last
 	lastFrame time.Time
 }
 
-func newStatusBoard(opt Options, b *buffer, z *zones) *statusBoard {
-	return &statusBoard{opt: opt, buffer: b, zones: z, state: source.Connecting, since: opt.Now(), sampling: Keyframes}
+func newStatusBoard(opt Options, r *ring, z *zones) *statusBoard {
+	return &statusBoard{opt: opt, ring: r, zones: z, state: source.Connecting, since: opt.Now()}
 }
 
 func (s *statusBoard) snapshot() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	skipped, overflows := s.buffer.dropped()
+	ring := s.ring.state()
 	return Status{
-		ID: s.opt.ID, State: s.state, Why: s.why, Since: s.since, Sampling: s.sampling, Trouble: s.trouble,
-		LastFrame: s.lastFrame, Zones: s.zones.list(),
+		ID: s.opt.ID, State: s.state, Why: s.why, Since: s.since, Sampling: ring.sampling, Gate: ring.sight, RingBytes: ring.bytes,
+		Trouble: s.trouble, LastFrame: s.lastFrame, Zones: s.zones.list(),
 		Counters: Counters{
-			Frames: s.count.frames.Load(), Skipped: skipped, Overflows: overflows,
+			Frames: s.count.frames.Load(), Skipped: ring.skipped, Overflows: ring.overflows,
 			Undecodable: s.count.undecodable.Load(), NoWorker: s.count.noWorker.Load(), HookErrors: s.count.hook.Load(),
-			RaiseErrors: s.count.raise.Load(), Pictures: s.count.pictures.Load(), NoPicture: s.count.noPicture.Load(),
+			RaiseErrors: s.count.raise.Load(),
 		},
 	}
 }
@@ -151,11 +142,12 @@ func (s *statusBoard) decoded() {
 }
 
 // judged tells that the detector had its say on a picture.
-func (s *statusBoard) judged(at time.Time, how Sampling) {
+func (s *statusBoard) judged(at time.Time) {
 	s.count.frames.Add(1)
+	ring := s.ring.state()
 	s.change(func() bool {
-		changed := s.trouble != "" || s.sampling != how
-		s.trouble, s.sampling, s.lastFrame = "", how, at
+		changed := s.trouble != "" || s.shown.sampling != ring.sampling || s.shown.sight != ring.sight
+		s.trouble, s.shown, s.lastFrame = "", ring, at
 		return changed
 	})
 }

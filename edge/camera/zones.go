@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"gridgate/edge/detect"
 	"gridgate/protocols/alert"
@@ -26,10 +27,12 @@ const (
 
 func (m Mode) valid() bool { return m == Armed || m == Disarmed || m == WalkTest }
 
-// Zone is a zone of the detector and its mode.
+// Zone is a zone of the detectors and its mode.
 type Zone struct {
 	Name string `json:"name"`
 	Mode Mode   `json:"mode"` // default [Armed]
+	// Asleep says whether the schedule disarms the zone at a time, whatever its mode; nil: never.
+	Asleep func(time.Time) bool `json:"-"`
 }
 
 // ErrNoZone says that a camera has no zone of that name.
@@ -46,6 +49,8 @@ type zones struct {
 	changed chan struct{} // a mode was set; capacity 1
 	names   []string      // in the order of the configuration
 
+	asleep map[string]func(time.Time) bool
+
 	mu    sync.Mutex
 	modes map[string]Mode
 
@@ -54,7 +59,10 @@ type zones struct {
 
 // newZones takes everything as possibly open: a situation that was raised before a restart is cleared if it is over.
 func newZones(opt Options) (*zones, error) {
-	z := &zones{changed: make(chan struct{}, 1), modes: make(map[string]Mode), open: make(map[place]bool)}
+	z := &zones{
+		changed: make(chan struct{}, 1), asleep: make(map[string]func(time.Time) bool), modes: make(map[string]Mode),
+		open: make(map[place]bool),
+	}
 	for _, zone := range opt.Zones {
 		mode := cmp.Or(zone.Mode, Armed)
 		if _, twice := z.modes[zone.Name]; twice || !mode.valid() {
@@ -62,8 +70,19 @@ func newZones(opt Options) (*zones, error) {
 		}
 		z.modes[zone.Name] = mode
 		z.names = append(z.names, zone.Name)
-		for _, kind := range opt.Kinds {
-			z.open[place{zone: zone.Name, kind: kind}] = true
+		if zone.Asleep != nil {
+			z.asleep[zone.Name] = zone.Asleep
+		}
+	}
+	for _, stage := range opt.Stages {
+		for _, kind := range stage.Kinds {
+			if stage.Camera {
+				z.open[place{kind: kind}] = true
+				continue
+			}
+			for _, name := range z.names {
+				z.open[place{zone: name, kind: kind}] = true
+			}
 		}
 	}
 	return z, nil
@@ -96,11 +115,17 @@ func (z *zones) list() []Zone {
 	return out
 }
 
-// snapshot returns the modes; a zone that is not configured has none.
-func (z *zones) snapshot() map[string]Mode {
+// snapshot returns the modes that hold at a time; a zone that is not configured has none.
+func (z *zones) snapshot(now time.Time) map[string]Mode {
 	z.mu.Lock()
-	defer z.mu.Unlock()
-	return maps.Clone(z.modes)
+	modes := maps.Clone(z.modes)
+	z.mu.Unlock()
+	for name, asleep := range z.asleep {
+		if asleep(now) {
+			modes[name] = Disarmed
+		}
+	}
+	return modes
 }
 
 // finding is what a zone has to say.
@@ -111,17 +136,20 @@ type finding struct {
 	exercise  bool
 }
 
-// judge turns a verdict into findings: active for what is detected in a zone that is not disarmed, inactive for what was
-// open and is over. An unjudged verdict leaves everything as it was.
-func (z *zones) judge(v detect.Verdict) []finding {
+// judge turns a stage's verdict into findings: active for what is detected in a zone that is not disarmed, inactive for what
+// was open and is over. An unjudged verdict leaves everything as it was. Kinds that are not the stage's are left out.
+func (z *zones) judge(stage Stage, v detect.Verdict, now time.Time) []finding {
 	if !v.Judged {
 		return nil
 	}
-	modes := z.snapshot()
+	modes := z.snapshot(now)
+	if stage.Camera {
+		modes = map[string]Mode{"": Armed}
+	}
 	found := make(map[place]finding)
 	for _, d := range v.Detections {
 		mode, ok := modes[d.Zone]
-		if !ok || mode == Disarmed {
+		if !ok || mode == Disarmed || !stage.owns(d.Kind) {
 			continue
 		}
 		p := place{zone: d.Zone, kind: d.Kind}
@@ -131,16 +159,16 @@ func (z *zones) judge(v detect.Verdict) []finding {
 		found[p] = finding{place: p, phase: observation.Active, detection: d, exercise: mode == WalkTest}
 	}
 	for p := range z.open {
-		if _, ok := found[p]; !ok {
+		if _, ok := found[p]; !ok && stage.owns(p.kind) {
 			found[p] = over(p, modes)
 		}
 	}
 	return sorted(found)
 }
 
-// disarm returns what must be cleared because its zone was disarmed.
-func (z *zones) disarm() []finding {
-	modes := z.snapshot()
+// disarm returns what must be cleared because its zone is disarmed.
+func (z *zones) disarm(now time.Time) []finding {
+	modes := z.snapshot(now)
 	found := make(map[place]finding)
 	for p := range z.open {
 		if modes[p.zone] == Disarmed {
