@@ -237,7 +237,7 @@ func isName(e ast.Expr, pkg, name string) bool {
 }
 
 func onlyRaiseMintsIDs(p Package) (found []string) {
-	if !p.In("edge") || p.In("edge/raise", "edge/camera") || forTests(p.Dir) {
+	if !p.In("edge") || p.In("edge/raise", "edge/evidence", "edge/camera") || forTests(p.Dir) {
 		return nil
 	}
 	for _, f := range p.Code() {
