@@ -13,6 +13,7 @@ package detect
 
 import (
 	"context"
+	"time"
 
 	"gridgate/edge/decode"
 	"gridgate/protocols/alert"
@@ -32,6 +33,8 @@ type Zone struct {
 	Name    string
 	Polygon Polygon
 	MinArea float64 // smallest region that counts, as a share of the picture; 0 means the detector's default
+	// MinDuration is for how long something must be there before it counts; 0 means the detector's default.
+	MinDuration time.Duration
 }
 
 // Detection tells that a kind holds in a zone now. A zone without a detection has nothing to tell.
@@ -55,6 +58,8 @@ type Input struct {
 	Frame decode.Frame
 	Found []Detection // what the pixel step found in this sample; empty for the pixel step itself
 	Look  Looker      // to look closer; nil where the hook was not registered for that
+	// Keyframes is how many keyframes the connection brought so far, decoded or not; 0 where nobody counts.
+	Keyframes uint64
 }
 
 // Looker looks closer at the sample of an [Input]. Both calls cost a decoding and are bounded by its queue.
