@@ -18,7 +18,7 @@ func (m *Maker) makeClip(ctx context.Context, j *job) error {
 	defer cancel()
 	before, after := m.opt.Clip.Span()
 	units := join(j.units, j.ring.Window(j.onset.Add(-before)))
-	units = between(oneRun(units), j.onset.Add(-before), j.onset.Add(after))
+	units = between(runOf(units, j.onset), j.onset.Add(-before), j.onset.Add(after))
 	object, err := m.sealed(ctx, units, j.onset)
 	if err != nil {
 		m.count.noClip.Add(uint64(len(j.alerts)))
@@ -71,5 +71,5 @@ func between(units []source.AccessUnit, from, to time.Time) []source.AccessUnit 
 			break
 		}
 	}
-	return units[min(start, end):end]
+	return units[min(start, end):end:end]
 }

@@ -24,7 +24,7 @@ import (
 )
 
 // Ring is what is kept of the coded pictures of the stream that detection runs on.
-type Ring interface {
+type Ring = interface {
 	// Window returns the units from the last one at or before from that begins a stream, or from the oldest one kept that does,
 	// up to the newest, in decoding order and all of one connection. They are shared and never changed. It returns at once.
 	Window(from time.Time) []source.AccessUnit

@@ -24,11 +24,11 @@ type view struct {
 func (m *Maker) views(j *job) (out []view) {
 	if m.main != nil {
 		// Under a name of its own, so that a main stream that kills workers does not keep the camera from being watched.
-		out = append(out, view{stream: m.opt.CameraID + " main", units: oneRun(m.main.snapshot())})
+		out = append(out, view{stream: m.opt.CameraID + " main", units: lastRun(m.main.snapshot())})
 	}
 	return append(out,
-		view{stream: m.opt.CameraID, units: oneRun(j.ring.Window(j.onset.Add(m.opt.Offsets[0])))},
-		view{stream: m.opt.CameraID, units: oneRun(j.units)})
+		view{stream: m.opt.CameraID, units: lastRun(j.ring.Window(j.onset.Add(m.opt.Offsets[0])))},
+		view{stream: m.opt.CameraID, units: lastRun(j.units)})
 }
 
 // makePictures makes the pictures of moments, which ascend. It fails closed: what one view cannot give is asked of the next, and

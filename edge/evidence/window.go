@@ -16,22 +16,44 @@ const (
 	maxBack = 2 * time.Second
 )
 
-// oneRun is the end of units that belongs to one media time line and begins a stream: after a jump back, times say nothing of
-// what was before it.
-func oneRun(units []source.AccessUnit) []source.AccessUnit {
+// runs cuts units where media time jumps back or the codec changes: the times of one run say nothing of another. Each begins
+// a stream.
+func runs(units []source.AccessUnit) (out [][]source.AccessUnit) {
 	from, newest := 0, time.Duration(0)
 	for i, u := range units {
-		if i == from || u.PTS < newest-maxBack || u.Codec != units[from].Codec {
+		if i > from && (u.PTS < newest-maxBack || u.Codec != units[from].Codec) {
+			out = append(out, units[from:i])
 			from, newest = i, u.PTS
 		}
 		newest = max(newest, u.PTS)
 	}
-	units = units[from:]
-	begin := slices.IndexFunc(units, source.AccessUnit.Begins)
-	if begin < 0 {
-		return nil
+	out = append(out, units[from:])
+	for i, r := range out {
+		begin := slices.IndexFunc(r, source.AccessUnit.Begins)
+		if begin < 0 {
+			begin = len(r)
+		}
+		out[i] = r[begin:]
 	}
-	return units[begin:]
+	return slices.DeleteFunc(out, func(r []source.AccessUnit) bool { return len(r) == 0 })
+}
+
+// lastRun is the newest of the runs, nil without one.
+func lastRun(units []source.AccessUnit) []source.AccessUnit {
+	if all := runs(units); len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return nil
+}
+
+// runOf is the run in which a moment lies, nil without one.
+func runOf(units []source.AccessUnit, moment time.Time) (out []source.AccessUnit) {
+	for _, r := range runs(units) {
+		if !r[0].At.After(moment) {
+			out = r
+		}
+	}
+	return out
 }
 
 // at finds the unit that shows a moment: the newest that had come by then. It is negative if units do not reach so far.
