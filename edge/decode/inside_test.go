@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -37,7 +38,7 @@ func childrenOf(pid int) ([]int, error) {
 }
 
 func TestQueueIsFairAndBounded(t *testing.T) {
-	q := newFairQueue()
+	q := newFairQueue(time.Now)
 	push := func(stream string, id uint32) error {
 		return q.push(&job{request: request{stream: stream, id: id}})
 	}
@@ -54,14 +55,14 @@ func TestQueueIsFairAndBounded(t *testing.T) {
 	}
 	var order []uint32
 	for range 5 {
-		order = append(order, q.pop(t.Context()).request.id)
+		order = append(order, q.pop(t.Context(), nil).request.id)
 	}
 	if want := []uint32{0, 10, 1, 2, 3}; !reflect.DeepEqual(order, want) {
 		t.Errorf("order %v, want %v", order, want)
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if j := q.pop(ended); j != nil {
+	if j := q.pop(ended, nil); j != nil {
 		t.Errorf("job %v from an empty queue", j)
 	}
 	for i := range maxWaiting {
@@ -80,13 +81,13 @@ func TestStreamsAreBounded(t *testing.T) {
 	for i := range maxStreams + 10 {
 		now = now.Add(time.Millisecond)
 		name := fmt.Sprint(i)
-		s.held[name] = &held{used: now, bytes: contextBytes}
+		s.held[name] = &decoder{used: now, bytes: contextBytes}
 		s.shrink(name)
 	}
 	if len(s.held) != maxStreams || s.held["9"] != nil || s.held["10"] == nil {
 		t.Errorf("%d streams held, want the newest %d", len(s.held), maxStreams)
 	}
-	s.measure("73", raw{layout: pixelLayout{bytes: 1}, width: 7680, height: 4320})
+	s.held["73"].bytes = contextBytes + heldPictures*maxPixels*3/2
 	s.shrink("73")
 	if total := len(s.held)*contextBytes + s.held["73"].bytes; s.held["73"] == nil || total > maxHeld+s.held["73"].bytes {
 		t.Errorf("%d bytes held", total)
@@ -98,42 +99,59 @@ func TestStreamsAreBounded(t *testing.T) {
 	}
 }
 
-func TestScale(t *testing.T) {
-	p := plane{pix: []byte{0, 10, 99, 20, 30, 99}, stride: 3, width: 2, height: 2}
-	one := make([]byte, 1)
-	(&scaler{width: 1, height: 1}).scale(one, p, pixelLayout{bytes: 1})
-	if one[0] != 15 {
-		t.Errorf("mean %d, want 15", one[0])
+// onWire is a request as it crosses the pipe.
+func (r request) onWire() []byte { return bytes.Join(r.buffers(), nil) }
+
+// offWire reads a whole request as the worker does.
+func offWire(b []byte) (request, error) {
+	in, err := readRequest(bufio.NewReaderSize(bytes.NewReader(b), readBuffer))
+	if err != nil {
+		return request{}, err
 	}
-	wide := plane{pix: []byte{0xFC, 0x03, 0x00, 0x02}, stride: 4, width: 2, height: 1} // 1023 and 512 of 10 bits
-	two := make([]byte, 2)
-	(&scaler{width: 2, height: 1}).scale(two, wide, pixelLayout{bytes: 2, shift: 2})
-	if want := []byte{254, 128}; two[1] != want[1] || two[0] < want[0] {
-		t.Errorf("10-bit samples became %v, want about %v", two, want)
+	r := in.request
+	for in.left() {
+		u, err := in.peek()
+		if err != nil {
+			return request{}, err
+		}
+		out := *u
+		data := make([]byte, u.size)
+		if err := in.read(data); err != nil {
+			return request{}, err
+		}
+		out.nalus = [][]byte{data}
+		r.units = append(r.units, out)
 	}
+	return r, in.finish()
 }
 
-func FuzzParseRequest(f *testing.F) {
-	r := request{id: 7, op: opSequence, codec: source.H265, stream: "yard", units: []unit{{pts: 3, key: true, data: []byte{0, 0, 0, 1, 2}}}}
-	f.Add(r.append(nil))
-	r.op, r.masks = opPicture, []picture.Mask{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 0.5, Y: 1}}}
-	f.Add(r.append(nil))
+func FuzzReadRequest(f *testing.F) {
+	r := request{id: 7, op: opSequence, codec: source.MJPEG, stream: "yard", units: []unit{
+		{pts: 3, flags: flagKey | flagAnew, size: 5, nalus: [][]byte{{0, 0, 0, 1, 2}}}, {pts: -4, size: 1, nalus: [][]byte{{9}}},
+	}}
+	f.Add(r.onWire())
+	r.op, r.at, r.masks = opPictures, []time.Duration{0, time.Second}, []picture.Mask{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 0.5, Y: 1}}}
+	f.Add(r.onWire())
 	f.Add([]byte{})
 	f.Add(bytes.Repeat([]byte{0xFF}, 40))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := parseRequest(b)
+		r, err := offWire(b)
 		if err != nil {
 			return
 		}
-		again, err := parseRequest(r.append(nil))
-		if err != nil || !bytes.Equal(r.append(nil), again.append(nil)) { // as bytes: a hostile mask may hold NaN
+		r.codec = source.MJPEG // its units go as they are
+		again, err := offWire(r.onWire())
+		if err != nil || !bytes.Equal(r.onWire(), again.onWire()) { // as bytes: a hostile mask may hold NaN
 			t.Errorf("round trip of %+v gave %+v, %v", r, again, err)
 		}
 	})
 }
 
 func FuzzParseResponse(f *testing.F) {
-	f.Add(response{id: 1, status: statusPicture, cpu: 5, pts: -3, width: 4, height: 5, faces: 6, data: []byte("x")}.append(nil))
+	f.Add(response{id: 1, status: statusFrame, cpu: 5, pts: -3, width: 4, height: 5, data: []byte("x")}.append(nil))
+	one := shot{pts: 8, width: 960, height: 540, faces: 2, jpeg: []byte{0xFF, 0xD8}}
+	f.Add(response{status: statusPictures, data: one.append(one.append(nil))}.append(nil))
+	f.Add(response{status: statusFaces, data: appendFaces(nil, []Face{{X: 0.1, Y: 0.2, W: 0.3, H: 0.4, Score: 1}})}.append(nil))
 	f.Add([]byte{1, 2})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := parseResponse(b)
@@ -142,6 +160,18 @@ func FuzzParseResponse(f *testing.F) {
 		}
 		if again, err := parseResponse(r.append(nil)); err != nil || !reflect.DeepEqual(r, again) {
 			t.Errorf("round trip of %+v gave %+v, %v", r, again, err)
+		}
+		if shots, err := parseShots(r.data); err == nil {
+			var again []byte
+			for _, s := range shots {
+				again = s.append(again)
+			}
+			if !bytes.Equal(again, r.data) {
+				t.Errorf("round trip of %d pictures", len(shots))
+			}
+		}
+		if faces, err := parseFaces(r.data); err == nil && !bytes.Equal(appendFaces(nil, faces), r.data) {
+			t.Errorf("round trip of faces %v", faces)
 		}
 	})
 }

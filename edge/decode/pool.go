@@ -25,6 +25,7 @@ type PoolOptions struct {
 	Env        []string      // variables added to the worker's otherwise empty environment
 	Timeout    time.Duration // of a request for one unit, after which the worker is killed; 0 means 5 s
 	MaxMemory  int64         // bytes resident, above which a worker is killed; 0 means 512 MB
+	Budget     float64       // share of one core for all workers together; 0 means no limit
 	Log        *slog.Logger  // nil means [slog.Default]
 }
 
@@ -68,6 +69,9 @@ type Stats struct {
 type Pool struct {
 	options PoolOptions
 	slots   []*slot
+	costs   *costs
+	blocked *blocklist
+	budget  *bucket // nil without a limit
 
 	mu    sync.Mutex
 	stats Stats
@@ -81,7 +85,7 @@ func NewPool(o PoolOptions) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{options: o}
+	p := &Pool{options: o, costs: newCosts(), blocked: newBlocklist(time.Now), budget: newBucket(o.Budget, time.Now())}
 	for range o.Workers {
 		p.slots = append(p.slots, newSlot(p))
 	}
@@ -109,6 +113,9 @@ func (p *Pool) Stats() Stats {
 	return s
 }
 
+// Cost returns what a stream cost so far.
+func (p *Pool) Cost(stream string) StreamCost { return p.costs.of(stream) }
+
 func (p *Pool) count(f func(*Stats)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,65 +124,111 @@ func (p *Pool) count(f func(*Stats)) {
 
 type streamKey struct{}
 
-// WithStream names the stream for [Decoder.Keyframe] and [Decoder.Picture], so that the queue is fair between streams and
-// one that kills workers is told from the others. Calls without a name count as one stream.
+// WithStream names the stream for the calls of a [Decoder] that do not take a name, so that the queue is fair between streams
+// and one that kills workers is told from the others. Calls without a name count as one stream.
 func WithStream(ctx context.Context, stream string) context.Context {
 	return context.WithValue(ctx, streamKey{}, stream)
 }
 
+func streamOf(ctx context.Context) string {
+	stream, _ := ctx.Value(streamKey{}).(string)
+	return stream
+}
+
 // Keyframe implements [Decoder].
 func (p *Pool) Keyframe(ctx context.Context, u source.AccessUnit) (Frame, error) {
-	stream, _ := ctx.Value(streamKey{}).(string)
-	r, err := p.do(ctx, opKeyframe, stream, []source.AccessUnit{u})
+	units := []source.AccessUnit{u}
+	req, err := newRequest(opKeyframe, streamOf(ctx), units, nil, nil)
 	if err != nil {
 		return Frame{}, err
 	}
-	return frameOf(r, u)
+	r, err := p.do(ctx, req)
+	if err != nil {
+		return Frame{}, err
+	}
+	return frameOf(r, units)
 }
 
 // Sequence implements [Decoder].
 func (p *Pool) Sequence(ctx context.Context, stream string, units []source.AccessUnit) (Frame, bool, error) {
-	r, err := p.do(ctx, opSequence, stream, units)
+	req, err := newRequest(opSequence, stream, units, nil, nil)
+	if err != nil {
+		return Frame{}, false, err
+	}
+	r, err := p.do(ctx, req)
 	if err != nil || r.status == statusNone {
 		return Frame{}, false, err
 	}
-	f, err := frameOf(r, units[len(units)-1])
+	f, err := frameOf(r, units)
 	return f, err == nil, err
 }
 
-// Pictures implements [Decoder].
+// Pictures implements [Decoder]. Moments that fall on one picture give it once; a moment before the first gives the first.
 func (p *Pool) Pictures(ctx context.Context, q PictureRequest) ([]Picture, error) {
-	stream, _ := ctx.Value(streamKey{}).(string)
-	r, err := p.do(ctx, opPicture, stream, q.Units, q.Masks...)
+	req, err := newRequest(opPictures, streamOf(ctx), q.Units, q.At, q.Masks)
 	if err != nil {
 		return nil, err
 	}
-	return []Picture{{JPEG: r.data, Width: r.width, Height: r.height, Faces: r.faces, At: timeOf(r, q.Units[len(q.Units)-1])}}, nil
+	r, err := p.do(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if r.status != statusPictures {
+		return nil, errWire
+	}
+	shots, err := parseShots(r.data)
+	if err != nil {
+		return nil, err
+	}
+	pictures := make([]Picture, len(shots))
+	for i, s := range shots {
+		pictures[i] = Picture{JPEG: s.jpeg, Width: s.width, Height: s.height, Faces: s.faces, At: timeOf(s.pts, q.Units)}
+	}
+	return pictures, nil
 }
 
 // Faces implements [Decoder].
-func (p *Pool) Faces(context.Context, []source.AccessUnit, []picture.Mask) ([]Face, error) {
-	return nil, errors.New("faces cannot be looked for yet")
+func (p *Pool) Faces(ctx context.Context, units []source.AccessUnit, masks []picture.Mask) ([]Face, error) {
+	req, err := newRequest(opFaces, streamOf(ctx), units, nil, masks)
+	if err != nil {
+		return nil, err
+	}
+	r, err := p.do(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if r.status != statusFaces {
+		return nil, errWire
+	}
+	return parseFaces(r.data)
 }
 
-func frameOf(r response, last source.AccessUnit) (Frame, error) {
-	if len(r.data) != FrameWidth*FrameHeight {
+func frameOf(r response, units []source.AccessUnit) (Frame, error) {
+	if r.status != statusFrame || len(r.data) != FrameWidth*FrameHeight {
 		return Frame{}, fmt.Errorf("%w: frame of %d bytes", errWire, len(r.data))
 	}
-	return Frame{Luma: r.data, PTS: r.pts, At: timeOf(r, last)}, nil
+	return Frame{Luma: r.data, PTS: r.pts, At: timeOf(r.pts, units)}, nil
 }
 
-// timeOf is the edge's time of the picture in r, by its distance in media time from the last unit.
-func timeOf(r response, last source.AccessUnit) time.Time { return last.At.Add(r.pts - last.PTS) }
+// timeOf is the edge's time of a picture shown at pts: that of its unit, or by its distance in media time from the last one.
+func timeOf(pts time.Duration, units []source.AccessUnit) time.Time {
+	for _, u := range units {
+		if u.PTS == pts {
+			return u.At
+		}
+	}
+	last := units[len(units)-1]
+	return last.At.Add(pts - last.PTS)
+}
 
 // do waits for the answer of a worker, or until ctx ends.
-func (p *Pool) do(ctx context.Context, o op, stream string, units []source.AccessUnit, masks ...picture.Mask) (response, error) {
-	req, err := newRequest(o, stream, units, masks...)
-	if err != nil {
-		return response{}, err
+func (p *Pool) do(ctx context.Context, req request) (response, error) {
+	j := &job{ctx: ctx, request: req, estimate: p.costs.estimate(req), done: make(chan result, 1)}
+	err := p.blocked.check(req.stream)
+	if err == nil {
+		err = p.slotFor(req).submit(j)
 	}
-	j := &job{ctx: ctx, request: req, done: make(chan result, 1)}
-	if err := p.slotFor(o, stream).submit(j); err != nil {
+	if err != nil {
 		p.count(func(s *Stats) { s.Refused++ })
 		return response{}, err
 	}
@@ -187,17 +240,22 @@ func (p *Pool) do(ctx context.Context, o op, stream string, units []source.Acces
 	}
 }
 
-// slotFor keeps a stream on one worker, where its decoder is; a keyframe goes where the fewest wait.
-func (p *Pool) slotFor(o op, stream string) *slot {
-	if o == opSequence {
+// slotFor chooses the worker. A sequence stays where its decoder is. Evidence is made by the last worker, where no sequence
+// lives if there are two or more: it holds up no sample but keyframes that found the others busier still.
+func (p *Pool) slotFor(r request) *slot {
+	last := len(p.slots) - 1
+	switch {
+	case r.op.evidence():
+		return p.slots[last]
+	case r.op == opSequence:
 		h := fnv.New32a()
-		h.Write([]byte(stream))
-		return p.slots[int(h.Sum32()%uint32(len(p.slots)))]
+		h.Write([]byte(r.stream))
+		return p.slots[int(h.Sum32()%uint32(max(1, last)))]
 	}
-	best := p.slots[0]
+	best, least := p.slots[0], p.slots[0].load()
 	for _, s := range p.slots[1:] {
-		if s.queue.len() < best.queue.len() {
-			best = s
+		if load := s.load(); load < least {
+			best, least = s, load
 		}
 	}
 	return best
@@ -205,9 +263,11 @@ func (p *Pool) slotFor(o op, stream string) *slot {
 
 // job is a request on its way.
 type job struct {
-	ctx     context.Context
-	request request
-	done    chan result // holds one
+	ctx      context.Context
+	request  request
+	estimate time.Duration // of processor time
+	since    time.Time     // in the queue
+	done     chan result   // holds one
 }
 
 type result struct {

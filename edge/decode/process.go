@@ -20,8 +20,23 @@ const startTimeout = 30 * time.Second
 // unitTimeout is what each access unit adds to the time that a request may take.
 const unitTimeout = 40 * time.Millisecond
 
-// redactTimeout is what redaction adds: looking for faces takes half a second on an idle core.
-const redactTimeout = 15 * time.Second
+// What redaction adds for the first picture and each further one: looking for faces takes half a second on an idle core.
+const (
+	redactTimeout = 15 * time.Second
+	moreTimeout   = 5 * time.Second
+)
+
+// pipeSize is how many bytes of a request the kernel holds, so that agent and worker need not take turns over each keyframe.
+const pipeSize = 1 << 20
+
+// timeLimit is how long a worker may take for a request.
+func timeLimit(o op, base time.Duration, units, pictures int) time.Duration {
+	limit := base + time.Duration(units-1)*unitTimeout
+	if o.evidence() {
+		limit += redactTimeout + time.Duration(max(0, pictures-1))*moreTimeout
+	}
+	return limit
+}
 
 // memoryPeriod is how often the memory of a worker is looked at, from outside.
 const memoryPeriod = 500 * time.Millisecond
@@ -69,6 +84,7 @@ func (p *process) start(ctx context.Context, o PoolOptions) error {
 	}
 	defer stdout.Close()
 	p.in, p.out = in, out
+	growPipe(in)
 	p.cmd = exec.CommandContext(ctx, o.Executable, o.Args...)
 	p.cmd.Stdin, p.cmd.Stdout = stdin, stdout // stderr is dropped: a crash dump could hold what was decoded
 	p.cmd.Env = append([]string{"GOMEMLIMIT=256MiB", "GOMAXPROCS=2", "GOTRACEBACK=none"}, o.Env...)
@@ -101,16 +117,12 @@ func (p *process) greet() error {
 func (p *process) call(r request) (response, error) {
 	p.next++
 	r.id = p.next
-	limit := p.timeout + time.Duration(len(r.units)-1)*unitTimeout
-	if r.op == opPicture {
-		limit += redactTimeout
-	}
-	deadline := time.Now().Add(limit)
+	deadline := time.Now().Add(timeLimit(r.op, p.timeout, len(r.units), len(r.at)))
 	if err := errors.Join(p.in.SetWriteDeadline(deadline), p.out.SetReadDeadline(deadline)); err != nil {
 		return response{}, err
 	}
-	if err := writeMessage(p.in, r.append(nil)); err != nil {
-		if errors.Is(err, syscall.EPIPE) {
+	if n, err := writeBuffers(p.in, r.buffers()); err != nil {
+		if n == 0 && errors.Is(err, syscall.EPIPE) {
 			return response{}, errNotSent
 		}
 		return response{}, p.why(err)

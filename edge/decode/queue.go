@@ -4,89 +4,223 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // The bounds of the queue of one worker.
 const (
 	maxWaiting          = 256 // requests in all
 	maxWaitingPerStream = 4
+	maxDebtors          = 1024
 )
+
+// quantum is the processor time that each stream gets in a round.
+const quantum = 5 * time.Millisecond
+
+// maxDebt bounds what a stream has to sit out.
+const maxDebt = 10 * time.Second
+
+// patience is how long evidence may wait while samples of the detector go first.
+const patience = 2 * time.Second
 
 // ErrBusy says that too many requests wait; the caller drops this one.
 var ErrBusy = errors.New("the decoder is busy")
 
-// fairQueue hands out jobs stream by stream in turn, and the jobs of one stream in their order.
+// fairQueue hands out jobs by a deficit round robin over streams (Shreedhar and Varghese, "Efficient fair queuing using deficit
+// round robin", 1996), weighed by processor time: a stream that was served is charged what its job cost, and is passed over until
+// the rounds of the others have paid for it. Evidence has turns of its own, after the samples of the detector. While nobody
+// waits no debt is kept.
 type fairQueue struct {
-	mu      sync.Mutex
-	waiting map[string][]*job
-	turns   []string // streams that have a job waiting
-	total   int
-	ready   chan struct{} // holds one
+	now   func() time.Time
+	mu    sync.Mutex
+	flows map[flowKey]*flow
+	turns [2][]*flow // those with a job, samples and evidence
+	total int
+	cost  time.Duration // estimated, of the jobs that wait
+	ready chan struct{} // holds one
 }
 
-func newFairQueue() *fairQueue {
-	return &fairQueue{waiting: map[string][]*job{}, ready: make(chan struct{}, 1)}
+type flowKey struct {
+	stream   string
+	evidence bool
+}
+
+type flow struct {
+	jobs   []*job
+	credit time.Duration
+}
+
+func newFairQueue(now func() time.Time) *fairQueue {
+	return &fairQueue{now: now, flows: map[flowKey]*flow{}, ready: make(chan struct{}, 1)}
+}
+
+func (j *job) flow() flowKey {
+	return flowKey{stream: j.request.stream, evidence: j.request.op.evidence()}
 }
 
 // push adds j, or returns [ErrBusy] at once.
 func (q *fairQueue) push(j *job) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	stream := j.request.stream
-	jobs := q.waiting[stream]
-	if q.total >= maxWaiting || len(jobs) >= maxWaitingPerStream {
+	key := j.flow()
+	f := q.flows[key]
+	if q.total >= maxWaiting || (f != nil && len(f.jobs) >= maxWaitingPerStream) {
 		return ErrBusy
 	}
-	if len(jobs) == 0 {
-		q.turns = append(q.turns, stream)
+	if f == nil {
+		f = &flow{}
+		q.flows[key] = f
 	}
-	q.waiting[stream] = append(jobs, j)
+	if len(f.jobs) == 0 {
+		class := classOf(key.evidence)
+		q.turns[class] = append(q.turns[class], f)
+	}
+	j.since = q.now()
+	f.jobs = append(f.jobs, j)
 	q.total++
+	q.cost += j.estimate
 	q.signal()
 	return nil
 }
 
-// pop waits for a job; nil means that ctx ended.
-func (q *fairQueue) pop(ctx context.Context) *job {
+func classOf(evidence bool) int {
+	if evidence {
+		return 1
+	}
+	return 0
+}
+
+// pop waits for a job and until b allows one; nil means that ctx ended.
+func (q *fairQueue) pop(ctx context.Context, b *bucket) *job {
 	for {
-		if j := q.take(); j != nil {
-			return j
+		wait := b.wait(q.now())
+		if wait <= 0 {
+			if j := q.take(); j != nil {
+				return j
+			}
 		}
-		select {
-		case <-ctx.Done():
+		if !q.sleep(ctx, wait) {
 			return nil
-		case <-q.ready:
 		}
 	}
 }
 
+// sleep waits for a job, or for wait if that is set; false means that ctx ended.
+func (q *fairQueue) sleep(ctx context.Context, wait time.Duration) bool {
+	var timer <-chan time.Time
+	ready := q.ready
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		timer, ready = t.C, nil // jobs may come: there is nothing to pay them with
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-ready:
+	case <-timer:
+	}
+	return true
+}
+
+// take returns the job whose turn it is, or nil.
 func (q *fairQueue) take() *job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.total == 0 {
 		return nil
 	}
-	stream := q.turns[0]
-	jobs := q.waiting[stream]
-	j := jobs[0]
-	q.turns = q.turns[1:]
-	if len(jobs) > 1 {
-		q.waiting[stream] = jobs[1:]
-		q.turns = append(q.turns, stream)
-	} else {
-		delete(q.waiting, stream)
+	class := q.class()
+	turns := q.turns[class]
+	f := q.turn(turns)
+	j := f.jobs[0]
+	f.jobs = f.jobs[1:]
+	f.credit = max(f.credit-j.estimate, -maxDebt)
+	q.turns[class] = remove(turns, f)
+	if len(f.jobs) > 0 {
+		q.turns[class] = append(q.turns[class], f)
 	}
 	q.total--
+	q.cost -= j.estimate
 	if q.total > 0 {
 		q.signal()
 	}
+	q.forgive()
 	return j
+}
+
+// class says whether a sample or evidence is next.
+func (q *fairQueue) class() int {
+	samples, evidence := q.turns[0], q.turns[1]
+	if len(samples) == 0 {
+		return 1
+	}
+	for _, f := range evidence {
+		if q.now().Sub(f.jobs[0].since) > patience {
+			return 1
+		}
+	}
+	return 0
+}
+
+// turn returns the first flow in turns with credit, after as many rounds as that takes.
+func (q *fairQueue) turn(turns []*flow) *flow {
+	rounds := time.Duration(1 << 62)
+	for _, f := range turns {
+		if f.credit >= 0 {
+			return f
+		}
+		rounds = min(rounds, (-f.credit+quantum-1)/quantum)
+	}
+	for _, f := range q.flows {
+		f.credit = min(0, f.credit+rounds*quantum)
+	}
+	return q.turn(turns)
+}
+
+// charge corrects what was charged for j by what it cost.
+func (q *fairQueue) charge(j *job, cost time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if f := q.flows[j.flow()]; f != nil {
+		f.credit = min(0, max(f.credit+j.estimate-cost, -maxDebt))
+	}
+	q.forgive()
+}
+
+// forgive drops the debts when nobody waits, and the memory of streams that have neither jobs nor debts.
+func (q *fairQueue) forgive() {
+	if q.total > 0 && len(q.flows) <= maxDebtors {
+		return
+	}
+	for key, f := range q.flows {
+		if len(f.jobs) == 0 {
+			delete(q.flows, key)
+		}
+	}
+}
+
+func remove(turns []*flow, f *flow) []*flow {
+	kept := turns[:0]
+	for _, t := range turns {
+		if t != f {
+			kept = append(kept, t)
+		}
+	}
+	return kept
 }
 
 func (q *fairQueue) len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.total
+}
+
+// load is the estimated processor time of the jobs that wait.
+func (q *fairQueue) load() time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.cost
 }
 
 func (q *fairQueue) signal() {

@@ -11,12 +11,10 @@ import (
 	"gridgate/protocols/kit/backoff"
 )
 
-// The waits between a worker's death and the next one, and how long a stream that killed one is refused.
+// The waits between a worker's death and the next one.
 const (
 	restartMin = 100 * time.Millisecond
 	restartMax = 30 * time.Second
-	penalty    = 10 * time.Second
-	maxBlocked = 1024
 )
 
 // slot keeps one worker process alive and feeds it. Its run method is one goroutine.
@@ -28,13 +26,13 @@ type slot struct {
 	pending *job // was given to a worker that had died before; of the run goroutine
 
 	mu      sync.Mutex
-	broken  error                // why no worker can be started, while that is so
-	ended   bool                 // run is over
-	blocked map[string]time.Time // streams that killed a worker, until when they are refused
+	broken  error         // why no worker can be started, while that is so
+	ended   bool          // run is over
+	running time.Duration // estimated, of the job that the worker has
 }
 
 func newSlot(p *Pool) *slot {
-	return &slot{pool: p, queue: newFairQueue(), log: p.options.Log, blocked: map[string]time.Time{}}
+	return &slot{pool: p, queue: newFairQueue(time.Now), log: p.options.Log}
 }
 
 // submit queues j, or says at once why it cannot be served.
@@ -46,8 +44,6 @@ func (s *slot) submit(j *job) error {
 		return fmt.Errorf("%w: the pool has ended", ErrNoWorker)
 	case s.broken != nil:
 		return s.broken
-	case time.Now().Before(s.blocked[j.request.stream]):
-		return fmt.Errorf("%w: it stopped a decoder worker a moment ago", ErrBadStream)
 	}
 	return s.queue.push(j)
 }
@@ -103,57 +99,62 @@ func (s *slot) next(ctx context.Context) *job {
 		s.pending = nil
 		return j
 	}
-	return s.queue.pop(ctx)
+	return s.queue.pop(ctx, s.pool.budget)
 }
 
 // serve has w do j. An error means that w must be replaced; j then has its answer and is not tried again, unless
 // w was dead before it could read j.
 func (s *slot) serve(w *process, j *job) error {
+	s.setRunning(j.estimate)
+	defer s.setRunning(0)
 	r, err := w.call(j.request)
 	if errors.Is(err, errNotSent) {
 		s.pending = j
 		return err
 	}
 	if err != nil {
-		s.block(j.request.stream)
+		s.pool.blocked.add(j.request.stream)
 		s.pool.count(func(st *Stats) { st.Requests++; st.Failures++ })
 		j.finish(response{}, fmt.Errorf("%w: it stopped the decoder worker", ErrBadStream))
 		return err
 	}
-	r, err = answerOf(r)
+	s.account(j, r)
+	j.finish(answerOf(r))
+	return nil
+}
+
+// account books what j cost.
+func (s *slot) account(j *job, r response) {
+	now := time.Now()
+	s.queue.charge(j, r.cpu)
+	s.pool.budget.spend(r.cpu, j.request.op.evidence(), now)
+	s.pool.costs.learn(j.request, r, now)
 	s.pool.count(func(st *Stats) {
 		st.Requests++
 		st.CPU += r.cpu
-		if err != nil {
+		if r.status == statusBad || r.status == statusFailed {
 			st.Failures++
 		}
 	})
-	j.finish(r, err)
-	return nil
+}
+
+func (s *slot) setRunning(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = d
+}
+
+// load is the estimated processor time until s could begin with another job.
+func (s *slot) load() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running + s.queue.load()
 }
 
 func (s *slot) setBroken(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.broken = err
-}
-
-// block refuses a named stream for a while. Requests without a name are not blocked: they are many cameras.
-func (s *slot) block(stream string) {
-	if stream == "" {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := time.Now()
-	for name, until := range s.blocked {
-		if now.After(until) {
-			delete(s.blocked, name)
-		}
-	}
-	if len(s.blocked) < maxBlocked {
-		s.blocked[stream] = now.Add(penalty)
-	}
 }
 
 func (s *slot) failWaiting(err error) {

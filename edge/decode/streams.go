@@ -7,7 +7,7 @@ import (
 	"gridgate/edge/source"
 )
 
-// The bounds of the decoders that a worker keeps for streams.
+// The bounds of the decoders that a worker keeps.
 const (
 	maxStreams   = 64
 	maxHeld      = 320 << 20 // bytes, estimated
@@ -16,57 +16,46 @@ const (
 	heldPictures = 6       // that a decoder keeps as references, as a rule
 )
 
-// streams holds one decoder per stream, dropping the one unused for longest when there are too many or they are too big.
+// streams holds one decoder per name, dropping the one unused for longest when there are too many or they are too big.
 type streams struct {
 	now  func() time.Time
-	held map[string]*held
-}
-
-type held struct {
-	decoder *decoder
-	used    time.Time
-	bytes   int
+	held map[string]*decoder
 }
 
 func newStreams(now func() time.Time) *streams {
-	return &streams{now: now, held: map[string]*held{}}
+	return &streams{now: now, held: map[string]*decoder{}}
 }
 
-// get returns the decoder of name; without one, decoding must begin at a keyframe.
-func (s *streams) get(name string, codec source.Codec, key bool, lib *libav) (*decoder, error) {
+// get returns the decoder of name; without one, decoding must begin with first.
+func (s *streams) get(name string, codec source.Codec, first *unit, lib *libav) (*decoder, error) {
 	s.dropIdle()
-	h := s.held[name]
-	if h != nil && h.decoder.codec != codec {
+	d := s.held[name]
+	if d != nil && d.codec != codec {
 		s.drop(name)
-		h = nil
+		d = nil
 	}
-	if h == nil {
-		if !key {
-			return nil, fmt.Errorf("%w: a stream must begin with a keyframe", ErrBadStream)
-		}
-		d, err := lib.newDecoder(codec, fast)
-		if err != nil {
+	switch {
+	case d == nil && !first.begins():
+		return nil, fmt.Errorf("%w: a stream must begin with a keyframe", ErrBadStream)
+	case d == nil:
+		var err error
+		if d, err = lib.newDecoder(codec, fast); err != nil {
 			return nil, err
 		}
-		h = &held{decoder: d, bytes: contextBytes}
-		s.held[name] = h
+		d.startAnew(first)
+		s.held[name] = d
+	case first.flags&flagAnew != 0:
+		d.startAnew(first)
 	}
-	h.used = s.now()
+	d.used = s.now()
 	s.shrink(name)
-	return h.decoder, nil
-}
-
-// measure notes how much memory the decoder of name takes, by the size of its pictures.
-func (s *streams) measure(name string, p raw) {
-	if h := s.held[name]; h != nil {
-		h.bytes = contextBytes + heldPictures*p.width*p.height*p.layout.bytes*3/2
-	}
+	return d, nil
 }
 
 func (s *streams) dropIdle() {
 	limit := s.now().Add(-idleLimit)
-	for name, h := range s.held {
-		if h.used.Before(limit) {
+	for name, d := range s.held {
+		if d.used.Before(limit) {
 			s.drop(name)
 		}
 	}
@@ -76,9 +65,9 @@ func (s *streams) dropIdle() {
 func (s *streams) shrink(keep string) {
 	for {
 		total, oldest := 0, ""
-		for name, h := range s.held {
-			total += h.bytes
-			if name != keep && (oldest == "" || h.used.Before(s.held[oldest].used)) {
+		for name, d := range s.held {
+			total += d.bytes
+			if name != keep && (oldest == "" || d.used.Before(s.held[oldest].used)) {
 				oldest = name
 			}
 		}
@@ -90,8 +79,8 @@ func (s *streams) shrink(keep string) {
 }
 
 func (s *streams) drop(name string) {
-	if h := s.held[name]; h.decoder != nil {
-		h.decoder.close()
+	if d := s.held[name]; d.lib != nil {
+		d.close()
 	}
 	delete(s.held, name)
 }

@@ -20,7 +20,8 @@ const (
 	maxUnit     = 8 << 20  // bytes of one access unit
 	maxUnits    = 512      // access units of one request
 	maxRequest  = 64 << 20 // bytes of one request
-	maxResponse = 4 << 20  // bytes of one answer
+	maxResponse = 12 << 20 // bytes of one answer: [MaxPictures] JPEGs of 1.5 MB
+	maxFaces    = 64       // of one answer
 	maxStream   = 255      // bytes of a stream's name
 	maxText     = 256      // bytes of an error text
 )
@@ -31,109 +32,74 @@ type op uint8
 const (
 	opKeyframe op = iota + 1
 	opSequence
-	opPicture
+	opPictures
+	opFaces
 )
+
+// evidence says whether o may wait for samples of the detector: it costs more and is wanted rarely.
+func (o op) evidence() bool { return o == opPictures || o == opFaces }
 
 // status says how a request ended.
 type status uint8
 
 const (
-	statusPicture status = iota + 1 // a frame or a JPEG follows
-	statusNone                      // decoded, but nothing came out yet
-	statusBad                       // the stream cannot be decoded
-	statusFailed                    // the worker cannot do what was asked, whatever the stream
+	statusFrame    status = iota + 1 // a small frame follows
+	statusNone                       // decoded, but nothing came out yet
+	statusPictures                   // redacted JPEGs follow
+	statusFaces                      // boxes follow
+	statusBad                        // the stream cannot be decoded
+	statusFailed                     // the worker cannot do what was asked, whatever the stream
 )
 
-// unit is an access unit on the pipe: Annex B bytes (ITU-T H.264 and H.265, annex B).
+// The flags of a unit on the pipe.
+const (
+	flagKey     = 1 << iota // decodes without history
+	flagRefresh             // decoding may begin here, the picture becomes whole later
+	flagAnew                // what the decoder holds is from before a gap: forget it
+	knownFlags  = flagKey | flagRefresh | flagAnew
+)
+
+// unit is an access unit on the pipe: size bytes follow, Annex B (ITU-T H.264 and H.265, annex B) or one JPEG.
 type unit struct {
-	pts  time.Duration
-	key  bool
-	data []byte
+	pts   time.Duration
+	flags uint8
+	size  int
+	nalus [][]byte // of the agent's side
 }
 
+func (u unit) begins() bool { return u.flags&(flagKey|flagRefresh) != 0 }
+
+// request is what the agent asks. On the worker's side the units are read one by one, see [incoming].
 type request struct {
 	id     uint32
 	op     op
 	codec  source.Codec
 	stream string
+	at     []time.Duration // of the pictures wanted
+	masks  []picture.Mask
 	units  []unit
-	masks  []picture.Mask // of a picture
 }
 
 type response struct {
-	id     uint32
-	status status
-	cpu    time.Duration // processor time that the request cost the worker
-	pts    time.Duration
-	width  int
-	height int
-	faces  int
-	data   []byte // luma, JPEG or an error text
+	id            uint32
+	status        status
+	cpu           time.Duration // processor time that the request cost the worker
+	pts           time.Duration
+	width, height int    // of the coded picture
+	data          []byte // luma, pictures, faces or an error text
 }
 
 var errWire = errors.New("malformed message on the worker pipe")
 
-// newRequest copies units into their form on the pipe and checks the bounds.
-func newRequest(o op, stream string, units []source.AccessUnit, masks ...picture.Mask) (request, error) {
-	if len(units) == 0 || len(units) > maxUnits {
-		return request{}, fmt.Errorf("%w: %d access units in one request (1 to %d)", ErrBadStream, len(units), maxUnits)
-	}
-	if len(stream) > maxStream {
-		return request{}, fmt.Errorf("%w: name of a stream longer than %d bytes", ErrBadStream, maxStream)
-	}
-	if err := checkMasks(masks); err != nil {
-		return request{}, err
-	}
-	r := request{op: o, codec: units[0].Codec, stream: stream, units: make([]unit, 0, len(units)), masks: masks}
-	if _, err := codecCode(r.codec); err != nil {
-		return request{}, err
-	}
-	total := 0
-	for _, u := range units {
-		n := u.Bytes() + 4*len(u.NALUs)
-		if n > maxUnit {
-			return request{}, fmt.Errorf("%w: access unit of %d bytes (at most %d)", ErrBadStream, n, maxUnit)
+var codecCodes = map[source.Codec]byte{source.MJPEG: 1, source.H264: 4, source.H265: 5}
+
+func codecOf(code byte) (source.Codec, bool) {
+	for c, n := range codecCodes {
+		if n == code {
+			return c, true
 		}
-		if total += n; total > maxRequest-(64<<10) {
-			return request{}, fmt.Errorf("%w: request of more than %d bytes", ErrBadStream, maxRequest)
-		}
-		r.units = append(r.units, unit{pts: u.PTS, key: u.Key, data: annexB(u.NALUs, n)})
 	}
-	return r, nil
-}
-
-func annexB(nalus [][]byte, size int) []byte {
-	b := make([]byte, 0, size)
-	for _, n := range nalus {
-		b = append(b, 0, 0, 0, 1)
-		b = append(b, n...)
-	}
-	return b
-}
-
-func codecCode(c source.Codec) (byte, error) {
-	switch c {
-	case source.H264:
-		return 4, nil
-	case source.H265:
-		return 5, nil
-	}
-	return 0, fmt.Errorf("%w: unknown codec", ErrBadStream)
-}
-
-func (r request) append(b []byte) []byte {
-	code, _ := codecCode(r.codec)
-	b = binary.BigEndian.AppendUint32(b, r.id)
-	b = append(b, byte(r.op), code, byte(len(r.stream)))
-	b = append(b, r.stream...)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(r.units)))
-	for _, u := range r.units {
-		b = binary.BigEndian.AppendUint64(b, uint64(u.pts))
-		b = append(b, boolByte(u.key))
-		b = binary.BigEndian.AppendUint32(b, uint32(len(u.data)))
-		b = append(b, u.data...)
-	}
-	return appendMasks(b, r.masks)
+	return "", false
 }
 
 // checkMasks keeps masks within what a message can say.
@@ -154,8 +120,7 @@ func appendMasks(b []byte, masks []picture.Mask) []byte {
 	for _, m := range masks {
 		b = append(b, byte(len(m)))
 		for _, p := range m {
-			b = binary.BigEndian.AppendUint64(b, math.Float64bits(p.X))
-			b = binary.BigEndian.AppendUint64(b, math.Float64bits(p.Y))
+			b = appendFloat(appendFloat(b, p.X), p.Y)
 		}
 	}
 	return b
@@ -165,36 +130,11 @@ func (c *cursor) masks() (masks []picture.Mask) {
 	for n := c.u8(); n > 0 && !c.bad; n-- {
 		var m picture.Mask
 		for k := c.u8(); k > 0 && !c.bad; k-- {
-			m = append(m, picture.Point{X: math.Float64frombits(c.u64()), Y: math.Float64frombits(c.u64())})
+			m = append(m, picture.Point{X: c.float(), Y: c.float()})
 		}
 		masks = append(masks, m)
 	}
 	return masks
-}
-
-func parseRequest(b []byte) (request, error) {
-	c := cursor{b: b}
-	r := request{id: c.u32(), op: op(c.u8())}
-	switch c.u8() {
-	case 4:
-		r.codec = source.H264
-	case 5:
-		r.codec = source.H265
-	default:
-		c.bad = true
-	}
-	r.stream = string(c.take(int(c.u8())))
-	n := int(c.u16())
-	for i := 0; i < n && !c.bad; i++ {
-		u := unit{pts: time.Duration(c.u64()), key: c.u8() == 1}
-		u.data = c.take(int(c.u32()))
-		r.units = append(r.units, u)
-	}
-	r.masks = c.masks()
-	if c.bad || len(c.b) > 0 || n == 0 || n > maxUnits || r.op < opKeyframe || r.op > opPicture {
-		return request{}, errWire
-	}
-	return r, nil
 }
 
 func (r response) append(b []byte) []byte {
@@ -204,7 +144,6 @@ func (r response) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(r.pts))
 	b = binary.BigEndian.AppendUint16(b, uint16(r.width))
 	b = binary.BigEndian.AppendUint16(b, uint16(r.height))
-	b = binary.BigEndian.AppendUint16(b, uint16(r.faces))
 	return append(b, r.data...)
 }
 
@@ -212,23 +151,78 @@ func parseResponse(b []byte) (response, error) {
 	c := cursor{b: b}
 	r := response{
 		id: c.u32(), status: status(c.u8()), cpu: time.Duration(c.u64()), pts: time.Duration(c.u64()),
-		width: int(c.u16()), height: int(c.u16()), faces: int(c.u16()),
+		width: int(c.u16()), height: int(c.u16()),
 	}
-	if c.bad || r.status < statusPicture || r.status > statusFailed {
+	if c.bad || r.status < statusFrame || r.status > statusFailed {
 		return response{}, errWire
 	}
 	r.data = c.b
 	return r, nil
 }
 
+// shot is a redacted picture on the pipe.
+type shot struct {
+	pts           time.Duration
+	width, height int
+	faces         int
+	jpeg          []byte
+}
+
+func (s shot) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(s.pts))
+	b = binary.BigEndian.AppendUint16(b, uint16(s.width))
+	b = binary.BigEndian.AppendUint16(b, uint16(s.height))
+	b = binary.BigEndian.AppendUint16(b, uint16(s.faces))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(s.jpeg)))
+	return append(b, s.jpeg...)
+}
+
+// parseShots reads the pictures of an answer, at least one.
+func parseShots(b []byte) ([]shot, error) {
+	c := cursor{b: b}
+	var shots []shot
+	for len(c.b) > 0 && !c.bad && len(shots) < MaxPictures {
+		s := shot{pts: time.Duration(c.u64()), width: int(c.u16()), height: int(c.u16()), faces: int(c.u16())}
+		s.jpeg = c.take(int(c.u32()))
+		shots = append(shots, s)
+	}
+	if c.bad || len(c.b) > 0 || len(shots) == 0 {
+		return nil, errWire
+	}
+	return shots, nil
+}
+
+func appendFaces(b []byte, faces []Face) []byte {
+	for _, f := range faces {
+		for _, v := range []float64{f.X, f.Y, f.W, f.H, f.Score} {
+			b = appendFloat(b, v)
+		}
+	}
+	return b
+}
+
+// parseFaces reads the boxes of an answer; each number must be a share.
+func parseFaces(b []byte) ([]Face, error) {
+	c := cursor{b: b}
+	var faces []Face
+	for len(c.b) > 0 && !c.bad && len(faces) < maxFaces {
+		var v [5]float64
+		for i := range v {
+			if v[i] = c.float(); !(v[i] >= 0 && v[i] <= 1) {
+				c.bad = true
+			}
+		}
+		faces = append(faces, Face{X: v[0], Y: v[1], W: v[2], H: v[3], Score: v[4]})
+	}
+	if c.bad || len(c.b) > 0 {
+		return nil, errWire
+	}
+	return faces, nil
+}
+
 // writeMessage writes body with its length before it.
 func writeMessage(w io.Writer, body []byte) error {
-	var head [4]byte
-	binary.BigEndian.PutUint32(head[:], uint32(len(body)))
-	if _, err := w.Write(head[:]); err != nil {
-		return err
-	}
-	_, err := w.Write(body)
+	_, err := w.Write(append(binary.BigEndian.AppendUint32(make([]byte, 0, 4+len(body)), uint32(len(body))), body...))
 	return err
 }
 
@@ -244,7 +238,7 @@ func readMessage(r io.Reader, limit int) ([]byte, error) {
 	}
 	b := make([]byte, n)
 	if _, err := io.ReadFull(r, b); err != nil {
-		return nil, fmt.Errorf("%w: cut short", errWire)
+		return nil, fmt.Errorf("%w: cut short: %w", errWire, err)
 	}
 	return b, nil
 }
@@ -265,10 +259,15 @@ func (c *cursor) take(n int) []byte {
 	return v
 }
 
-func (c *cursor) u8() uint8   { return fixed(c, 1, func(b []byte) uint8 { return b[0] }) }
-func (c *cursor) u16() uint16 { return fixed(c, 2, binary.BigEndian.Uint16) }
-func (c *cursor) u32() uint32 { return fixed(c, 4, binary.BigEndian.Uint32) }
-func (c *cursor) u64() uint64 { return fixed(c, 8, binary.BigEndian.Uint64) }
+func (c *cursor) u8() uint8      { return fixed(c, 1, func(b []byte) uint8 { return b[0] }) }
+func (c *cursor) u16() uint16    { return fixed(c, 2, binary.BigEndian.Uint16) }
+func (c *cursor) u32() uint32    { return fixed(c, 4, binary.BigEndian.Uint32) }
+func (c *cursor) u64() uint64    { return fixed(c, 8, binary.BigEndian.Uint64) }
+func (c *cursor) float() float64 { return math.Float64frombits(c.u64()) }
+
+func appendFloat(b []byte, v float64) []byte {
+	return binary.BigEndian.AppendUint64(b, math.Float64bits(v))
+}
 
 func fixed[T any](c *cursor, n int, get func([]byte) T) T {
 	var zero T
@@ -276,11 +275,4 @@ func fixed[T any](c *cursor, n int, get func([]byte) T) T {
 		return get(b)
 	}
 	return zero
-}
-
-func boolByte(v bool) byte {
-	if v {
-		return 1
-	}
-	return 0
 }

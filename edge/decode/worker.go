@@ -1,13 +1,15 @@
 package decode
 
 import (
+	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 	"os"
 	"os/signal"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -18,11 +20,11 @@ import (
 // WorkerArg is the first argument with which a program must call [WorkerMain].
 const WorkerArg = "decode-worker"
 
-// hangLimit ends a worker that is stuck in one request although nobody is left to kill it.
-const hangLimit = 60 * time.Second
+// hangGrace is how long after the agent's own limit a worker ends itself, should nobody be left to kill it.
+const hangGrace = 30 * time.Second
 
-// lastFew is how far before the end of a request's units a picture may still stand for the last, should that one be damaged.
-const lastFew = 300 * time.Millisecond
+// readBuffer holds the head of any request; the coded pictures pass it by.
+const readBuffer = 64 << 10
 
 // WorkerMain is the whole life of a worker process: it serves requests from stdin until stdin closes, and
 // returns the exit code. It opens no file and no connection once the decoder's libraries are loaded.
@@ -45,15 +47,17 @@ func WorkerMain() int {
 	return 0
 }
 
-// worker decodes. It is for one goroutine.
+// worker decodes. Its requests are for one goroutine; mu keeps the clean-up of idle decoders apart from them.
 type worker struct {
 	lib      *libav
 	redactor *picture.Redactor
+	small    scaler
+	out      []byte // the answer on its way, reused
+
+	mu       sync.Mutex
 	keys     map[source.Codec]*decoder // shared by all streams: keyframes need no history
 	pictures map[source.Codec]*decoder // the same with every pixel as the standard says
 	streams  *streams
-	small    scaler
-	luma     [FrameWidth * FrameHeight]byte
 }
 
 func newWorker() (*worker, error) {
@@ -80,31 +84,59 @@ func (w *worker) serve(in io.Reader, out io.Writer) error {
 	if err := writeMessage(out, response{status: statusNone}.append(nil)); err != nil {
 		return err
 	}
+	defer every(idleLimit/2, w.dropIdle)()
+	buffered := bufio.NewReaderSize(in, readBuffer)
 	for {
-		body, err := readMessage(in, maxRequest)
+		r, err := readRequest(buffered)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		r, err := parseRequest(body)
-		if err != nil {
-			return err
-		}
-		hang := time.AfterFunc(hangLimit, func() { os.Exit(2) })
-		start := threadTime()
-		answer := w.answer(r)
-		answer.cpu = threadTime() - start
-		hang.Stop()
-		if err := writeMessage(out, answer.append(nil)); err != nil {
+		if err := w.handle(r, out); err != nil {
 			return err
 		}
 	}
 }
 
+// every calls do again and again until the returned function is called.
+func every(period time.Duration, do func()) (stop func()) {
+	tick, done := time.NewTicker(period), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-tick.C:
+				do()
+			case <-done:
+				tick.Stop()
+				return
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+// handle answers r. An error means that the pipe is of no use any more.
+func (w *worker) handle(r *incoming, out io.Writer) error {
+	hang := time.AfterFunc(timeLimit(r.op, hangGrace, maxUnits, len(r.at)), func() { os.Exit(2) })
+	defer hang.Stop()
+	start := threadTime()
+	answer := w.answer(r)
+	if err := r.finish(); err != nil {
+		return err
+	}
+	answer.cpu = threadTime() - start
+	w.out = answer.append(append(w.out[:0], 0, 0, 0, 0))
+	binary.BigEndian.PutUint32(w.out, uint32(len(w.out)-4))
+	_, err := out.Write(w.out)
+	return err
+}
+
 // answer never panics: what goes wrong in Go code becomes a failure without a picture.
-func (w *worker) answer(r request) (a response) {
+func (w *worker) answer(r *incoming) (a response) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	defer func() {
 		if v := recover(); v != nil {
 			a = failure(r.id, errors.New("the decoder worker failed inside"))
@@ -116,8 +148,10 @@ func (w *worker) answer(r request) (a response) {
 		a, err = w.keyframe(r)
 	case opSequence:
 		a, err = w.sequence(r)
-	case opPicture:
-		a, err = w.picture(r)
+	case opPictures:
+		a, err = w.shots(r)
+	case opFaces:
+		a, err = w.faces(r)
 	}
 	if err != nil {
 		return failure(r.id, err)
@@ -135,13 +169,14 @@ func failure(id uint32, err error) response {
 	return response{id: id, status: s, data: []byte(text[:min(len(text), maxText)])}
 }
 
-func (w *worker) keyframe(r request) (response, error) {
+func (w *worker) keyframe(r *incoming) (response, error) {
 	d, err := w.shared(w.keys, r.codec, fast)
 	if err != nil {
 		return response{}, err
 	}
+	defer d.flush()
 	var a response
-	if err := d.decodeAll(r.units, func(p raw) { a = w.frame(p) }); err != nil {
+	if err := d.decodeAll(r, func(p raw) { a = w.frame(p) }); err != nil {
 		return response{}, err
 	}
 	if a.status == 0 {
@@ -150,85 +185,76 @@ func (w *worker) keyframe(r request) (response, error) {
 	return a, nil
 }
 
-func (w *worker) sequence(r request) (response, error) {
-	d, err := w.streams.get(r.stream, r.codec, r.units[0].key, w.lib)
+// sequence decodes on and returns the newest whole picture of this call. A decoder that stumbles over one unit goes on with
+// the next.
+func (w *worker) sequence(r *incoming) (response, error) {
+	first, err := r.peek()
+	if err != nil || first == nil {
+		return response{}, errors.Join(errWire, err)
+	}
+	d, err := w.streams.get(r.stream, r.codec, first, w.lib)
 	if err != nil {
 		return response{}, err
 	}
-	a := response{status: statusNone}
-	decoded := 0
-	for _, u := range r.units {
-		if d.send(u) {
+	var newest raw
+	decoded, units := 0, 0
+	for ; r.left(); units++ {
+		sent, err := d.send(r)
+		if err != nil {
+			return response{}, err
+		}
+		if sent {
 			decoded++
 		}
-		// The newest picture of this call wins; a decoder that stumbles over one unit goes on with the next.
 		_, _ = d.receive(func(p raw) {
-			w.streams.measure(r.stream, p)
-			a = w.frame(p)
+			newest = p
+			d.keep()
 		})
 	}
-	if decoded == 0 && a.status == statusNone {
-		return response{}, fmt.Errorf("%w: no unit of %d could be decoded", ErrBadStream, len(r.units))
+	switch {
+	case newest.width > 0:
+		return w.frame(newest), nil
+	case decoded == 0:
+		return response{}, fmt.Errorf("%w: no unit of %d could be decoded", ErrBadStream, units)
 	}
-	return a, nil
+	return response{status: statusNone}, nil
 }
 
-func (w *worker) picture(r request) (response, error) {
-	d, err := w.shared(w.pictures, r.codec, full)
-	if err != nil {
-		return response{}, err
-	}
-	// Which picture is the last is known at the end only: each of the last few is copied small, one is redacted.
-	wanted := r.units[0].pts
-	for _, u := range r.units {
-		wanted = max(wanted, u.pts)
-	}
-	var last *image.YCbCr
-	var pts time.Duration
-	err = d.decodeAll(r.units, func(p raw) {
-		if p.pts >= wanted-lastFew {
-			last, pts = p.image(picture.MaxWidth), p.pts
-		}
-	})
-	if err != nil {
-		return response{}, err
-	}
-	if last == nil {
-		return response{}, fmt.Errorf("%w: no picture came out", ErrBadStream)
-	}
-	return w.redact(last, pts, r.masks)
-}
-
-func (w *worker) redact(img image.Image, pts time.Duration, masks []picture.Mask) (response, error) {
-	out, faces, err := w.redactor.Redact(img, masks...)
-	if err != nil {
-		return response{}, fmt.Errorf("redact: %w", err)
-	}
-	jpeg, err := picture.EncodeJPEG(out)
-	if err != nil {
-		return response{}, fmt.Errorf("encode: %w", err)
-	}
-	size := out.Bounds()
-	return response{status: statusPicture, pts: pts, width: size.Dx(), height: size.Dy(), faces: len(faces), data: jpeg}, nil
-}
-
-// frame shrinks p; the answer's data is only valid until the next frame.
+// frame shrinks p.
 func (w *worker) frame(p raw) response {
-	w.small.scale(w.luma[:], p.planes[0], p.layout)
+	luma := make([]byte, FrameWidth*FrameHeight)
+	w.small.scale(luma, p.planes[0], p.layout)
 	if !p.layout.full {
-		expand(w.luma[:], true)
+		expand(luma, true)
 	}
-	return response{status: statusPicture, pts: p.pts, width: FrameWidth, height: FrameHeight, data: w.luma[:]}
+	return response{status: statusFrame, pts: p.pts, width: p.width, height: p.height, data: luma}
 }
 
 func (w *worker) shared(set map[source.Codec]*decoder, codec source.Codec, q quality) (*decoder, error) {
-	if d := set[codec]; d != nil {
-		return d, nil
+	d := set[codec]
+	if d == nil {
+		var err error
+		if d, err = w.lib.newDecoder(codec, q); err != nil {
+			return nil, err
+		}
+		set[codec] = d
 	}
-	d, err := w.lib.newDecoder(codec, q)
-	if err != nil {
-		return nil, err
-	}
-	set[codec] = d
+	d.used = time.Now()
 	return d, nil
+}
+
+// dropIdle gives back the memory of decoders that nobody uses any more.
+func (w *worker) dropIdle() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.streams.dropIdle()
+	limit := time.Now().Add(-idleLimit)
+	for _, set := range []map[source.Codec]*decoder{w.keys, w.pictures} {
+		for codec, d := range set {
+			if d.used.Before(limit) {
+				d.close()
+				delete(set, codec)
+			}
+		}
+	}
 }
