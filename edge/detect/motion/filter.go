@@ -1,6 +1,9 @@
 package motion
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // blur writes the 5x5 binomial mean of src (about sigma 1) to dst. scratch is overwritten; the border repeats.
 func blur(dst, src, scratch []uint8) {
@@ -81,4 +84,17 @@ func count(mask []uint8) int {
 		n += int(v)
 	}
 	return n
+}
+
+// any1 says whether mask is not empty.
+func any1(mask []uint8) bool { return bytes.IndexByte(mask, 1) >= 0 }
+
+// shift writes to dst what src shows dx and dy pixels further; at the border src repeats.
+func shift(dst, src []uint8, dx, dy int) {
+	for y := range height {
+		row, out := src[min(max(y+dy, 0), height-1)*width:][:width], dst[y*width:][:width]
+		for x := range out {
+			out[x] = row[min(max(x+dx, 0), width-1)]
+		}
+	}
 }

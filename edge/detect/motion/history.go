@@ -6,8 +6,12 @@ import "time"
 // would hardly differ; at longer sampling it is the one just before.
 const reach = 750 * time.Millisecond
 
-// kept bounds the pictures of the last moment: enough for ten frames a second.
-const kept = 8
+// kept is how many pictures of the last moment are kept, apart their distance: the one looked at is then at most
+// kept*apart old at short sampling.
+const (
+	kept  = 2
+	apart = 500 * time.Millisecond
+)
 
 // history keeps the pictures of the last moment.
 type history struct {
@@ -19,9 +23,9 @@ type history struct {
 
 func (h *history) reset() { h.count = 0 }
 
-// add copies frame. Pictures that lie closer together than the memory allows are left out.
+// add copies frame, unless the newest is hardly older.
 func (h *history) add(frame []uint8, at time.Duration) {
-	if h.count > 0 && at-h.times[h.newest] < reach/kept {
+	if h.count > 0 && at-h.times[h.newest] < apart {
 		return
 	}
 	h.newest = (h.newest + 1) % kept

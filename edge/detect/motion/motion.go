@@ -1,19 +1,19 @@
-// Package motion finds what moves in front of a fixed camera and was not there before.
+// Package motion is the pixel step: it finds what moves in front of a fixed camera and was not there before.
 //
-// In: small luma frames of one camera, at any interval up to a few seconds. Out: a detection of kind motion for each zone in
-// which something moves. It decides on two speeds: a region must differ from the slow background *and* from the picture a
-// moment ago, and its texture must not be the background's under other light. Frames in which the whole picture changed are
-// not judged.
+// In: small luma frames of one camera, at any interval up to [MaxStep], regular or not. Out: a detection of kind motion for each
+// zone in which something moves. It decides on two speeds: a region must differ from the slow background *and* from the picture a
+// moment ago, so that what stops goes quiet and what leaves again leaves no ghost. What is light or sway rather than a thing is
+// for the [Nuisance] to say; without one every change of pixels counts.
 //
-// It never says what moved, beyond a box. A person who stands still goes quiet when the zone's linger has passed, and is part
-// of the background about ten seconds later; the next step is motion again.
+// It never says what moved, beyond a box, keeps nothing but its background and two small pictures, and does no I/O. A person or
+// car that stands still goes quiet after 1.5 s, and is part of the background about ten seconds later; the next step is motion
+// again.
 package motion
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"gridgate/edge/decode"
@@ -26,27 +26,44 @@ const (
 	pixels = width * height
 )
 
+// MaxStep is the longest media time between two frames after which the second is still judged: the first frame that shows an
+// entry is enough to find it. After a longer gap, or a step back, the detector begins anew.
+const MaxStep = 30 * time.Second
+
 // Times of the detector, all in media time.
 const (
 	warmUp = 900 * time.Millisecond // before the first verdict
 	hold   = time.Second            // without a verdict after the whole picture changed
-	maxGap = 30 * time.Second       // between two frames; a longer one begins anew
 )
 
 // Thresholds of one frame.
 const (
-	moving      = 0.15 // share of a region that must differ from the picture a moment ago
-	dirtyFactor = 0.6  // of the foreground threshold, for that difference
-	mostThings  = 0.40 // share of the picture that things in it may take when its light changes
-	jump        = 5.0  // grey levels by which the whole picture may become lighter or darker between two frames
-	someShare   = 0.30 // share of the picture from which a change of light is suspected
-	wholeShare  = 0.70 // share of the picture that nothing in it can change between two frames
+	moving     = 0.15 // share of a region that must differ from the picture a moment ago
+	mostThings = 0.40 // share of the picture that things in it may take when its light changes
+	shaken     = 0.03 // share of the picture that must differ before a trembling camera is suspected
+	steadied   = 0.6  // share of that which may be left when it was one
 )
+
+// Nuisance tells light and sway from things. It belongs to one detector; what it is given holds until the call returns.
+type Nuisance interface {
+	// Shift is by how many pixels the picture lies beside its background because the camera trembles: at most [MaxShift].
+	Shift(s *detect.Scene) (dx, dy int)
+	// Whole says whether light, the camera's gain, its infrared filter or its view changed, rather than something in it.
+	Whole(s *detect.Scene) bool
+	// Sway takes what always sways out of s.Changed, and learns from it. It is called once for a frame that is no whole change.
+	Sway(s *detect.Scene)
+	// Light says whether b shows what the background shows, under other light.
+	Light(s *detect.Scene, b *detect.Blob) bool
+}
+
+// MaxShift bounds what [Nuisance.Shift] may return, either way.
+const MaxShift = 12
 
 // Options say where to look.
 type Options struct {
-	Zones []detect.Zone    // none means one zone without a name: the whole picture
-	Masks []detect.Polygon // parts of the picture that never count
+	Zones    []detect.Zone    // none means one zone without a name: the whole picture
+	Masks    []detect.Polygon // parts of the picture that never count
+	Nuisance Nuisance         // nil: pixels alone
 }
 
 // Detector is a [detect.Hook]. It is for one goroutine, and allocates nothing while nothing moves.
@@ -54,16 +71,10 @@ type Detector struct {
 	area       *area
 	background background
 	history    history
-	texture    texture
-	regions    labeller
+	nuisance   Nuisance
 
-	frame      []uint8 // blurred
-	foreground []uint8 // 1: differs from the background
-	dirty      []uint8 // 1: differs from the picture a moment ago
-	scratch    []uint8
-
+	scene   detect.Scene
 	started bool
-	now     time.Duration // PTS of the frame
 	quiet   time.Duration // no verdict before this
 }
 
@@ -75,121 +86,129 @@ func New(o Options) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
-	buffer := func() []uint8 { return make([]uint8, pixels) }
 	return &Detector{
-		area: a, background: newBackground(), texture: newTexture(), regions: newLabeller(),
-		frame: buffer(), foreground: buffer(), dirty: buffer(), scratch: buffer(),
+		area: a, background: newBackground(), nuisance: o.Nuisance,
+		scene: detect.Scene{Visible: a.count},
 	}, nil
 }
 
 // errFrame says that a frame has not the size that package decode promises.
 var errFrame = errors.New("frame is not of the agreed size")
 
-// Detect implements [detect.Hook]. Frames come in the order of their PTS; a step back or a gap of more than half a minute
-// begins anew.
+// Detect implements [detect.Hook]. Frames come in the order of their PTS. A frame is not judged while the detector warms up,
+// just after a whole-frame change, and while something was seen that has not yet been there for long enough.
 func (d *Detector) Detect(_ context.Context, in detect.Input) (detect.Verdict, error) {
 	f := in.Frame
 	if len(f.Luma) != pixels {
-		return detect.Verdict{}, fmt.Errorf("%w: %d bytes", errFrame, len(f.Luma))
+		return detect.Verdict{}, fmt.Errorf("motion: %w: %d bytes", errFrame, len(f.Luma))
 	}
-	blur(d.frame, f.Luma, d.scratch)
-	d.texture.fresh = false
-	step := f.PTS - d.now
-	d.now = f.PTS
-	if !d.started || step <= 0 || step > maxGap {
-		d.begin()
+	w := benches.Get().(*bench)
+	defer benches.Put(w)
+	blur(w.frame, f.Luma, w.spare)
+	s := &d.scene
+	s.Step, s.PTS = f.PTS-s.PTS, f.PTS
+	if !d.started || s.Step <= 0 || s.Step > MaxStep {
+		d.begin(w.frame)
 		return detect.Verdict{}, nil
 	}
-	shift := d.compare(d.history.before(d.now))
-	whole := d.wholeChange(shift)
-	d.segment()
-	if whole {
-		d.rebase()
-		return detect.Verdict{}, nil
+	s.Frame, s.Background, s.Changed, s.Moving, s.Labels = w.frame, d.background.mean, w.changed, w.moving, w.labeller.labels
+	verdict := d.look(w)
+	s.Frame, s.Changed, s.Moving, s.Labels = nil, nil, nil, nil
+	return verdict, nil
+}
+
+// look judges the frame of the scene.
+func (d *Detector) look(w *bench) detect.Verdict {
+	s := &d.scene
+	d.compare(w)
+	d.steady(w)
+	if d.nuisance != nil && d.nuisance.Whole(s) {
+		d.rebase(w)
+		return detect.Verdict{}
 	}
-	found := d.judge()
-	d.background.learn(d.frame, d.foreground, d.dirty, shift.background, step.Seconds())
-	d.history.add(d.frame, d.now)
-	if d.now < d.quiet {
-		return detect.Verdict{}, nil
+	found := d.regions(w)
+	d.background.learn(w.frame, w.changed, w.moving, s.Lighter, s.Step.Seconds())
+	d.history.add(w.frame, s.PTS)
+	if s.PTS < d.quiet {
+		return detect.Verdict{}
 	}
-	return detect.Verdict{Judged: true, Detections: d.area.verdict(found, d.regions.labels, d.now, step)}, nil
+	return d.area.verdict(found, w.labeller.labels, s.PTS, s.Step)
 }
 
 // begin takes the frame for the background and waits.
-func (d *Detector) begin() {
+func (d *Detector) begin(frame []uint8) {
 	d.started = true
-	d.background.set(d.frame)
+	d.background.set(frame)
 	d.history.reset()
-	d.history.add(d.frame, d.now)
+	d.history.add(frame, d.scene.PTS)
 	d.area.reset()
-	d.quiet = d.now + warmUp
+	d.quiet = d.scene.PTS + warmUp
+}
+
+// compare fills what changed and what moves.
+func (d *Detector) compare(w *bench) {
+	s, before := &d.scene, d.history.before(d.scene.PTS)
+	s.Lighter = d.background.offset(w.frame, d.area.visible)
+	s.Jump = medianOffset(w.frame, before, d.area.visible)
+	clear(w.changed)
+	clear(w.moving)
+	for _, run := range d.area.visible {
+		d.background.compare(w, before, s.Lighter, s.Jump, run)
+	}
+}
+
+// steady shifts the frame back where the camera trembled, if that explains most of what changed.
+func (d *Detector) steady(w *bench) {
+	before := count(w.changed)
+	if d.nuisance == nil || float64(before) < shaken*float64(d.area.count) {
+		return
+	}
+	dx, dy := d.nuisance.Shift(&d.scene)
+	if dx == 0 && dy == 0 || max(dx, -dx, dy, -dy) > MaxShift {
+		return
+	}
+	copy(w.spare, w.frame)
+	shift(w.frame, w.spare, dx, dy)
+	d.compare(w)
+	if float64(count(w.changed)) > steadied*float64(before) {
+		copy(w.frame, w.spare)
+		d.compare(w)
+	}
+}
+
+// regions returns what moves and is a thing.
+func (d *Detector) regions(w *bench) []detect.Blob {
+	open3(w.changed, w.spare)
+	if d.nuisance != nil {
+		d.nuisance.Sway(&d.scene)
+	}
+	if !any1(w.changed) {
+		return nil
+	}
+	dilate5(w.changed, w.spare)
+	w.labeller.label(w.changed, w.moving)
+	return w.labeller.keep(func(b *detect.Blob) bool {
+		return b.Area >= d.area.smallest && float64(b.Moving) >= moving*float64(b.Area) && !d.light(b)
+	})
+}
+
+func (d *Detector) light(b *detect.Blob) bool {
+	return d.nuisance != nil && d.nuisance.Light(&d.scene, b)
 }
 
 // rebase takes the frame for the background after the whole picture changed, except where something stood in it: there the
 // frame would leave a ghost behind.
-func (d *Detector) rebase() {
-	things := d.regions.keep(func(r *region) bool {
-		return r.area >= d.area.smallest && !d.texture.light(d.frame, d.background.mean, d.regions.labels, r)
-	})
-	clear(d.foreground)
+func (d *Detector) rebase(w *bench) {
+	open3(w.changed, w.spare)
+	dilate5(w.changed, w.spare)
+	w.labeller.label(w.changed, w.moving)
+	things := w.labeller.keep(func(b *detect.Blob) bool { return b.Area >= d.area.smallest && !d.light(b) })
+	clear(w.changed)
 	if total := totalArea(things); float64(total) < mostThings*float64(d.area.count) {
-		d.regions.mark(d.foreground, things)
+		w.labeller.mark(w.changed, things)
 	}
-	d.background.setWhere(d.frame, d.foreground)
+	d.background.setWhere(w.frame, w.changed)
 	d.history.reset()
-	d.history.add(d.frame, d.now)
-	d.quiet = max(d.quiet, d.now+hold)
-}
-
-// shift is by how many grey levels the whole picture became lighter.
-type shift struct {
-	background float32 // since the background was learnt
-	before     int     // since the earlier picture
-}
-
-// compare fills foreground and dirty.
-func (d *Detector) compare(before []uint8) shift {
-	s := shift{background: d.background.offset(d.frame, d.area.visible), before: medianOffset(d.frame, before, d.area.visible)}
-	for i, v := range d.frame {
-		d.foreground[i], d.dirty[i] = 0, 0
-		if !d.area.visible[i] {
-			continue
-		}
-		limit := d.background.threshold(i)
-		if d.background.differs(i, float32(v)-s.background, limit) {
-			d.foreground[i] = 1
-		}
-		if abs(float32(int(v)-int(before[i])-s.before)) > dirtyFactor*limit {
-			d.dirty[i] = 1
-		}
-	}
-	return s
-}
-
-// wholeChange says whether light, the camera's gain, its infrared filter or its view changed, rather than something in it.
-func (d *Detector) wholeChange(s shift) bool {
-	share := float64(count(d.dirty)) / float64(d.area.count)
-	jumped := math.Abs(float64(s.before)) > jump
-	if share < someShare && !jumped {
-		return false
-	}
-	return share > wholeShare || d.texture.light(d.frame, d.background.mean, d.regions.labels, d.regions.whole(d.dirty))
-}
-
-// segment turns foreground pixels into regions.
-func (d *Detector) segment() {
-	open3(d.foreground, d.scratch)
-	dilate5(d.foreground, d.scratch)
-	d.regions.label(d.foreground, d.dirty)
-}
-
-// judge returns the regions in which something moves.
-func (d *Detector) judge() []region {
-	return d.regions.keep(func(r *region) bool {
-		if r.area < d.area.smallest || float64(r.dirty) < moving*float64(r.area) {
-			return false
-		}
-		return !d.texture.light(d.frame, d.background.mean, d.regions.labels, r)
-	})
+	d.history.add(w.frame, d.scene.PTS)
+	d.quiet = max(d.quiet, d.scene.PTS+hold)
 }

@@ -8,55 +8,9 @@ import (
 
 	"gridgate/edge/decode"
 	"gridgate/edge/detect"
+	"gridgate/edge/detect/detecttest"
 	"gridgate/protocols/alert"
 )
-
-// scene draws frames: a textured wall with sensor noise, and whatever a test puts before it.
-type scene struct {
-	wall  []uint8
-	noise uint32
-}
-
-func newScene() *scene {
-	s := &scene{wall: make([]uint8, pixels), noise: 1}
-	for y := range height {
-		for x := range width {
-			s.wall[y*width+x] = uint8(110 + 25*math.Sin(float64(x)/5)*math.Cos(float64(y)/6) + 15*math.Sin(float64(x+y)/2.5))
-		}
-	}
-	return s
-}
-
-// frame returns the scene at a media time, changed by paint, with noise of a few levels.
-func (s *scene) frame(at time.Duration, paint func(x, y int, v float64) float64) decode.Frame {
-	f := decode.Frame{Luma: make([]byte, pixels), PTS: at}
-	for i, v := range s.wall {
-		level := float64(v)
-		if paint != nil {
-			level = paint(i%width, i/width, level)
-		}
-		f.Luma[i] = uint8(min(255, max(0, level+float64(s.grain()))))
-	}
-	return f
-}
-
-// grain is the next of a fixed sequence of values from -2 to 2 (xorshift).
-func (s *scene) grain() int {
-	s.noise ^= s.noise << 13
-	s.noise ^= s.noise >> 17
-	s.noise ^= s.noise << 5
-	return int(s.noise%5) - 2
-}
-
-// person is a dark upright box, 30 x 80, whose left edge is at x.
-func person(left float64) func(x, y int, v float64) float64 {
-	return func(x, y int, v float64) float64 {
-		if float64(x) >= left && float64(x) < left+30 && y >= 60 && y < 140 {
-			return 40 + float64(y%7)
-		}
-		return v
-	}
-}
 
 // event is a change of what a detector says about a zone.
 type event struct {
@@ -66,12 +20,12 @@ type event struct {
 }
 
 // play shows frames every step and returns the changes of each zone's state.
-func play(t *testing.T, d *Detector, s *scene, step, length time.Duration, paint func(at time.Duration) func(x, y int, v float64) float64) []event {
+func play(t *testing.T, d *Detector, s *detecttest.Scene, step, length time.Duration, paint func(at time.Duration) detecttest.Paint) []event {
 	t.Helper()
 	var events []event
 	active := map[string]bool{}
 	for at := time.Duration(0); at <= length; at += step {
-		v, err := d.Detect(t.Context(), detect.Input{Frame: s.frame(at, paint(at))})
+		v, err := d.Detect(t.Context(), detect.Input{Frame: s.Frame(at, paint(at))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,11 +59,11 @@ func newDetector(t *testing.T, o Options) *Detector {
 }
 
 // passing crosses the picture from second 5 to second 11.
-func passing(at time.Duration) func(x, y int, v float64) float64 {
+func passing(at time.Duration) detecttest.Paint {
 	if at < 5*time.Second || at > 11*time.Second {
 		return nil
 	}
-	return person(-30 + 350*(at-5*time.Second).Seconds()/6)
+	return detecttest.Person(-30 + 350*(at-5*time.Second).Seconds()/6)
 }
 
 func TestOnePassIsOneSituation(t *testing.T) {
@@ -117,7 +71,7 @@ func TestOnePassIsOneSituation(t *testing.T) {
 	for _, step := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second} {
 		t.Run(step.String(), func(t *testing.T) {
 			t.Parallel()
-			events := play(t, newDetector(t, Options{}), newScene(), step, 15*time.Second, passing)
+			events := play(t, newDetector(t, Options{}), detecttest.NewScene(), step, 15*time.Second, passing)
 			if len(events) != 2 || !events[0].on || events[1].on {
 				t.Fatalf("events %v, want one situation", events)
 			}
@@ -131,70 +85,18 @@ func TestOnePassIsOneSituation(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotMotion(t *testing.T) {
-	t.Parallel()
-	light := func(f func(at time.Duration, x, y int, v float64) float64) func(time.Duration) func(int, int, float64) float64 {
-		return func(at time.Duration) func(int, int, float64) float64 {
-			return func(x, y int, v float64) float64 { return f(at, x, y, v) }
-		}
-	}
-	for name, paint := range map[string]func(time.Duration) func(int, int, float64) float64{
-		"nothing": func(time.Duration) func(int, int, float64) float64 { return nil },
-		"a lamp switched on and off": light(func(at time.Duration, _, _ int, v float64) float64 {
-			if at > 5*time.Second && at < 9*time.Second {
-				return v + 45
-			}
-			return v
-		}),
-		"gain": light(func(at time.Duration, _, _ int, v float64) float64 {
-			if at > 6*time.Second {
-				return v * 1.4
-			}
-			return v
-		}),
-		"infrared": light(func(at time.Duration, x, _ int, v float64) float64 {
-			if at > 6*time.Second {
-				return 230 - v + float64(x)/8
-			}
-			return v
-		}),
-		"light on a part": light(func(at time.Duration, x, y int, v float64) float64 {
-			if at > 5*time.Second && at < 8*time.Second && x > 60 && x < 180 && y > 40 && y < 120 {
-				return v + 40
-			}
-			return v
-		}),
-		"slow dusk": light(func(at time.Duration, _, _ int, v float64) float64 { return v - 3*at.Seconds() }),
-		"too small": func(at time.Duration) func(int, int, float64) float64 {
-			return func(x, y int, v float64) float64 {
-				if left := int(12 * at.Seconds()); x >= left && x < left+5 && y >= 90 && y < 96 {
-					return 250
-				}
-				return v
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if events := play(t, newDetector(t, Options{}), newScene(), time.Second, 11*time.Second, paint); len(events) > 0 {
-				t.Errorf("events %v", events)
-			}
-		})
-	}
-}
-
 func TestStandingStillGoesQuietAndLeavesNoGhost(t *testing.T) {
 	t.Parallel()
-	events := play(t, newDetector(t, Options{}), newScene(), time.Second, 50*time.Second, func(at time.Duration) func(int, int, float64) float64 {
+	events := play(t, newDetector(t, Options{}), detecttest.NewScene(), time.Second, 50*time.Second, func(at time.Duration) detecttest.Paint {
 		switch s := at.Seconds(); {
 		case s < 5 || s > 43:
 			return nil
 		case s < 8:
-			return person(-30 + 50*(s-5))
+			return detecttest.Person(-30 + 50*(s-5))
 		case s < 40:
-			return person(120)
+			return detecttest.Person(120)
 		default:
-			return person(120 + 70*(s-40))
+			return detecttest.Person(120 + 70*(s-40))
 		}
 	})
 	if len(events) != 4 || events[1].at > 11*time.Second || events[2].at < 40*time.Second || events[3].at > 46*time.Second {
@@ -217,7 +119,7 @@ func TestZonesAndMasks(t *testing.T) {
 	t.Run("each zone has its own situation", func(t *testing.T) {
 		t.Parallel()
 		d := newDetector(t, Options{Zones: []detect.Zone{{Name: "gate", Polygon: left}, {Name: "yard", Polygon: right}}})
-		events := play(t, d, newScene(), time.Second, 16*time.Second, passing)
+		events := play(t, d, detecttest.NewScene(), time.Second, 16*time.Second, passing)
 		if n := zones(events); n["gate"] != 2 || n["yard"] != 2 || events[0].zone != "gate" {
 			t.Errorf("events %v", events)
 		}
@@ -225,17 +127,17 @@ func TestZonesAndMasks(t *testing.T) {
 	t.Run("a mask hides", func(t *testing.T) {
 		t.Parallel()
 		d := newDetector(t, Options{Zones: []detect.Zone{{Name: "gate", Polygon: left}, {Name: "yard", Polygon: all}}, Masks: []detect.Polygon{left}})
-		if d.area.in[0] != 0 {
+		if d.area.visible[0].from == 0 {
 			t.Error("a masked pixel is in a zone")
 		}
-		if n := zones(play(t, d, newScene(), time.Second, 16*time.Second, passing)); n["gate"] != 0 || n["yard"] != 2 {
+		if n := zones(play(t, d, detecttest.NewScene(), time.Second, 16*time.Second, passing)); n["gate"] != 0 || n["yard"] != 2 {
 			t.Errorf("changes %v", n)
 		}
 	})
 	t.Run("a zone may ask for large things only", func(t *testing.T) {
 		t.Parallel()
 		d := newDetector(t, Options{Zones: []detect.Zone{{Name: "yard", MinArea: 0.2}}})
-		if events := play(t, d, newScene(), time.Second, 16*time.Second, passing); len(events) > 0 {
+		if events := play(t, d, detecttest.NewScene(), time.Second, 16*time.Second, passing); len(events) > 0 {
 			t.Errorf("events %v", events)
 		}
 	})
@@ -243,13 +145,13 @@ func TestZonesAndMasks(t *testing.T) {
 
 func TestReconnectIsNoMotion(t *testing.T) {
 	t.Parallel()
-	d, s := newDetector(t, Options{}), newScene()
+	d, s := newDetector(t, Options{}), detecttest.NewScene()
 	for _, at := range []time.Duration{0, 1, 2, 3, 100, 101, 0, 1, 2} { // a gap, then a step back
 		paint := func(x, y int, v float64) float64 { return v }
 		if at >= 100 {
 			paint = func(x, y int, v float64) float64 { return 255 - v }
 		}
-		v, err := d.Detect(t.Context(), detect.Input{Frame: s.frame(at*time.Second, paint)})
+		v, err := d.Detect(t.Context(), detect.Input{Frame: s.Frame(at*time.Second, paint)})
 		if err != nil || len(v.Detections) > 0 {
 			t.Errorf("at %d s: %+v, %v", at, v, err)
 		}
@@ -280,9 +182,9 @@ func TestWrongFrame(t *testing.T) {
 }
 
 func TestQuietFramesAllocateNothing(t *testing.T) {
-	d, s := newDetector(t, Options{}), newScene()
+	d, s := newDetector(t, Options{}), detecttest.NewScene()
 	at := time.Duration(0)
-	frames := []decode.Frame{s.frame(0, nil), s.frame(0, nil)}
+	frames := []decode.Frame{s.Frame(0, nil), s.Frame(0, nil)}
 	step := func() {
 		f := frames[int(at/time.Second)%2]
 		f.PTS = at
@@ -304,7 +206,7 @@ func BenchmarkQuietFrame(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	f := newScene().frame(0, nil)
+	f := detecttest.NewScene().Frame(0, nil)
 	for b.Loop() {
 		f.PTS += time.Second
 		if _, err := d.Detect(b.Context(), detect.Input{Frame: f}); err != nil {

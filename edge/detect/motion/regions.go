@@ -1,19 +1,13 @@
 package motion
 
-// region is a connected part of the foreground. Its bounds are pixels, inclusive.
-type region struct {
-	label       int32
-	area, dirty int
-	left, top   int
-	right, low  int
-}
+import "gridgate/edge/detect"
 
 // labeller finds connected regions (4-neighbours; the mask was dilated before).
 type labeller struct {
 	labels  []int32 // 0: none
 	parent  []int32
-	regions []region
-	kept    []region
+	regions []detect.Blob
+	kept    []detect.Blob
 	slot    []int32 // label -> index of its region + 1
 }
 
@@ -34,18 +28,9 @@ func (l *labeller) label(mask, dirty []uint8) {
 			}
 			root := l.find(l.labels[i])
 			l.labels[i] = root
-			l.region(root, x, y).add(x, y, dirty[i])
+			add(l.blob(root, x, y), x, y, dirty[i])
 		}
 	}
-}
-
-// whole makes one region of all the pixels of mask.
-func (l *labeller) whole(mask []uint8) *region {
-	for i, v := range mask {
-		l.labels[i] = int32(v)
-	}
-	l.regions = append(l.regions[:0], region{label: 1, right: width - 1, low: height - 1})
-	return &l.regions[0]
 }
 
 // connect gives each pixel of the mask a preliminary label and joins those that touch.
@@ -91,23 +76,23 @@ func (l *labeller) union(a, b int32) {
 	l.parent[max(a, b)] = min(a, b)
 }
 
-func (l *labeller) region(root int32, x, y int) *region {
+func (l *labeller) blob(root int32, x, y int) *detect.Blob {
 	if l.slot[root] == 0 {
-		l.regions = append(l.regions, region{label: root, left: x, right: x, top: y, low: y})
+		l.regions = append(l.regions, detect.Blob{Label: root, Left: x, Right: x, Top: y, Low: y})
 		l.slot[root] = int32(len(l.regions))
 	}
 	return &l.regions[l.slot[root]-1]
 }
 
-func (r *region) add(x, y int, dirty uint8) {
-	r.area++
-	r.dirty += int(dirty)
-	r.left, r.right = min(r.left, x), max(r.right, x)
-	r.top, r.low = min(r.top, y), max(r.low, y)
+func add(b *detect.Blob, x, y int, dirty uint8) {
+	b.Area++
+	b.Moving += int(dirty)
+	b.Left, b.Right = min(b.Left, x), max(b.Right, x)
+	b.Top, b.Low = min(b.Top, y), max(b.Low, y)
 }
 
 // keep returns the regions for which ok is true, until the next call.
-func (l *labeller) keep(ok func(*region) bool) []region {
+func (l *labeller) keep(ok func(*detect.Blob) bool) []detect.Blob {
 	l.kept = l.kept[:0]
 	for i := range l.regions {
 		if ok(&l.regions[i]) {
@@ -118,11 +103,11 @@ func (l *labeller) keep(ok func(*region) bool) []region {
 }
 
 // mark sets mask to 1 in the regions.
-func (l *labeller) mark(mask []uint8, regions []region) {
+func (l *labeller) mark(mask []uint8, regions []detect.Blob) {
 	for _, r := range regions {
-		for y := r.top; y <= r.low; y++ {
-			for x := r.left; x <= r.right; x++ {
-				if i := y*width + x; l.labels[i] == r.label {
+		for y := r.Top; y <= r.Low; y++ {
+			for x := r.Left; x <= r.Right; x++ {
+				if i := y*width + x; l.labels[i] == r.Label {
 					mask[i] = 1
 				}
 			}
@@ -130,10 +115,10 @@ func (l *labeller) mark(mask []uint8, regions []region) {
 	}
 }
 
-func totalArea(regions []region) int {
+func totalArea(regions []detect.Blob) int {
 	n := 0
 	for _, r := range regions {
-		n += r.area
+		n += r.Area
 	}
 	return n
 }

@@ -1,8 +1,10 @@
 package motion
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"gridgate/edge/detect"
@@ -24,23 +26,29 @@ const (
 	maxZones  = 32
 	maxMasks  = 32
 	maxPoints = 64
+
+	maxDuration = time.Minute
 )
+
+// run is a stretch of pixels, in reading order: from, and before to.
+type run struct{ from, to int }
 
 // area knows which pixels belong to which zone.
 type area struct {
 	zones    []zone
-	in       []uint32 // for each pixel, a bit for each zone
-	visible  []bool   // not masked, and in a zone
-	count    int      // visible pixels
-	smallest int      // pixels of the smallest region that counts anywhere
-	hits     [maxZones]int
+	visible  []run // not masked, and in a zone
+	count    int   // visible pixels
+	smallest int   // pixels of the smallest region that counts anywhere
 }
 
 // zone is a part of the picture and its state. It is active from a confirmed region on until linger after the last one, so
 // that a person who passes is one situation.
 type zone struct {
 	name     string
-	smallest int // pixels
+	smallest int           // pixels
+	enough   time.Duration // for which a region must be there
+	demanded bool          // enough was asked for, not the default
+	runs     []run
 
 	active      bool
 	first, last time.Duration // of the regions that made or keep it active
@@ -57,26 +65,23 @@ func newArea(o Options) (*area, error) {
 	if len(o.Zones) == 0 {
 		o.Zones = []detect.Zone{{}}
 	}
-	a := &area{in: make([]uint32, pixels), visible: make([]bool, pixels), smallest: pixels}
-	for i, z := range o.Zones {
-		if err := checkPolygon(z.Polygon, true); err != nil {
-			return nil, fmt.Errorf("motion: zone %q: %w", z.Name, err)
-		}
-		if !(z.MinArea >= 0 && z.MinArea < 1) {
-			return nil, fmt.Errorf("motion: zone %q: smallest area %v is not a share of the picture", z.Name, z.MinArea)
-		}
-		a.add(i, z)
-	}
+	hidden, visible := make([]bool, pixels), make([]bool, pixels)
 	for i, m := range o.Masks {
 		if err := checkPolygon(m, false); err != nil {
 			return nil, fmt.Errorf("motion: mask %d: %w", i, err)
 		}
-		paint(m, func(p int) { a.in[p] = 0 })
+		paint(m, func(p int) { hidden[p] = true })
 	}
-	for p, bits := range a.in {
-		if a.visible[p] = bits != 0; bits != 0 {
-			a.count++
+	a := &area{smallest: pixels}
+	for _, z := range o.Zones {
+		if err := checkZone(z); err != nil {
+			return nil, fmt.Errorf("motion: zone %q: %w", z.Name, err)
 		}
+		a.add(z, hidden, visible)
+	}
+	a.visible = runsOf(visible)
+	for _, r := range a.visible {
+		a.count += r.to - r.from
 	}
 	if a.count == 0 {
 		return nil, fmt.Errorf("motion: the masks leave nothing of the zones")
@@ -84,15 +89,44 @@ func newArea(o Options) (*area, error) {
 	return a, nil
 }
 
-func (a *area) add(i int, z detect.Zone) {
-	share := z.MinArea
-	if share == 0 {
-		share = defaultArea
-	}
-	smallest := max(1, int(share*pixels))
+func (a *area) add(z detect.Zone, hidden, visible []bool) {
+	smallest := max(1, int(cmp.Or(z.MinArea, defaultArea)*pixels))
 	a.smallest = min(a.smallest, smallest)
-	a.zones = append(a.zones, zone{name: z.Name, smallest: smallest})
-	paint(z.Polygon, func(p int) { a.in[p] |= 1 << i })
+	in := make([]bool, pixels)
+	paint(z.Polygon, func(p int) {
+		if !hidden[p] {
+			in[p], visible[p] = true, true
+		}
+	})
+	a.zones = append(a.zones, zone{
+		name: z.Name, smallest: smallest, enough: cmp.Or(z.MinDuration, confirm), demanded: z.MinDuration > 0, runs: runsOf(in),
+	})
+}
+
+// runsOf are the stretches in which in is true.
+func runsOf(in []bool) []run {
+	var out []run
+	for i := 0; i < len(in); i++ {
+		if !in[i] {
+			continue
+		}
+		from := i
+		for i < len(in) && in[i] {
+			i++
+		}
+		out = append(out, run{from: from, to: i})
+	}
+	return slices.Clip(out)
+}
+
+func checkZone(z detect.Zone) error {
+	if !(z.MinArea >= 0 && z.MinArea < 1) {
+		return fmt.Errorf("smallest area %v is not a share of the picture", z.MinArea)
+	}
+	if z.MinDuration < 0 || z.MinDuration > maxDuration {
+		return fmt.Errorf("smallest duration %v is not between 0 and %v", z.MinDuration, maxDuration)
+	}
+	return checkPolygon(z.Polygon, true)
 }
 
 func checkPolygon(p detect.Polygon, mayBeEmpty bool) error {
@@ -139,59 +173,60 @@ func (a *area) reset() {
 	}
 }
 
-// verdict takes the regions of the frame at now into the zones' states and returns what is active.
-func (a *area) verdict(found []region, labels []int32, now, step time.Duration) []detect.Detection {
+// verdict takes the regions of the frame at now into the zones' states and returns what is active. It judges nothing while the
+// only thing to tell is not yet certain.
+func (a *area) verdict(found []detect.Blob, labels []int32, now, step time.Duration) detect.Verdict {
+	var v detect.Verdict
+	pending := false
 	for i := range a.zones {
-		a.zones[i].fresh = false
-	}
-	for i := range found {
-		a.assign(&found[i], labels, now)
-	}
-	var out []detect.Detection
-	for i := range a.zones {
-		if z := &a.zones[i]; z.settle(now, step) {
-			out = append(out, detect.Detection{
-				Kind: alert.Motion, Zone: z.name, Boxes: append([]detect.Box(nil), z.boxes...), Score: z.score, Object: alert.UnknownObject,
+		z := &a.zones[i]
+		z.fresh = false
+		for j := range found {
+			if z.holds(&found[j], labels) {
+				z.hit(&found[j], now, step)
+			}
+		}
+		if z.settle(now, step) {
+			v.Detections = append(v.Detections, detect.Detection{
+				Kind: alert.Motion, Zone: z.name, Boxes: slices.Clone(z.boxes), Score: z.score, Object: alert.UnknownObject,
 			})
 		}
+		pending = pending || z.fresh && !z.active
 	}
-	return out
+	v.Judged = len(v.Detections) > 0 || !pending
+	return v
 }
 
-// assign tells each zone that holds enough of r.
-func (a *area) assign(r *region, labels []int32, now time.Duration) {
-	clear(a.hits[:])
-	for y := r.top; y <= r.low; y++ {
-		for x := r.left; x <= r.right; x++ {
-			p := y*width + x
-			if labels[p] != r.label {
-				continue
-			}
-			for i, bits := 0, a.in[p]; bits != 0; i, bits = i+1, bits>>1 {
-				a.hits[i] += int(bits & 1)
+// holds says whether enough of b lies in the zone.
+func (z *zone) holds(b *detect.Blob, labels []int32) bool {
+	n, last := 0, (b.Low+1)*width
+	from, _ := slices.BinarySearchFunc(z.runs, b.Top*width, func(r run, p int) int { return cmp.Compare(r.to, p+1) })
+	for _, r := range z.runs[from:] {
+		if r.from >= last {
+			break
+		}
+		for _, l := range labels[max(r.from, b.Top*width):min(r.to, last)] {
+			if l == b.Label {
+				n++
 			}
 		}
 	}
-	for i := range a.zones {
-		if z := &a.zones[i]; a.hits[i] >= z.smallest {
-			z.hit(r, now)
-		}
-	}
+	return n >= z.smallest
 }
 
 // hit notes that r was seen.
-func (z *zone) hit(r *region, now time.Duration) {
+func (z *zone) hit(b *detect.Blob, now, step time.Duration) {
 	if !z.fresh {
 		z.fresh, z.boxes, z.score = true, z.boxes[:0], 0
-		if !z.seen || now-z.last > forget {
+		if !z.seen || now-z.last > max(forget, step+step/2) {
 			z.first = now
 		}
 		z.seen, z.last = true, now
 	}
 	if len(z.boxes) < maxBoxes {
-		z.boxes = append(z.boxes, r.box())
+		z.boxes = append(z.boxes, boxOf(b))
 	}
-	z.score = max(z.score, r.score(z.smallest))
+	z.score = max(z.score, scoreOf(b, z.smallest))
 }
 
 // settle brings the state up to now.
@@ -199,20 +234,20 @@ func (z *zone) settle(now, step time.Duration) bool {
 	switch {
 	case z.active && now-z.last >= linger:
 		z.active = false
-	case !z.active && z.fresh && (now-z.first >= confirm || step > sparseStep):
+	case !z.active && z.fresh && (now-z.first >= z.enough || !z.demanded && step > sparseStep):
 		z.active = true
 	}
 	return z.active
 }
 
-func (r *region) box() detect.Box {
+func boxOf(b *detect.Blob) detect.Box {
 	return detect.Box{
-		X: float64(r.left) / width, Y: float64(r.top) / height,
-		W: float64(r.right-r.left+1) / width, H: float64(r.low-r.top+1) / height,
+		X: float64(b.Left) / width, Y: float64(b.Top) / height,
+		W: float64(b.Right-b.Left+1) / width, H: float64(b.Low-b.Top+1) / height,
 	}
 }
 
-// score grows with the size of a region over the smallest that counts, from 0.5 to 1.
-func (r *region) score(smallest int) float64 {
-	return 1 - 0.5*math.Pow(float64(smallest)/float64(r.area), 0.5)
+// scoreOf grows with the size of a region over the smallest that counts, from 0.5 to 1.
+func scoreOf(b *detect.Blob, smallest int) float64 {
+	return 1 - 0.5*math.Sqrt(float64(smallest)/float64(b.Area))
 }

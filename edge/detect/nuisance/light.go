@@ -1,0 +1,156 @@
+package nuisance
+
+import (
+	"math"
+	"sync"
+
+	"gridgate/edge/detect"
+)
+
+// When a blob is the same surface under other light.
+const (
+	sameTexture = 0.7 // correlation of the fine structure of frame and background
+	enough      = 1.0 // grey levels of deviation that the background's fine structure must have to tell
+	smooth      = 1.6 // grey levels of deviation under which a blob has no edge at all, as a thing would have
+	window      = 4   // half the side of the mean that is taken off to leave the fine structure
+	clipLow     = 4   // grey levels from which the camera may have clipped what it saw
+	clipHigh    = 250
+)
+
+// What is a thing inside of a lit surface.
+const (
+	tile       = 8 // pixels, side of the squares in which light and things are told apart
+	tileCols   = width / tile
+	tileRows   = (height + tile - 1) / tile
+	otherThan  = 0.3 // correlation under which a tile shows something else
+	structured = 3.0 // grey levels of deviation that it must have
+	compact    = 5   // such tiles among 3 x 3, from which they are a thing
+)
+
+// room is what a comparison needs while it runs. All filters of the process share a few.
+type room struct {
+	frame, background []int32  // fine structure, 1/256 grey level
+	sum               []uint32 // integral image, (width+1) x (height+1), modulo 2^32
+	tiles             [tileCols * tileRows]moments
+}
+
+var benches = sync.Pool{New: func() any {
+	return &room{frame: make([]int32, pixels), background: make([]int32, pixels), sum: make([]uint32, (width+1)*(height+1))}
+}}
+
+func bench() *room { return benches.Get().(*room) }
+
+// moments are the sums from which a correlation follows.
+type moments struct{ n, f, b, ff, bb, fb float64 }
+
+func (m *moments) add(f, b float64) {
+	m.n++
+	m.f, m.b = m.f+f, m.b+b
+	m.ff, m.bb, m.fb = m.ff+f*f, m.bb+b*b, m.fb+f*b
+}
+
+// deviations are those of the frame and of the background, in grey levels.
+func (m *moments) deviations() (frame, background float64) {
+	if m.n == 0 {
+		return 0, 0
+	}
+	return math.Sqrt(max(0, m.ff/m.n-m.f/m.n*m.f/m.n)), math.Sqrt(max(0, m.bb/m.n-m.b/m.n*m.b/m.n))
+}
+
+// correlation is 1 for the same structure, 0 for another.
+func (m *moments) correlation() float64 {
+	f, b := m.deviations()
+	if f*b == 0 {
+		return 0
+	}
+	return (m.fb/m.n - m.f/m.n*m.b/m.n) / (f * b)
+}
+
+// same says whether the background shows through.
+func (m *moments) same() bool {
+	_, b := m.deviations()
+	return b > enough && m.correlation() > sameTexture
+}
+
+// Light says whether b shows what the background shows, lighter or darker: a lamp, the sun, a shadow, headlights.
+func (f *Filter) Light(s *detect.Scene, b *detect.Blob) bool {
+	r := bench()
+	defer benches.Put(r)
+	m := r.texture(s, b, false)
+	if deviation, _ := m.deviations(); deviation < smooth {
+		return true
+	}
+	return m.same() && !r.thing()
+}
+
+// texture compares the fine structure of frame and background where b is, and tile by tile. Of the whole picture it takes what
+// moves.
+func (r *room) texture(s *detect.Scene, b *detect.Blob, whole bool) *moments {
+	r.fine(r.frame, b, func(i int) uint32 { return uint32(s.Frame[i]) << 8 })
+	r.fine(r.background, b, func(i int) uint32 { return uint32(s.Background[i]) })
+	clear(r.tiles[:])
+	var all moments
+	for y := b.Top; y <= b.Low; y++ {
+		for x := b.Left; x <= b.Right; x++ {
+			i := y*width + x
+			if whole && s.Moving[i] == 0 || !whole && s.Labels[i] != b.Label {
+				continue
+			}
+			if v := s.Frame[i]; v < clipLow || v > clipHigh {
+				continue
+			}
+			fine, slow := float64(r.frame[i])/256, float64(r.background[i])/256
+			all.add(fine, slow)
+			r.tiles[y/tile*tileCols+x/tile].add(fine, slow)
+		}
+	}
+	return &all
+}
+
+// fine writes to dst, where b is, each value less the mean around it.
+func (r *room) fine(dst []int32, b *detect.Blob, value func(i int) uint32) {
+	left, right := max(b.Left-window, 0), min(b.Right+window, width-1)
+	top, low := max(b.Top-window, 0), min(b.Low+window, height-1)
+	const stride = width + 1
+	clear(r.sum[top*stride+left : top*stride+right+2])
+	for y := top; y <= low; y++ {
+		row := uint32(0)
+		r.sum[(y+1)*stride+left] = 0
+		for x := left; x <= right; x++ {
+			row += value(y*width + x)
+			r.sum[(y+1)*stride+x+1] = r.sum[y*stride+x+1] + row
+		}
+	}
+	for y := b.Top; y <= b.Low; y++ {
+		t, u := max(y-window, 0)*stride, min(y+window+1, height)*stride
+		for x := b.Left; x <= b.Right; x++ {
+			l, m := max(x-window, 0), min(x+window+1, width)
+			total := r.sum[u+m] - r.sum[u+l] - r.sum[t+m] + r.sum[t+l]
+			dst[y*width+x] = int32(value(y*width+x)) - int32(total/uint32((m-l)*(u-t)/stride))
+		}
+	}
+}
+
+// thing says whether tiles that lie together show something else than the background, in the last comparison.
+func (r *room) thing() bool {
+	var other [tileCols * tileRows]bool
+	for i := range r.tiles {
+		m := &r.tiles[i]
+		f, b := m.deviations()
+		other[i] = m.n >= tile*tile/2 && max(f, b) > structured && m.correlation() < otherThan
+	}
+	for y := range tileRows - 2 {
+		for x := range tileCols - 2 {
+			n := 0
+			for i := range 9 {
+				if other[(y+i/3)*tileCols+x+i%3] {
+					n++
+				}
+			}
+			if n >= compact {
+				return true
+			}
+		}
+	}
+	return false
+}
