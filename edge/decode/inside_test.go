@@ -182,19 +182,6 @@ func TestReadMessageIsBounded(t *testing.T) {
 	}
 }
 
-// TestSandboxIsClosed: a worker that a stream took over reaches no file and no network.
-func TestSandboxIsClosed(t *testing.T) {
-	o, err := PoolOptions{Env: []string{"GRIDGATE_TEST_WORKER=escape"}}.withDefaults()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := startProcess(t.Context(), o)
-	if err != nil {
-		t.Fatalf("it got out: %v", err)
-	}
-	p.stop()
-}
-
 // TestWorkersTextIsCleaned: what a worker says of itself goes into logs and states.
 func TestWorkersTextIsCleaned(t *testing.T) {
 	for _, s := range []status{statusBad, statusFailed} {
