@@ -1,0 +1,147 @@
+// Package gate guesses from what pictures cost whether something happens in front of a camera, without decoding.
+//
+// In: access units of one stream in decoding order, and what the pixels of some of them showed. Out: an opinion after each:
+// Doubt (the next keyframe is worth a look), Wake (decode now), and what the gate is good for on this stream.
+//
+// It reads slice headers only (ITU-T H.264 clause 7.3.3, H.265 clause 7.3.6.1): the size of a picture in bits, its quantiser
+// and its place. It keeps no series of sizes, since they would tell when people are at home: a few running figures, all
+// forgotten at Restart. It decodes nothing and says nothing of what happens.
+package gate
+
+import (
+	"hash/maphash"
+	"time"
+
+	"gridgate/edge/detect"
+	"gridgate/edge/source"
+)
+
+// Gate implements [detect.Gate]. It is for one goroutine.
+type Gate struct {
+	headers headers
+	clock   clock
+	model   model
+	alarm   alarm
+	proof   proof
+	sight   detect.Sight
+}
+
+var _ detect.Gate = (*Gate)(nil)
+
+// New returns a gate that has seen nothing.
+func New() *Gate {
+	g := &Gate{headers: headers{seed: maphash.MakeSeed()}}
+	g.Restart()
+	return g
+}
+
+// Restart implements [detect.Gate].
+func (g *Gate) Restart() {
+	*g = Gate{headers: headers{seed: g.headers.seed}, model: newModel(), alarm: newAlarm(), sight: detect.Learning}
+}
+
+// Observe implements [detect.Gate]. What cannot be read counts as nothing seen.
+func (g *Gate) Observe(u source.AccessUnit) detect.Opinion {
+	if u.Codec != source.H264 && u.Codec != source.H265 {
+		return detect.Opinion{Sight: detect.NoGate}
+	}
+	if g.clock.tick(u.PTS) {
+		g.alarm.resume(g.clock.now)
+		g.proof.resume()
+	}
+	bits, first, ok := g.headers.picture(u)
+	if !ok {
+		return g.opinion(0)
+	}
+	p := newPicture(bits, first)
+	if u.Begins() || first.slice == intra {
+		g.model.begin(p, u.Key)
+	}
+	if u.Key || first.slice == intra {
+		return g.opinion(0)
+	}
+	z := g.model.observe(p, g.clock.step, g.pace())
+	ended := g.alarm.observe(z, g.clock.now, g.moved())
+	g.proof.judge(g.clock.now, g.alarm.doubted)
+	if ended {
+		g.judge()
+	}
+	return g.opinion(z)
+}
+
+// Confirm implements [detect.Gate].
+func (g *Gate) Confirm(pts time.Duration, moving bool) {
+	now := g.clock.at(pts)
+	if moving {
+		g.proof.moving(now)
+		return
+	}
+	g.proof.still(now)
+}
+
+// opinion is what the gate thinks when the score is z.
+func (g *Gate) opinion(z float64) detect.Opinion {
+	o := detect.Opinion{Sight: g.sight}
+	if g.sight == detect.Sees {
+		o.Doubt, o.Wake = z > g.alarm.doubt, z > g.alarm.wake
+	}
+	return o
+}
+
+// moved says whether pixels showed motion a moment ago.
+func (g *Gate) moved() bool { return g.proof.moved(g.clock.now) }
+
+// Paces of learning, as time constants in media time.
+const (
+	frozen  = 0
+	settled = 8 * time.Second // while quiet
+	refuted = 2 * time.Second // while the gate is alarmed and pixels show, or long ago would have shown, that nothing moves
+	patient = 20 * time.Second
+)
+
+// pace is how fast the model follows what it sees now.
+func (g *Gate) pace() time.Duration {
+	switch {
+	case g.moved():
+		return frozen
+	case !g.alarm.loud:
+		return settled
+	case g.proof.refuted(g.alarm.since), g.clock.now-g.alarm.since > patient:
+		return refuted
+	}
+	return frozen
+}
+
+// judge decides what the gate is good for. It is called at the end of each window.
+func (g *Gate) judge() {
+	switch {
+	case !g.model.warm():
+		g.sight = detect.Learning
+	case g.proof.blind() || g.model.smallest(g.alarm.doubt) > g.limit():
+		g.sight = detect.Blind
+	default:
+		g.sight = detect.Sees
+	}
+}
+
+// visible is the largest share of the picture that must be new for the gate to notice it, at most; the pixel step finds
+// 0.4 %. margin keeps the answer from flickering.
+const (
+	visible = 0.05
+	margin  = 1.25
+)
+
+func (g *Gate) limit() float64 {
+	if g.sight == detect.Sees {
+		return visible * margin
+	}
+	return visible
+}
+
+// Smallest is the share of the picture that must change for the gate to notice, by its own estimate; 0 while it learns.
+func (g *Gate) Smallest() float64 {
+	if !g.model.warm() {
+		return 0
+	}
+	return g.model.smallest(g.alarm.doubt)
+}
