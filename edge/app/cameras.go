@@ -11,83 +11,95 @@ import (
 	"gridgate/edge/camera"
 	"gridgate/edge/config"
 	"gridgate/edge/decode"
-	"gridgate/edge/detect/motion"
+	"gridgate/edge/evidence"
 	"gridgate/edge/outbox"
+	"gridgate/edge/source"
 	"gridgate/edge/source/rtsp"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
-	"gridgate/protocols/picture"
 )
 
 // cameraSet is steps 1 to 4 for video.
 type cameraSet struct {
-	list  []*camera.Camera
-	byID  map[string]*camera.Camera
-	grids map[string]string // by camera id
+	list []*watched
+	byID map[string]*watched
 }
 
-func newCameras(cfg *config.Config, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*cameraSet, error) {
-	cs := &cameraSet{byID: map[string]*camera.Camera{}, grids: map[string]string{}}
+// watched is a camera and what shows how it is doing.
+type watched struct {
+	*camera.Camera
+	grid     string
+	stream   func() source.Stats
+	masked   func() float64 // share of the picture that is ignored because it always sways
+	evidence func() evidence.Counters
+}
+
+func newCameras(cfg *config.Config, detectors detectorSet, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*cameraSet, error) {
+	cs := &cameraSet{byID: map[string]*watched{}}
 	for _, c := range cfg.Cameras {
-		cam, err := newCamera(cfg, c, decoder, raiser, box, notify, log.With("camera", c.ID))
+		cam, err := newCamera(cfg, c, detectors, decoder, raiser, box, notify, log.With("camera", c.ID))
 		if err != nil {
 			return nil, fmt.Errorf("camera %s: %w", c.ID, err)
 		}
 		cs.list = append(cs.list, cam)
-		cs.byID[c.ID], cs.grids[c.ID] = cam, c.Place.Grid
+		cs.byID[c.ID] = cam
 	}
 	return cs, nil
 }
 
-func newCamera(cfg *config.Config, c config.Camera, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*camera.Camera, error) {
-	var password string
-	if c.Password.Set() {
-		var err error
-		if password, err = cfg.Secret(c.Password); err != nil {
-			return nil, err
-		}
+// newCamera wires one camera in the order of the pipeline.
+func newCamera(cfg *config.Config, c config.Camera, detectors detectorSet, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*watched, error) {
+	streams, err := newStreams(cfg, c, log)
+	if err != nil {
+		return nil, err
 	}
-	src, err := rtsp.New(rtsp.Options{
-		URL: c.URL, Username: c.Username, Password: password, Transport: transports[c.Transport],
-		OnTrouble: (&troubleLog{log: log}).add,
+	cascade, err := newCascade(c, cfg, detectors)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := newEvidence(c, streams, decoder, box, log)
+	if err != nil {
+		return nil, err
+	}
+	zones, err := armedZones(cfg, c)
+	if err != nil {
+		return nil, err
+	}
+	cam, err := camera.New(camera.Options{
+		ID: c.ID, Edge: cfg.Edge, Grid: c.Place.Grid,
+		Source: streams.detect, Decoder: decoder, Chooser: newChooser(c), Stages: cascade.stages, Raiser: raiser, Evidence: shown,
+		Zones: zones, Masks: masksOf(c), SampleEvery: c.Sample, Keep: keepOf(c), MaxBytes: c.Ring.MiB << 20,
+		OnChange: func(camera.Status) { notify() }, Log: log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	detector, err := motion.New(motion.Options{Zones: zonesOf(c), Masks: polygonsOf(c.Masks)})
-	if err != nil {
-		return nil, err
+	return &watched{Camera: cam, grid: c.Place.Grid, stream: streams.detect.Stats, masked: cascade.filter.Masked, evidence: shown.Counters}, nil
+}
+
+// keepOf is how much of the past a camera keeps: what a clip begins with, if that is longer.
+func keepOf(c config.Camera) time.Duration {
+	if c.Clip == nil {
+		return c.Ring.Keep
 	}
+	return max(c.Ring.Keep, c.Clip.Before)
+}
+
+// armedZones are a camera's zones with their modes and schedules.
+func armedZones(cfg *config.Config, c config.Camera) ([]camera.Zone, error) {
 	zones := make([]camera.Zone, len(c.Zones))
 	for i, z := range c.Zones {
 		zones[i] = camera.Zone{Name: z.Name, Mode: camera.Mode(z.Mode)}
-	}
-	return camera.New(camera.Options{
-		ID: c.ID, Edge: cfg.Edge, Grid: c.Place.Grid,
-		Source: src, Decoder: decoder, Hook: detector, Raiser: raiser, Evidence: evidence{box},
-		Zones: zones, Masks: masksOf(c), SampleEvery: c.Sample, OnChange: func(camera.Status) { notify() }, Log: log,
-	})
-}
-
-// masksOf are a camera's masks as a picture must cover them.
-func masksOf(c config.Camera) []picture.Mask {
-	masks := make([]picture.Mask, len(c.Masks))
-	for i, m := range c.Masks {
-		for _, p := range m {
-			masks[i] = append(masks[i], picture.Point{X: p[0], Y: p[1]})
+		if len(z.Schedule) == 0 {
+			continue
 		}
+		s, err := cfg.Schedule(z.Schedule)
+		if err != nil {
+			return nil, err
+		}
+		zones[i].Asleep = s.Asleep
 	}
-	return masks
-}
-
-// transports by their names in the configuration.
-var transports = map[string]rtsp.Transport{"auto": rtsp.Auto, "tcp": rtsp.TCP, "udp": rtsp.UDP}
-
-// evidence hands redacted pictures to the outbox.
-type evidence struct{ box *outbox.Outbox }
-
-func (e evidence) Put(ctx context.Context, event alert.Evidence, jpeg []byte) error {
-	return e.box.PutEvidence(ctx, event, jpeg)
+	return zones, nil
 }
 
 func (cs *cameraSet) start(ctx context.Context, parts *errgroup.Group) {
@@ -102,7 +114,7 @@ func (cs *cameraSet) devices() []ingest.DeviceState {
 	for _, c := range cs.list {
 		s := c.Status()
 		d := ingest.DeviceState{
-			ID: s.ID, Family: alert.Cameras, Grid: cs.grids[s.ID], State: string(s.State), Why: s.Why, Since: s.Since.UTC().Truncate(time.Millisecond),
+			ID: s.ID, Family: alert.Cameras, Grid: c.grid, State: string(s.State), Why: s.Why, Since: s.Since.UTC().Truncate(time.Millisecond),
 			LastSeen: s.LastFrame.UTC().Truncate(time.Millisecond),
 		}
 		if d.Why == "" {
@@ -116,11 +128,19 @@ func (cs *cameraSet) devices() []ingest.DeviceState {
 	return out
 }
 
-// statuses are the cameras' own words, for the status page.
-func (cs *cameraSet) statuses() []camera.Status {
-	out := make([]camera.Status, len(cs.list))
+// cameraView is a camera on the status page: its own words and those of its parts.
+type cameraView struct {
+	camera.Status
+	Stream   source.Stats      `json:"stream"`
+	Masked   float64           `json:"masked"` // share of the picture that is ignored because it always sways
+	Evidence evidence.Counters `json:"evidence"`
+}
+
+// views are the cameras for the status page.
+func (cs *cameraSet) views() []cameraView {
+	out := make([]cameraView, len(cs.list))
 	for i, c := range cs.list {
-		out[i] = c.Status()
+		out[i] = cameraView{Status: c.Status(), Stream: c.stream(), Masked: c.masked(), Evidence: c.evidence()}
 	}
 	return out
 }

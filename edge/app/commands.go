@@ -16,12 +16,13 @@ type ReplayCommand struct {
 	Camera string  `help:"The camera of that file." placeholder:"ID"`
 	FPS    float64 `name:"fps" help:"Frame rate of a raw stream, which has no times of its own; else what the stream tells, or 25." placeholder:"N"`
 	Rate   float64 `help:"Pictures looked at per second of media time; else 4." placeholder:"N"`
-	File   string  `arg:"" help:"Recording: mp4, or Annex-B .h264 or .h265."`
+	Live   bool    `help:"Look at the pictures that a running edge would look at, instead of at a steady rate: gate, keyframes or sequence."`
+	File   string  `arg:"" help:"Recording: mp4, Annex-B .h264 or .h265, or .mjpeg."`
 }
 
 // Run replays; see [Replay].
 func (c ReplayCommand) Run(ctx context.Context, stdout, stderr io.Writer) int {
-	o := ReplayOptions{File: c.File, FPS: c.FPS, Rate: c.Rate}
+	o := ReplayOptions{File: c.File, FPS: c.FPS, Rate: c.Rate, Live: c.Live}
 	if c.Config != "" || c.Camera != "" {
 		if err := c.apply(&o); err != nil {
 			fmt.Fprintln(stderr, "replay:", err)
@@ -54,7 +55,7 @@ func (c ReplayCommand) apply(o *ReplayOptions) error {
 func zonesOf(cam config.Camera) []detect.Zone {
 	zones := make([]detect.Zone, len(cam.Zones))
 	for i, z := range cam.Zones {
-		zones[i] = detect.Zone{Name: z.Name, Polygon: polygonOf(z.Polygon), MinArea: z.MinArea}
+		zones[i] = detect.Zone{Name: z.Name, Polygon: polygonOf(z.Polygon), MinArea: z.MinArea, MinDuration: z.MinDuration}
 	}
 	return zones
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"gridgate/edge/camera"
 	"gridgate/edge/decode"
+	"gridgate/edge/detect"
 	"gridgate/edge/outbox"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
@@ -41,13 +43,14 @@ func (c *alertCounter) each(f func(kind, state string, n float64)) {
 
 // collector reads every part when it is asked, so that no part needs to know of metrics.
 type collector struct {
-	box     *outbox.Outbox
-	pool    *decode.Pool
-	cameras *cameraSet
-	sensors *sensorSet
-	alerts  *alertCounter
-	dir     string
-	link    func() (delivered, rejected int64)
+	box       *outbox.Outbox
+	pool      *decode.Pool
+	cameras   *cameraSet
+	detectors detectorSet
+	sensors   *sensorSet
+	alerts    *alertCounter
+	dir       string
+	link      func() (delivered, rejected int64)
 }
 
 // Describe sends nothing: what is there to tell depends on the configuration (an unchecked collector).
@@ -68,7 +71,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 }
 
 func (c *collector) collectVideo(m sink) {
-	var streaming, pictures, refused float64
+	var streaming, pictures, refused, clips float64
 	for _, cam := range c.cameras.list {
 		s := cam.Status()
 		on := 0.0
@@ -76,23 +79,56 @@ func (c *collector) collectVideo(m sink) {
 			on = 1
 		}
 		streaming += on
-		pictures += float64(s.Counters.Pictures)
-		refused += float64(s.Counters.NoPicture)
+		shown := cam.evidence()
+		pictures += float64(shown.Pictures)
+		refused += float64(shown.NoPicture)
+		clips += float64(shown.Clips)
 		m.gauge("gridgate_edge_camera_streaming", "1 while the camera streams.", on, "camera", s.ID)
 		m.counter("gridgate_edge_camera_frames_total", "Pictures that were judged.", float64(s.Counters.Frames), "camera", s.ID)
 		m.counter("gridgate_edge_camera_undecodable_total", "Samples that could not be decoded.", float64(s.Counters.Undecodable), "camera", s.ID)
 		m.counter("gridgate_edge_camera_skipped_total", "Samples that came faster than they were decoded.", float64(s.Counters.Skipped), "camera", s.ID)
+		c.collectStream(m, cam, s)
 	}
 	m.gauge("gridgate_edge_cameras", "Configured cameras.", float64(len(c.cameras.list)))
 	m.gauge("gridgate_edge_cameras_streaming", "Cameras that stream.", streaming)
 	m.counter("gridgate_edge_pictures_made_total", "Redacted pictures stored.", pictures)
 	m.counter("gridgate_edge_pictures_refused_total", "Alerts without a picture.", refused)
+	m.counter("gridgate_edge_clips_sealed_total", "Sealed clips stored.", clips)
+	for name, d := range c.detectors {
+		s := d.Stats()
+		m.counter("gridgate_edge_detector_asked_total", "Pictures given to a detector outside.", float64(s.Asked), "detector", name)
+		m.counter("gridgate_edge_detector_failed_total", "Of those, without an answer that can be read in time.", float64(s.Failed), "detector", name)
+		m.counter("gridgate_edge_detector_identity_total", "Answers refused because they told who somebody is or of what sort.", float64(s.Identity), "detector", name)
+	}
 
 	d := c.pool.Stats()
 	m.counter("gridgate_edge_frames_decoded_total", "Requests that a decoder worker answered.", float64(d.Requests-min(d.Requests, d.Failures)))
 	m.counter("gridgate_edge_decode_failures_total", "Requests that ended in an error.", float64(d.Failures))
 	m.counter("gridgate_edge_decode_busy_seconds_total", "Processor time of the decoder workers.", d.CPU.Seconds())
 	m.counter("gridgate_edge_decode_restarts_total", "Decoder workers started again.", float64(d.Restarts))
+}
+
+// collectStream tells how a camera is sampled and what its stream is like; it keeps no series of what its pictures cost.
+func (c *collector) collectStream(m sink, cam *watched, s camera.Status) {
+	for _, how := range []detect.Sampling{detect.Gated, detect.Keyframes, detect.Sequence} {
+		on := 0.0
+		if s.Sampling == how {
+			on = 1
+		}
+		m.gauge("gridgate_edge_camera_sampling", "1 for how the camera is sampled.", on, "camera", s.ID, "sampling", string(how))
+	}
+	blind := 0.0
+	if s.Gate == detect.Blind {
+		blind = 1
+	}
+	m.gauge("gridgate_edge_camera_gate_blind", "1 while what happens does not show in the size of the camera's pictures.", blind, "camera", s.ID)
+	m.gauge("gridgate_edge_camera_ring_bytes", "Coded pictures kept in memory.", float64(s.RingBytes), "camera", s.ID)
+	m.gauge("gridgate_edge_camera_masked_ratio", "Share of the picture that is ignored because it always sways.", cam.masked(), "camera", s.ID)
+	stream := cam.stream()
+	m.gauge("gridgate_edge_camera_fps", "Pictures a second that come.", stream.FPS, "camera", s.ID)
+	if stream.SkewKnown {
+		m.gauge("gridgate_edge_camera_skew_seconds", "The camera's clock less the edge's.", stream.Skew.Seconds(), "camera", s.ID)
+	}
 }
 
 func (c *collector) collectSensors(m sink) {

@@ -51,7 +51,7 @@ func newPage(cfg *config.Config, version string, g prometheus.Gatherer, cs *came
 		out.Encode(status{
 			Edge: cfg.Edge, Version: version, ConfigVersion: *l.version.Load(),
 			Central: l.forward.Status(), Sync: l.sync.Status(),
-			Cameras: cs.statuses(), Sensors: ss.devices(), Brokers: ss.brokers(), Unknown: ss.unknown(),
+			Cameras: cs.views(), Sensors: ss.devices(), Brokers: ss.brokers(), Unknown: ss.unknown(),
 		})
 	})
 	return &page{listener: listener, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second}}, nil

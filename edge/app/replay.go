@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,12 +9,14 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
+	"gridgate/edge/camera"
+	"gridgate/edge/config"
 	"gridgate/edge/decode"
 	"gridgate/edge/detect"
-	"gridgate/edge/detect/motion"
 	"gridgate/edge/raise"
 	"gridgate/edge/source"
 	"gridgate/edge/source/recording"
@@ -26,6 +29,7 @@ type ReplayOptions struct {
 	File     string
 	FPS      float64 // frame rate of a raw stream; 0 means what the stream tells, or else 25
 	Rate     float64 // pictures looked at per second of media time; 0 means [DefaultReplayRate]
+	Live     bool    // look at what a running edge would look at instead
 	Zones    []detect.Zone
 	Masks    []detect.Polygon
 	CameraID string // default "replay"
@@ -89,27 +93,34 @@ func Replay(ctx context.Context, o ReplayOptions, stdout, stderr io.Writer) int 
 
 // replayer is one replay.
 type replayer struct {
-	options  ReplayOptions
-	pool     *decode.Pool
-	detector detect.Hook
-	raiser   *raise.Raiser
-	out      *json.Encoder
-	start    time.Time // the edge's time of media time 0
-	now      time.Time
+	options ReplayOptions
+	pool    *decode.Pool
+	chooser detect.Chooser
+	stages  []camera.Stage
+	raiser  *raise.Raiser
+	out     *json.Encoder
+	start   time.Time // the edge's time of media time 0
+	now     time.Time
 
-	batch  []source.AccessUnit
-	next   time.Duration // media time of the next picture to look at
+	batch  []source.AccessUnit // since where decoding may begin, or since the last catching up
+	keys   uint64
 	frames int
-	bad    int                // batches that could not be decoded
-	active map[string]float64 // zones that were told to raise
+	bad    int                            // batches that could not be decoded
+	active map[situation]detect.Detection // what was told to raise
 	err    error
 }
 
-// replayBatch bounds how many units wait for one picture.
-const replayBatch = 128
+// situation is what an alert of a replay is about.
+type situation struct {
+	zone string
+	kind alert.Kind
+}
+
+// maxReplayBatch bounds the units that wait for one picture, as a camera's ring does.
+const maxReplayBatch = 1500
 
 func newReplayer(ctx context.Context, o ReplayOptions, stdout io.Writer) (*replayer, error) {
-	detector, err := motion.New(motion.Options{Zones: o.Zones, Masks: o.Masks})
+	stages, err := pixelStages(o.Zones, o.Masks)
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +129,12 @@ func newReplayer(ctx context.Context, o ReplayOptions, stdout io.Writer) (*repla
 		return nil, err
 	}
 	r := &replayer{
-		options: o, pool: pool, detector: detector, out: json.NewEncoder(stdout),
-		start: time.Unix(0, 0).UTC(), next: math.MinInt64, active: map[string]float64{},
+		options: o, pool: pool, stages: stages.stages, out: json.NewEncoder(stdout),
+		chooser: &steady{every: time.Duration(float64(time.Second) / o.Rate), next: math.MinInt64},
+		start:   time.Unix(0, 0).UTC(), active: map[situation]detect.Detection{},
+	}
+	if o.Live {
+		r.chooser = newChooser(config.Camera{Sample: time.Second})
 	}
 	r.now = r.start
 	r.raiser, err = raise.New(ctx, raise.Options{Log: &raise.Memory{}, Now: func() time.Time { return r.now }})
@@ -143,8 +158,8 @@ func (r *replayer) run(ctx context.Context) error {
 			cancel()
 		}
 	})
-	if r.err == nil {
-		r.err = r.look(ctx)
+	if r.err == nil && !r.options.Live {
+		r.err = r.catchUp(ctx)
 	}
 	switch err := errors.Join(r.err, readErr); {
 	case err != nil:
@@ -155,23 +170,43 @@ func (r *replayer) run(ctx context.Context) error {
 	return nil
 }
 
-// take gathers units until a picture is due.
+// take gathers units and decodes what the chooser picks.
 func (r *replayer) take(ctx context.Context, u source.AccessUnit) error {
-	r.batch = append(r.batch, u)
-	if u.PTS < r.next && len(r.batch) < replayBatch {
-		return nil
+	if u.Begins() || len(r.batch) >= maxReplayBatch {
+		r.batch = r.batch[:0]
 	}
-	r.next = max(r.next, u.PTS) + time.Duration(float64(time.Second)/r.options.Rate)
-	return r.look(ctx)
+	if u.Key {
+		r.keys++
+	}
+	r.batch = append(r.batch, u)
+	switch r.chooser.Choose(u) {
+	case detect.Alone:
+		f, err := r.pool.Keyframe(ctx, u)
+		return r.look(ctx, f, err == nil, err)
+	case detect.CatchUp:
+		return r.catchUp(ctx)
+	}
+	return nil
 }
 
-// look decodes the units that wait and shows the newest picture to the detector.
-func (r *replayer) look(ctx context.Context) error {
-	if len(r.batch) == 0 {
-		return nil
+// catchUp decodes the units that wait and shows the newest picture to the detectors.
+func (r *replayer) catchUp(ctx context.Context) error {
+	for len(r.batch) > 0 {
+		part := r.batch[:min(len(r.batch), maxReplayPart)]
+		f, ok, err := r.pool.Sequence(ctx, r.options.CameraID, part)
+		r.batch = r.batch[len(part):]
+		if err := r.look(ctx, f, ok, err); err != nil {
+			return err
+		}
 	}
-	f, ok, err := r.pool.Sequence(ctx, r.options.CameraID, r.batch)
-	r.batch = r.batch[:0]
+	return nil
+}
+
+// maxReplayPart bounds the units of one request to the decoder.
+const maxReplayPart = 250
+
+// look shows a picture to the detectors.
+func (r *replayer) look(ctx context.Context, f decode.Frame, ok bool, err error) error {
 	switch {
 	case errors.Is(err, decode.ErrBadStream):
 		r.bad++
@@ -182,52 +217,64 @@ func (r *replayer) look(ctx context.Context) error {
 		return nil
 	}
 	r.frames++
-	v, err := r.detector.Detect(ctx, detect.Input{Frame: f})
-	if err != nil {
-		return err
-	}
-	if !v.Judged {
-		return nil
-	}
 	r.now = f.At
-	alerts, err := r.raiser.Raise(ctx, "", r.signals(v, f.At), nil)
+	moving := false
+	for _, stage := range r.stages {
+		v, err := stage.Hook.Detect(ctx, detect.Input{Frame: f, Keyframes: r.keys})
+		if err != nil {
+			return err
+		}
+		if !stage.Camera {
+			moving = moving || !v.Judged || len(v.Detections) > 0
+		}
+		if v.Judged {
+			if err := r.tell(ctx, stage, v); err != nil {
+				return err
+			}
+		}
+	}
+	r.chooser.Saw(f.PTS, moving)
+	return nil
+}
+
+// tell raises what begins and clears what ends with a verdict.
+func (r *replayer) tell(ctx context.Context, stage camera.Stage, v detect.Verdict) error {
+	var signals []raise.Signal
+	on := map[situation]bool{}
+	for _, d := range v.Detections {
+		at := situation{zone: d.Zone, kind: d.Kind}
+		on[at] = true
+		if _, known := r.active[at]; !known {
+			r.active[at] = d
+			signals = append(signals, r.signal(d, stage.Origin, observation.Active))
+		}
+	}
+	for at, d := range r.active {
+		if !on[at] && slices.Contains(stage.Kinds, at.kind) {
+			delete(r.active, at)
+			signals = append(signals, r.signal(detect.Detection{Kind: at.kind, Zone: at.zone, Object: d.Object}, stage.Origin, observation.Inactive))
+		}
+	}
+	alerts, err := r.raiser.Raise(ctx, "", signals, nil)
 	if err != nil {
 		return err
 	}
 	return r.print(alerts)
 }
 
-// signals tells what begins and what ends with v.
-func (r *replayer) signals(v detect.Verdict, at time.Time) []raise.Signal {
-	var out []raise.Signal
-	on := map[string]bool{}
-	for _, d := range v.Detections {
-		on[d.Zone] = true
-		if _, known := r.active[d.Zone]; !known {
-			r.active[d.Zone] = d.Score
-			out = append(out, r.signal(d, observation.Active, at))
-		}
-	}
-	for zone := range r.active {
-		if !on[zone] {
-			delete(r.active, zone)
-			out = append(out, r.signal(detect.Detection{Kind: alert.Motion, Zone: zone, Object: alert.UnknownObject}, observation.Inactive, at))
-		}
-	}
-	return out
-}
-
-func (r *replayer) signal(d detect.Detection, p observation.Phase, at time.Time) raise.Signal {
+func (r *replayer) signal(d detect.Detection, origin string, p observation.Phase) raise.Signal {
 	s := raise.Signal{
 		Observation: observation.Observation{
-			Device: r.options.CameraID, Kind: d.Kind, Phase: p, At: at, Zone: d.Zone, Object: d.Object,
+			Device: r.options.CameraID, Kind: d.Kind, Phase: p, At: r.now, Zone: d.Zone, Object: d.Object,
 		},
 		Source: alert.CameraSource(r.options.Edge, r.options.CameraID), Edge: r.options.Edge, Grid: r.options.Grid,
-		Origin: "motion", Clock: alert.EdgeClock,
+		Origin: cmp.Or(origin, string(d.Kind)), Clock: alert.EdgeClock,
 	}
 	if p == observation.Active {
-		n := len(d.Boxes)
-		s.Score, s.Count = &d.Score, &n
+		s.Score = &d.Score
+		if n := len(d.Boxes); n > 0 {
+			s.Count = &n
+		}
 	}
 	return s
 }
@@ -242,3 +289,26 @@ func (r *replayer) print(alerts []alert.Alert) error {
 	}
 	return nil
 }
+
+// steady is a [detect.Chooser] that wants a picture at a steady rate, however the recording is coded.
+type steady struct {
+	every, next time.Duration
+}
+
+// Choose implements [detect.Chooser].
+func (s *steady) Choose(u source.AccessUnit) detect.Choice {
+	if u.PTS < s.next {
+		return detect.Skip
+	}
+	s.next = max(s.next, u.PTS) + s.every
+	return detect.CatchUp
+}
+
+// Saw implements [detect.Chooser]: what was seen changes nothing.
+func (*steady) Saw(time.Duration, bool) {}
+
+// Restart implements [detect.Chooser].
+func (s *steady) Restart() { s.next = math.MinInt64 }
+
+// Sampling implements [detect.Chooser].
+func (*steady) Sampling() (detect.Sampling, detect.Sight) { return detect.Sequence, detect.NoGate }

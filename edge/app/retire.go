@@ -10,8 +10,8 @@ import (
 	"gridgate/protocols/observation"
 )
 
-// retire ends the situations of devices and camera zones that the configuration no longer names: nobody is left to say that
-// they are over, and their cases would stay active for ever.
+// retire ends the situations of devices, and of camera zones and detectors, that the configuration no longer names: nobody is left
+// to say that they are over, and their cases would stay active for ever.
 func retire(ctx context.Context, raiser *announcer, open []raise.Situation, cs *cameraSet, ss *sensorSet) error {
 	var signals []raise.Signal
 	for _, s := range open {
@@ -19,7 +19,7 @@ func retire(ctx context.Context, raiser *announcer, open []raise.Situation, cs *
 		if err != nil {
 			return fmt.Errorf("retire situation %s: %w", s.AlertID, err)
 		}
-		if configured(cs, ss, family, device, s.Alert.Zone) {
+		if configured(cs, ss, family, device, s.Alert) {
 			continue
 		}
 		signals = append(signals, raise.Signal{
@@ -38,19 +38,11 @@ func retire(ctx context.Context, raiser *announcer, open []raise.Situation, cs *
 
 // configured says whether somebody is there to say that a situation is over. A sensor's zone is not looked at, since a
 // dialect may name parts of a device.
-func configured(cs *cameraSet, ss *sensorSet, family, device, zone string) bool {
+func configured(cs *cameraSet, ss *sensorSet, family, device string, a alert.Alert) bool {
 	if family == alert.Sensors {
 		_, known := ss.grids[device]
 		return known
 	}
 	cam, known := cs.byID[device]
-	if !known || zone == "" {
-		return known
-	}
-	for _, z := range cam.Status().Zones {
-		if z.Name == zone {
-			return true
-		}
-	}
-	return false
+	return known && cam.Reports(a.Zone, a.Kind)
 }

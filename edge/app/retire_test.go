@@ -30,18 +30,21 @@ func TestSituationsOfRemovedDevicesEndAtStart(t *testing.T) {
 	open(alert.CameraSource("e", "gone"), "gone", "a", alert.Motion)
 	open(alert.CameraSource("e", "kept"), "kept", "a", alert.Motion)
 	open(alert.CameraSource("e", "kept"), "kept", "renamed", alert.Motion)
+	open(alert.CameraSource("e", "kept"), "kept", "a", alert.Presence)
 	open(alert.CameraSource("e", "kept"), "kept", "", alert.VideoLoss)
 	open(alert.SensorSource("e", "smoke-gone"), "smoke-gone", "", alert.Smoke)
 	open(alert.SensorSource("e", "smoke-kept"), "smoke-kept", "hall", alert.Smoke)
 
 	cam, err := camera.New(camera.Options{
-		ID: "kept", Edge: "e", Grid: "110101001001001", Source: idleSource{}, Decoder: idleDecoder{}, Hook: idleHook{}, Raiser: idleRaiser{},
-		Zones: []camera.Zone{{Name: "a"}},
+		ID: "kept", Edge: "e", Grid: "110101001001001", Source: idleSource{}, Decoder: idleDecoder{}, Chooser: &steady{}, Raiser: idleRaiser{},
+		Stages: []camera.Stage{{Hook: idleHook{}, Kinds: []alert.Kind{alert.Motion}}},
+		Zones:  []camera.Zone{{Name: "a"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cs := &cameraSet{list: []*camera.Camera{cam}, byID: map[string]*camera.Camera{"kept": cam}}
+	kept := &watched{Camera: cam}
+	cs := &cameraSet{list: []*watched{kept}, byID: map[string]*watched{"kept": kept}}
 	ss := &sensorSet{grids: map[string]string{"smoke-kept": "110101001001001"}}
 	if err := retire(t.Context(), raiser, inner.Open(), cs, ss); err != nil {
 		t.Fatal(err)

@@ -69,7 +69,7 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 		return fmt.Errorf("load open situations: %w", err)
 	}
 	raiser := &announcer{inner: inner, log: log.With("step", "raise")}
-	pool, err := decode.NewPool(decode.PoolOptions{Workers: cfg.Decoder.Workers, Log: log.With("step", "decode")})
+	pool, err := decode.NewPool(decode.PoolOptions{Workers: cfg.Decoder.Workers, Budget: cfg.Decoder.Budget, Log: log.With("step", "decode")})
 	if err != nil {
 		return fmt.Errorf("prepare the decoder: %w", err)
 	}
@@ -80,7 +80,11 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 		default:
 		}
 	}
-	cameras, err := newCameras(cfg, pool, raiser, box, notify, log)
+	detectors, err := newDetectors(cfg, log.With("step", "detect"))
+	if err != nil {
+		return err
+	}
+	cameras, err := newCameras(cfg, detectors, pool, raiser, box, notify, log)
 	if err != nil {
 		return err
 	}
@@ -96,7 +100,7 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 		return err
 	}
 	metrics := newRegistry(&collector{
-		box: box, pool: pool, cameras: cameras, sensors: sensors, alerts: &raiser.count, link: link.counts, dir: cfg.Path(cfg.Data),
+		box: box, pool: pool, cameras: cameras, detectors: detectors, sensors: sensors, alerts: &raiser.count, link: link.counts, dir: cfg.Path(cfg.Data),
 	})
 	link.metrics = metrics
 	page, err := newPage(cfg, version, metrics, cameras, sensors, link)
@@ -107,6 +111,7 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return pool.Run(ctx) })
 	parts.Go(func() error { return raiser.run(ctx) })
+	detectors.start(ctx, parts)
 	cameras.start(ctx, parts)
 	sensors.start(ctx, parts)
 	link.start(ctx, parts)

@@ -157,5 +157,10 @@ func (c *Camera) Run(ctx context.Context) error {
 // Status is a snapshot.
 func (c *Camera) Status() Status { return c.status.snapshot() }
 
+// Reports says whether the camera can tell that a situation is over.
+func (c *Camera) Reports(zone string, kind alert.Kind) bool {
+	return kind == alert.VideoLoss && zone == "" || c.zones.reports(place{zone: zone, kind: kind})
+}
+
 // SetMode arms or disarms a zone, or starts its walk-test. What a disarmed zone had raised is cleared.
 func (c *Camera) SetMode(zone string, mode Mode) error { return c.zones.setMode(zone, mode) }

@@ -65,7 +65,7 @@ func (c *Camera) look(ctx context.Context, s sample) {
 	c.lastGood = c.opt.Now()
 	c.status.decoded()
 	c.clearLoss(ctx)
-	c.judge(ctx, glance{frame: frame, units: s.group, at: momentOf(frame, s.last())})
+	c.judge(ctx, glance{frame: frame, units: s.group, keys: s.keys, at: momentOf(frame, s.last())})
 }
 
 // judge shows a frame to the stages that see every sample, and then to those that look closer.
@@ -75,7 +75,7 @@ func (c *Camera) judge(ctx context.Context, g glance) {
 		if stage.closer() {
 			continue
 		}
-		verdict, err := stage.Hook.Detect(ctx, detect.Input{Frame: g.frame})
+		verdict, err := stage.Hook.Detect(ctx, detect.Input{Frame: g.frame, Keyframes: g.keys})
 		if err != nil {
 			c.hookFailed(err)
 			return

@@ -22,7 +22,8 @@ type ring struct {
 	number    uint64  // of the group under way
 	bytes     int
 	units     int
-	waiting   bool // drop until decoding may begin again
+	keys      uint64 // keyframes of this connection
+	waiting   bool   // drop until decoding may begin again
 	pending   detect.Choice
 	skipped   uint64
 	overflows uint64
@@ -48,6 +49,9 @@ func (r *ring) put(u source.AccessUnit) bool {
 	defer r.mu.Unlock()
 	if u.Begins() {
 		r.begin(u.At)
+	}
+	if u.Key {
+		r.keys++
 	}
 	size := u.Bytes()
 	switch {
@@ -119,7 +123,7 @@ func (r *ring) ripen(choice detect.Choice) {
 func (r *ring) restart() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.groups, r.bytes, r.units, r.waiting, r.pending = nil, 0, 0, true, detect.Skip
+	r.groups, r.bytes, r.units, r.keys, r.waiting, r.pending = nil, 0, 0, 0, true, detect.Skip
 	r.chooser.Restart()
 }
 
@@ -129,6 +133,7 @@ type sample struct {
 	units []source.AccessUnit // to decode: a keyframe, or what follows the cursor
 	group []source.AccessUnit // from the beginning of the group to the last unit of the sample
 	rest  bool                // more than [maxBatch] units were there
+	keys  uint64              // keyframes of the connection so far
 }
 
 // last is the unit whose picture the sample shows.
@@ -154,7 +159,7 @@ func (r *ring) take(c *cursor) (s sample, ok bool) {
 	}
 	units := r.groups[len(r.groups)-1].units
 	if choice == detect.Alone {
-		return sample{alone: true, units: units[:1:1], group: units[:1:1]}, true
+		return sample{alone: true, units: units[:1:1], group: units[:1:1], keys: r.keys}, true
 	}
 	from := 0
 	if c.group == r.number {
@@ -165,7 +170,7 @@ func (r *ring) take(c *cursor) (s sample, ok bool) {
 		return sample{}, false
 	}
 	*c = cursor{group: r.number, next: to}
-	return sample{units: units[from:to:to], group: units[:to:to], rest: to < len(units)}, true
+	return sample{units: units[from:to:to], group: units[:to:to], rest: to < len(units), keys: r.keys}, true
 }
 
 // again makes the rest of a sample due at once.

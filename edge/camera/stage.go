@@ -34,6 +34,7 @@ type glance struct {
 	frame decode.Frame
 	found []detect.Detection
 	units []source.AccessUnit // from the beginning of the group to the sample
+	keys  uint64
 	at    moment
 }
 
@@ -97,6 +98,6 @@ const closerTimeout = 30 * time.Second
 func (c *Camera) examine(ctx context.Context, stage int, g glance) outcome {
 	ctx, cancel := context.WithTimeout(ctx, closerTimeout)
 	defer cancel()
-	verdict, err := c.opt.Stages[stage].Hook.Detect(ctx, detect.Input{Frame: g.frame, Found: g.found, Look: looker{camera: c, units: g.units}})
+	verdict, err := c.opt.Stages[stage].Hook.Detect(ctx, detect.Input{Frame: g.frame, Found: g.found, Look: looker{camera: c, units: g.units}, Keyframes: g.keys})
 	return outcome{stage: stage, verdict: verdict, err: err, at: g.at}
 }

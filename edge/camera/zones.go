@@ -54,14 +54,15 @@ type zones struct {
 	mu    sync.Mutex
 	modes map[string]Mode
 
-	open map[place]bool // raised as far as this process knows, or left over from an earlier one
+	places map[place]bool // all that may be open
+	open   map[place]bool // raised as far as this process knows, or left over from an earlier one
 }
 
 // newZones takes everything as possibly open: a situation that was raised before a restart is cleared if it is over.
 func newZones(opt Options) (*zones, error) {
 	z := &zones{
 		changed: make(chan struct{}, 1), asleep: make(map[string]func(time.Time) bool), modes: make(map[string]Mode),
-		open: make(map[place]bool),
+		places: make(map[place]bool),
 	}
 	for _, zone := range opt.Zones {
 		mode := cmp.Or(zone.Mode, Armed)
@@ -77,14 +78,15 @@ func newZones(opt Options) (*zones, error) {
 	for _, stage := range opt.Stages {
 		for _, kind := range stage.Kinds {
 			if stage.Camera {
-				z.open[place{kind: kind}] = true
+				z.places[place{kind: kind}] = true
 				continue
 			}
 			for _, name := range z.names {
-				z.open[place{zone: name, kind: kind}] = true
+				z.places[place{zone: name, kind: kind}] = true
 			}
 		}
 	}
+	z.open = maps.Clone(z.places)
 	return z, nil
 }
 
@@ -104,6 +106,8 @@ func (z *zones) setMode(zone string, mode Mode) error {
 	}
 	return nil
 }
+
+func (z *zones) reports(p place) bool { return z.places[p] }
 
 func (z *zones) list() []Zone {
 	z.mu.Lock()

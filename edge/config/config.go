@@ -17,15 +17,19 @@ import (
 
 // Config is the whole file: one section per stage.
 type Config struct {
-	Edge    string   `yaml:"edge"`   // this edge's name, lower case
-	Data    string   `yaml:"data"`   // folder of the outbox and of pictures that wait to be sent
-	Listen  string   `yaml:"listen"` // health, metrics and status; loopback unless asked otherwise
-	Place   Place    `yaml:"place"`  // what a device that names no place of its own has
-	Central Central  `yaml:"central"`
-	Decoder Decoder  `yaml:"decoder"`
-	Cameras []Camera `yaml:"cameras"`
-	MQTT    MQTT     `yaml:"mqtt"`
-	Sensors []Sensor `yaml:"sensors"`
+	Edge    string  `yaml:"edge"`   // this edge's name, lower case
+	Data    string  `yaml:"data"`   // folder of the outbox and of pictures that wait to be sent
+	Listen  string  `yaml:"listen"` // health, metrics and status; loopback unless asked otherwise
+	Place   Place   `yaml:"place"`  // what a device that names no place of its own has
+	Central Central `yaml:"central"`
+	Decoder Decoder `yaml:"decoder"`
+	// Timezone is that of schedules, by its IANA name; empty: the machine's.
+	Timezone  string     `yaml:"timezone"`
+	Calendar  Calendar   `yaml:"calendar"`
+	Detectors []Detector `yaml:"detectors"`
+	Cameras   []Camera   `yaml:"cameras"`
+	MQTT      MQTT       `yaml:"mqtt"`
+	Sensors   []Sensor   `yaml:"sensors"`
 
 	// Version is the first 12 hexadecimal digits of the file's SHA-256: what this edge runs.
 	Version string `yaml:"-"`
@@ -48,23 +52,32 @@ type Central struct {
 
 // Decoder sizes the worker processes that decode pictures.
 type Decoder struct {
-	Workers int `yaml:"workers"`
+	Workers int     `yaml:"workers"`
+	Budget  float64 `yaml:"budget"` // cores that detection may take in all; 0: no bound
 }
 
 // Camera is one camera and the law's demands on it (Regulation on public-safety video image information systems, art. 7 to 9 and 13).
 type Camera struct {
-	ID        string        `yaml:"id"`
-	URL       string        `yaml:"url"` // rtsp, without user and password
-	Username  string        `yaml:"username"`
-	Password  conf.Secret   `yaml:"password"`
-	Transport string        `yaml:"transport"` // auto, tcp or udp
-	Place     Place         `yaml:"place"`
-	Owner     string        `yaml:"owner"`       // the unit that is responsible for the camera
-	Purpose   string        `yaml:"purpose"`     // what it is for
-	Basis     string        `yaml:"legal_basis"` // what allows it
-	Sample    time.Duration `yaml:"sample"`      // how often a picture is looked at
-	Masks     []Polygon     `yaml:"masks"`       // never looked at, and covered in every picture
-	Zones     []Zone        `yaml:"zones"`       // none: one zone, the whole picture
+	ID  string `yaml:"id"`
+	URL string `yaml:"url"` // rtsp or rtsps, without user and password
+	// Sub is the small stream of the same camera, if it has one: detection runs on it, and URL is connected for evidence only.
+	Sub         string        `yaml:"sub"`
+	CA          string        `yaml:"ca"`          // PEM file of the authority that signed the camera's certificate
+	Fingerprint string        `yaml:"fingerprint"` // SHA-256 of the camera's own certificate
+	Username    string        `yaml:"username"`
+	Password    conf.Secret   `yaml:"password"`
+	Transport   string        `yaml:"transport"` // auto, tcp or udp
+	Place       Place         `yaml:"place"`
+	Owner       string        `yaml:"owner"`       // the unit that is responsible for the camera
+	Purpose     string        `yaml:"purpose"`     // what it is for
+	Basis       string        `yaml:"legal_basis"` // what allows it
+	Sample      time.Duration `yaml:"sample"`      // how often a picture is looked at
+	Gate        string        `yaml:"gate"`        // auto, or off: decode without asking what a picture costs
+	Ring        Ring          `yaml:"ring"`
+	Clip        *Clip         `yaml:"clip"`
+	Detectors   []string      `yaml:"detectors"` // by name
+	Masks       []Polygon     `yaml:"masks"`     // never looked at, and covered in every picture
+	Zones       []Zone        `yaml:"zones"`     // none: one zone, the whole picture
 }
 
 // Polygon is a list of [x, y] points relative to the picture, 0 to 1, origin top left.
@@ -76,6 +89,10 @@ type Zone struct {
 	Polygon Polygon `yaml:"polygon"`  // empty: the whole picture
 	Mode    string  `yaml:"mode"`     // armed, disarmed or walk-test
 	MinArea float64 `yaml:"min_area"` // smallest region that counts, as a share of the picture
+	// MinDuration is how long something must move before it counts; 0: the detector's default.
+	MinDuration time.Duration `yaml:"min_duration"`
+	Presence    bool          `yaml:"presence"` // a visible face counts, too
+	Schedule    []Window      `yaml:"schedule"` // when the zone is awake; empty: always
 }
 
 // MQTT is where sensor messages come from.

@@ -14,6 +14,10 @@ import (
 
 const good = `edge: east-gate-1
 data: /tmp/gridgate
+timezone: Asia/Shanghai
+calendar: {holidays: ["2026-10-01"], workdays: ["2026-10-10"]}
+detectors:
+  - {name: bags, url: "http://127.0.0.1:5000/v1/vision/detection", labels: {suitcase: left-object}}
 central:
   url: https://central.example
   token: {env: GRIDGATE_EDGE_TOKEN}
@@ -26,8 +30,12 @@ cameras:
     owner: 东门物业
     purpose: public safety
     legal_basis: art. 7
+    sub: rtsps://192.0.2.7/sub
+    fingerprint: "AA:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    detectors: [bags]
+    clip: {recipient: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p}
     zones:
-      - {name: 入口, polygon: [[0, 0], [1, 0], [1, 1]], mode: walk-test}
+      - {name: 入口, polygon: [[0, 0], [1, 0], [1, 1]], mode: walk-test, presence: true, schedule: [{days: [workday], from: "22:00", to: "06:00"}]}
 mqtt:
   sources:
     - {name: main, url: "tcp://127.0.0.1:1883"}
@@ -58,6 +66,12 @@ func TestLoadFillsDefaultsAndInheritsThePlace(t *testing.T) {
 	}
 	if s := c.Sensors[0]; s.Place != (Place{Grid: "110101001001001", Kind: Home}) || s.Silence != 25*time.Hour {
 		t.Errorf("sensor = %+v", s)
+	}
+	if cam.Gate != "auto" || cam.Ring != (Ring{MiB: 8, Keep: 2 * time.Second}) || cam.Clip.Before != 5*time.Second || cam.Clip.After != 10*time.Second {
+		t.Errorf("defaults of the video engine: %+v", cam)
+	}
+	if d := c.Detectors[0]; d.Every != time.Second || d.Timeout != 5*time.Second || d.Parallel != 1 || d.MinScore != 0.5 {
+		t.Errorf("defaults of a detector: %+v", d)
 	}
 	if len(c.Version) != 12 {
 		t.Errorf("version %q is not 12 digits", c.Version)
@@ -93,6 +107,24 @@ func TestEveryMistakeNamesItsPlace(t *testing.T) {
 		{"unknown place", "kind: home", "kind: moon", "sensors[0].place.kind", "unknown kind of place"},
 		{"wrong type", "silence: 25h", "silence: [1]", "", ""},
 		{"doubled key", "data: /tmp/gridgate", "data: /tmp/gridgate\ndata: /tmp/b", "data", ""},
+		{"unknown time zone", "Asia/Shanghai", "Asia/Nowhere", "timezone", "unknown time zone"},
+		{"no date", `["2026-10-01"]`, `["1 Oct"]`, "calendar.holidays[0]", "not a date"},
+		{"unknown day", "[workday]", "[payday]", "cameras[0].zones[0].schedule[0].days[0]", "unknown day"},
+		{"no time of day", `"22:00"`, `"10 pm"`, "cameras[0].zones[0].schedule[0].from", "not a time of day"},
+		{"sub is no address", "rtsps://192.0.2.7/sub", "192.0.2.7", "cameras[0].sub", "not an RTSP address"},
+		{"sub is main", "rtsps://192.0.2.7/sub", "rtsp://192.0.2.7/stream", "cameras[0].sub", "it is the main stream"},
+		{"certificate without TLS", "rtsps://192.0.2.7/sub", "rtsp://192.0.2.7/sub", "cameras[0].ca", "no certificate"},
+		{"fingerprint cut short", "AA:aa", "aa", "cameras[0].fingerprint", "not a SHA-256"},
+		{"unknown detector", "detectors: [bags]", "detectors: [cones]", "cameras[0].detectors[0]", "no such detector"},
+		{"detector far away", "http://127.0.0.1:5000", "http://192.0.2.9:5000", "detectors[0].url", "leaves this machine"},
+		{"detector of faces", "{suitcase: left-object}", "{face: intrusion}", "detectors[0].labels.face", "tells who somebody is"},
+		{"detector of presence", "{suitcase: left-object}", "{suitcase: presence}", "detectors[0].labels.suitcase", "not a kind"},
+		{"neither address nor command", `url: "http://127.0.0.1:5000/v1/vision/detection", `, "", "detectors[0].url", "is demanded"},
+		{"secret key", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p", "AGE-SECRET-KEY-1X", "cameras[0].clip.recipient", "not a public key"},
+		{"clip and masks", "    detectors: [bags]", "    masks: [[[0, 0], [1, 0], [1, 1]]]", "cameras[0].clip", "makes no clips"},
+		{"gate", "    detectors: [bags]", "    gate: maybe", "cameras[0].gate", "unknown"},
+		{"ring", "    detectors: [bags]", "    ring: {mib: 1000}", "cameras[0].ring.mib", "out of range"},
+		{"budget", "mqtt:\n", "decoder: {workers: 2, budget: -1}\nmqtt:\n", "decoder.budget", "out of range"},
 		{"broken yaml", "cameras:", "cameras: [", "(yaml)", ""},
 	}
 	for _, tt := range tests {
@@ -150,5 +182,22 @@ func TestSecretsAreReadBesideTheFile(t *testing.T) {
 	}
 	if got, err := c.Secret(c.Cameras[0].Password); err != nil || got != "pw" {
 		t.Errorf("secret = %q, %v", got, err)
+	}
+}
+
+func TestSchedulesKnowTheCalendar(t *testing.T) {
+	c, err := Load(write(t, good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Schedule(c.Cameras[0].Zones[0].Schedule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	china := time.FixedZone("", 8*3600)
+	for day, want := range map[int]bool{30: true, 31: false, 40: true} { // 30 September, the holiday, the Saturday on which work is done
+		if at := time.Date(2026, time.September, day, 23, 0, 0, 0, china); s.Awake(at) != want {
+			t.Errorf("awake on %s: %v", at.Format(time.DateTime), !want)
+		}
 	}
 }

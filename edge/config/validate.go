@@ -62,7 +62,9 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	j.address("listen", c.Listen)
 	j.central(c)
 	j.demand(c.Decoder.Workers >= 1 && c.Decoder.Workers <= maxWorkers, "decoder.workers", "out of range", fmt.Sprintf("write 1 to %d", maxWorkers))
+	j.demand(c.Decoder.Budget >= 0 && c.Decoder.Budget <= 64, "decoder.budget", "out of range", "write cores, for example 1.5, or 0 for no bound")
 	c.Place.Kind = canonical(c.Place.Kind)
+	j.video(c)
 	devices := map[string]bool{} // one name for a camera or a sensor: the key of a situation holds no more
 	j.cameras(c, devices)
 	j.mqtt(c)
@@ -132,6 +134,7 @@ func (j *judge) cameras(c *Config, seen map[string]bool) {
 			j.polygon(fmt.Sprintf("%s.masks[%d]", at, k), m)
 		}
 		j.zones(at, cam.Zones)
+		j.engine(at, c, cam)
 	}
 }
 
@@ -141,6 +144,15 @@ func (cam *Camera) fill(place Place) {
 	}
 	if cam.Sample == 0 {
 		cam.Sample = time.Second
+	}
+	if cam.Gate == "" {
+		cam.Gate = "auto"
+	}
+	if cam.Ring.MiB == 0 {
+		cam.Ring.MiB = 8
+	}
+	if cam.Ring.Keep == 0 {
+		cam.Ring.Keep = 2 * time.Second
 	}
 	cam.Place.inherit(place)
 	if len(cam.Zones) == 0 {
@@ -174,15 +186,28 @@ func (j *judge) name(field, name string, seen map[string]bool) {
 }
 
 func (j *judge) stream(at string, cam *Camera) {
-	u, err := url.Parse(cam.URL)
-	switch {
-	case cam.URL == "" || err != nil || u.Hostname() == "" || u.Scheme != "rtsp":
-		j.bad(at+".url", "not an RTSP address", "write rtsp://host[:port]/path")
-	case u.User != nil:
-		j.bad(at+".url", "a credential stands in the address", "write username: NAME and password: {file: PATH} or {env: NAME}")
-	}
+	j.rtspAddress(at+".url", cam.URL)
 	j.demand(slices.Contains([]string{"auto", "tcp", "udp"}, cam.Transport), at+".transport", "unknown transport", "write auto, tcp or udp")
 	j.secret(at+".password", cam.Password, cam.Username != "")
+}
+
+func (j *judge) rtspAddress(field, address string) {
+	u, err := url.Parse(address)
+	switch {
+	case address == "" || err != nil || u.Hostname() == "" || (u.Scheme != "rtsp" && u.Scheme != "rtsps"):
+		j.bad(field, "not an RTSP address", "write rtsp://host[:port]/path or rtsps://...")
+	case u.User != nil:
+		j.bad(field, "a credential stands in the address", "write username: NAME and password: {file: PATH} or {env: NAME}")
+	}
+}
+
+// httpAddress reads an address of http or https.
+func httpAddress(address string) (*url.URL, bool) {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, false
+	}
+	return u, true
 }
 
 func (j *judge) camPlace(at string, cam *Camera) {

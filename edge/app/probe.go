@@ -1,0 +1,176 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gridgate/edge/decode"
+	"gridgate/edge/detect"
+	"gridgate/edge/detect/gate"
+	"gridgate/edge/detect/keyframe"
+	"gridgate/edge/probe"
+	"gridgate/edge/source/rtsp"
+)
+
+// ProbeOptions are the flags of `probe`.
+type ProbeOptions struct {
+	URL          string             `arg:"" help:"Address of the camera's stream: rtsp://host[:port]/path or rtsps://..."`
+	Sub          string             `help:"Address of its sub-stream, to be compared." placeholder:"URL"`
+	Username     string             `help:"User name at the camera." placeholder:"NAME"`
+	PasswordFile string             `help:"File that holds the password; or set GRIDGATE_CAMERA_PASSWORD." placeholder:"FILE"`
+	CA           string             `name:"ca" help:"PEM file of the authority that signed the camera's certificate." placeholder:"FILE"`
+	Fingerprint  string             `help:"SHA-256 fingerprint of the camera's certificate." placeholder:"HEX"`
+	Transport    string             `help:"auto, tcp or udp." default:"auto" enum:"auto,tcp,udp"`
+	For          time.Duration      `help:"How long to look at each stream." default:"15s"`
+	Pool         decode.PoolOptions `kong:"-"`
+}
+
+// passwordVariable may hold the password of a camera that is probed.
+const passwordVariable = "GRIDGATE_CAMERA_PASSWORD"
+
+// probeLine is what probe prints for a stream. Costs are percent of one core of this machine.
+type probeLine struct {
+	Stream       string          `json:"stream"`
+	Error        string          `json:"error,omitempty"`
+	Codec        string          `json:"codec,omitempty"`
+	Width        int             `json:"width,omitempty"`
+	Height       int             `json:"height,omitempty"`
+	DeclaredFPS  float64         `json:"declaredFps,omitempty"`
+	FPS          float64         `json:"fps,omitempty"`
+	Kbps         float64         `json:"kbps,omitempty"`
+	GOP          float64         `json:"gopSeconds,omitempty"` // from keyframe to keyframe
+	Keyframe     int             `json:"keyframeBytes,omitempty"`
+	Refreshes    bool            `json:"refreshes,omitempty"` // no keyframes, refreshed by slices
+	SkewMS       *int64          `json:"skewMs,omitempty"`    // the camera's clock less this machine's; absent: it tells no time
+	JitterMS     *int64          `json:"jitterMs,omitempty"`
+	Sampling     detect.Sampling `json:"sampling,omitempty"`
+	Gate         detect.Sight    `json:"gate,omitempty"`
+	KeyframeMS   float64         `json:"keyframeDecodeMs,omitempty"`
+	CostGated    float64         `json:"costGatedPercent,omitempty"`
+	CostKeyframe float64         `json:"costKeyframesPercent,omitempty"`
+	CostSequence float64         `json:"costSequencePercent,omitempty"`
+	CostExpected float64         `json:"costExpectedPercent,omitempty"`
+}
+
+// adviceLine is the last line.
+type adviceLine struct {
+	Detect string   `json:"detectOn"`
+	Advice []string `json:"advice"`
+}
+
+// Probe looks at a camera's streams and prints a JSON line for each and one with advice. Reasons go to stderr.
+func Probe(ctx context.Context, o ProbeOptions, stdout, stderr io.Writer) int {
+	pool, streams, err := o.prepare(stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "probe:", err)
+		return ExitUsage
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = pool.Run(ctx) })
+	defer wg.Wait()
+	defer cancel()
+	report, err := probe.Run(ctx, probe.Options{
+		Streams: streams, Decoder: pool, For: o.For, ReceiveTime: processTime, DecoderTime: func() time.Duration { return pool.Stats().CPU },
+	})
+	out := json.NewEncoder(stdout)
+	out.SetEscapeHTML(false)
+	for _, s := range report.Streams {
+		_ = out.Encode(lineOf(s)) // standard output is all there is to tell
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "probe:", err)
+		return ExitFailed
+	}
+	_ = out.Encode(adviceLine{Detect: report.Detect, Advice: append([]string{}, report.Advice...)})
+	return ExitOK
+}
+
+func (o ProbeOptions) prepare(stderr io.Writer) (*decode.Pool, []probe.Stream, error) {
+	if o.For < 5*time.Second || o.For > 5*time.Minute {
+		return nil, nil, errors.New("--for: look for 5s to 5m")
+	}
+	password, err := o.password()
+	if err != nil {
+		return nil, nil, err
+	}
+	var ca []byte
+	if o.CA != "" {
+		if ca, err = os.ReadFile(o.CA); err != nil {
+			return nil, nil, fmt.Errorf("read --ca: %w", err)
+		}
+	}
+	var streams []probe.Stream
+	for _, s := range []struct{ name, url string }{{"main", o.URL}, {"sub", o.Sub}} {
+		if s.url == "" {
+			continue
+		}
+		src, err := rtsp.New(rtsp.Options{
+			URL: s.url, Username: o.Username, Password: password, Transport: transports[o.Transport], CA: ca, Fingerprint: o.Fingerprint,
+		})
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", s.name, err)
+		}
+		chooser := keyframe.New(keyframe.Options{Gate: gate.New()})
+		streams = append(streams, probe.Stream{Name: s.name, Source: src, Stats: src.Stats, Chooser: chooser})
+	}
+	if o.Pool.Log == nil {
+		o.Pool.Log = slog.New(slog.NewTextHandler(stderr, nil))
+	}
+	pool, err := decode.NewPool(o.Pool)
+	return pool, streams, err
+}
+
+func (o ProbeOptions) password() (string, error) {
+	if o.PasswordFile == "" {
+		return os.Getenv(passwordVariable), nil
+	}
+	text, err := os.ReadFile(o.PasswordFile)
+	if err != nil {
+		return "", fmt.Errorf("read --password-file: %w", err)
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+func lineOf(s probe.StreamReport) probeLine {
+	if s.Err != nil {
+		return probeLine{Stream: s.Name, Error: s.Err.Error()}
+	}
+	line := probeLine{
+		Stream: s.Name, Codec: string(s.Stats.Codec), Width: s.Stats.Width, Height: s.Stats.Height,
+		DeclaredFPS: rounded(s.Stats.DeclaredFPS), FPS: rounded(s.Stats.FPS), Kbps: math.Round(s.Stats.Kbps),
+		GOP: rounded(s.Stats.GOP.Seconds()), Keyframe: s.Stats.KeyframeBytes, Refreshes: s.Stats.Refreshes,
+		Sampling: s.Sampling, Gate: s.Gate, KeyframeMS: rounded(float64(s.KeyframeTime) / float64(time.Millisecond)),
+		CostGated: percent(s.Costs.Gated), CostKeyframe: percent(s.Costs.Keyframes), CostSequence: percent(s.Costs.Sequence),
+		CostExpected: percent(s.Costs.Expected),
+	}
+	if s.Stats.SkewKnown {
+		skew, jitter := s.Stats.Skew.Milliseconds(), s.Stats.Jitter.Milliseconds()
+		line.SkewMS, line.JitterMS = &skew, &jitter
+	}
+	return line
+}
+
+func rounded(v float64) float64 { return math.Round(v*100) / 100 }
+
+func percent(share float64) float64 { return rounded(100 * share) }
+
+// processTime is the processor time of this process, without its workers.
+func processTime() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
