@@ -88,6 +88,10 @@ var Rules = []Rule{
 		[]string{"edge/decode"}, "github.com/ebitengine/purego"),
 	engine("broker", "the embedded broker refuses what is not on disk: that needs one owner",
 		[]string{"edge/broker"}, "github.com/mochi-mqtt/server"),
+	engine("muxer", "its parsers do not survive all that a camera may send: it is given what was validated, by one package",
+		[]string{"edge/clip"}, "github.com/deepch/vdk"),
+	engine("sealing", "what is a secret and who may have it is decided in one small package",
+		[]string{"protocols/kit/seal"}, "filippo.io/age"),
 	{
 		Name:   "HTTP is served in known rooms",
 		Reason: "every door of the two programs can be listed, authenticated and bounded",
@@ -237,7 +241,7 @@ func isName(e ast.Expr, pkg, name string) bool {
 }
 
 func onlyRaiseMintsIDs(p Package) (found []string) {
-	if !p.In("edge") || p.In("edge/raise", "edge/evidence", "edge/camera") || forTests(p.Dir) {
+	if !p.In("edge") || p.In("edge/raise", "edge/evidence") || forTests(p.Dir) {
 		return nil
 	}
 	for _, f := range p.Code() {

@@ -76,9 +76,9 @@ func h265(bFrames string) []string {
 	return []string{"-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1", "-x265-params", "bframes=" + bFrames + ":pools=1:frame-threads=1:log-level=error:open-gop=0"}
 }
 
-func maker(t testing.TB, edit func(*clip.Options)) (*clip.Maker, seal.Identity) {
+func maker(t testing.TB, edit func(*clip.Options)) (*clip.Maker, seal.SecretKey) {
 	t.Helper()
-	key, err := seal.NewIdentity()
+	key, err := seal.NewSecretKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func maker(t testing.TB, edit func(*clip.Options)) (*clip.Maker, seal.Identity) 
 }
 
 // opened writes what is sealed to a file, as central would for two people.
-func opened(t testing.TB, sealed []byte, key seal.Identity) string {
+func opened(t testing.TB, sealed []byte, key seal.SecretKey) string {
 	t.Helper()
 	r, err := seal.Open(bytes.NewReader(sealed), key)
 	if err != nil {
@@ -297,7 +297,7 @@ func TestTooMuchIsLeftOut(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	key, err := seal.NewIdentity()
+	key, err := seal.NewSecretKey()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func TestASealedClipLeavesNothingInTheClear(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer box.Close()
-	key, err := seal.NewIdentity()
+	key, err := seal.NewSecretKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func nothingClear(t *testing.T, units []source.AccessUnit, folders ...string) {
 }
 
 // checkSealed opens what the outbox keeps: the pictures are in there.
-func checkSealed(t *testing.T, box *outbox.Outbox, e alert.Evidence, key seal.Identity, units []source.AccessUnit) {
+func checkSealed(t *testing.T, box *outbox.Outbox, e alert.Evidence, key seal.SecretKey, units []source.AccessUnit) {
 	t.Helper()
 	if !e.Sealed || e.MediaType != alert.SealedMP4 {
 		t.Fatalf("%+v", e)

@@ -62,21 +62,21 @@ func Seal(dst io.Writer, recipient Recipient) (io.WriteCloser, error) {
 // 64 KiB.
 func Overhead(size int64) int64 { return 512 + 16*(size/(64<<10)+1) }
 
-// Identity is the secret half of a key pair. It prints as "(secret)". The zero value is not usable.
-type Identity struct{ key *age.X25519Identity }
+// SecretKey is the secret half of a key pair. It prints as "(secret)". The zero value is not usable.
+type SecretKey struct{ key *age.X25519Identity }
 
-// NewIdentity makes a key pair.
-func NewIdentity() (Identity, error) {
+// NewSecretKey makes a key pair.
+func NewSecretKey() (SecretKey, error) {
 	key, err := age.GenerateX25519Identity()
 	if err != nil {
-		return Identity{}, fmt.Errorf("make a key pair: %w", err)
+		return SecretKey{}, fmt.Errorf("make a key pair: %w", err)
 	}
-	return Identity{key: key}, nil
+	return SecretKey{key: key}, nil
 }
 
-// ParseIdentity reads a key file: lines that begin with # are comments, one line is the secret key. It is the form that age-keygen
+// ParseSecretKey reads a key file: lines that begin with # are comments, one line is the secret key. It is the form that age-keygen
 // writes, too.
-func ParseIdentity(file string) (Identity, error) {
+func ParseSecretKey(file string) (SecretKey, error) {
 	var found []string
 	for line := range strings.Lines(file) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
@@ -84,47 +84,47 @@ func ParseIdentity(file string) (Identity, error) {
 		}
 	}
 	if len(found) != 1 {
-		return Identity{}, fmt.Errorf("a key file has one line that is no comment, this one has %d", len(found))
+		return SecretKey{}, fmt.Errorf("a key file has one line that is no comment, this one has %d", len(found))
 	}
 	key, err := age.ParseX25519Identity(found[0])
 	if err != nil { // the library's text may repeat a part of what was given
-		return Identity{}, errors.New("not a secret key of the form " + secretPrefix + "...")
+		return SecretKey{}, errors.New("not a secret key of the form " + secretPrefix + "...")
 	}
-	return Identity{key: key}, nil
+	return SecretKey{key: key}, nil
 }
 
 // Recipient is the public half.
-func (i Identity) Recipient() Recipient {
-	if i.key == nil {
+func (k SecretKey) Recipient() Recipient {
+	if k.key == nil {
 		return Recipient{}
 	}
-	return Recipient{key: i.key.Recipient()}
+	return Recipient{key: k.key.Recipient()}
 }
 
 // File is the key pair as a key file, which only its owner may read.
-func (i Identity) File() string {
-	if i.key == nil {
+func (k SecretKey) File() string {
+	if k.key == nil {
 		return ""
 	}
-	return "# public key: " + i.Recipient().String() + "\n" + i.key.String() + "\n"
+	return "# public key: " + k.Recipient().String() + "\n" + k.key.String() + "\n"
 }
 
 // String, GoString, MarshalText and LogValue keep the key out of whatever prints.
-func (Identity) String() string               { return "(secret)" }
-func (Identity) GoString() string             { return "(secret)" }
-func (Identity) MarshalText() ([]byte, error) { return []byte("(secret)"), nil }
-func (Identity) LogValue() slog.Value         { return slog.StringValue("(secret)") }
+func (SecretKey) String() string               { return "(secret)" }
+func (SecretKey) GoString() string             { return "(secret)" }
+func (SecretKey) MarshalText() ([]byte, error) { return []byte("(secret)"), nil }
+func (SecretKey) LogValue() slog.Value         { return slog.StringValue("(secret)") }
 
-// ErrOpen says that a file is not sealed to this identity, or is damaged.
+// ErrOpen says that a file is not sealed to this key, or is damaged.
 var ErrOpen = errors.New("the file is not sealed to this key, or it is damaged")
 
-// Open returns what was sealed to identity. Reading fails with [ErrOpen] where the file was changed or cut off: what was read
-// before is then not to be used.
-func Open(src io.Reader, identity Identity) (io.Reader, error) {
-	if identity.key == nil {
-		return nil, errors.New("open: no identity")
+// Open returns what was sealed to the public half of key. Reading fails with [ErrOpen] where the file was changed or cut off: what
+// was read before is then not to be used.
+func Open(src io.Reader, key SecretKey) (io.Reader, error) {
+	if key.key == nil {
+		return nil, errors.New("open: no key")
 	}
-	r, err := age.Decrypt(src, identity.key)
+	r, err := age.Decrypt(src, key.key)
 	if err != nil {
 		return nil, ErrOpen
 	}

@@ -15,13 +15,13 @@ import (
 	"gridgate/protocols/kit/seal"
 )
 
-func identity(t testing.TB) seal.Identity {
+func newKey(t testing.TB) seal.SecretKey {
 	t.Helper()
-	i, err := seal.NewIdentity()
+	key, err := seal.NewSecretKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return i
+	return key
 }
 
 func sealed(t testing.TB, data []byte, to seal.Recipient) []byte {
@@ -40,8 +40,8 @@ func sealed(t testing.TB, data []byte, to seal.Recipient) []byte {
 	return out.Bytes()
 }
 
-func open(file []byte, i seal.Identity) ([]byte, error) {
-	r, err := seal.Open(bytes.NewReader(file), i)
+func open(file []byte, key seal.SecretKey) ([]byte, error) {
+	r, err := seal.Open(bytes.NewReader(file), key)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func open(file []byte, i seal.Identity) ([]byte, error) {
 }
 
 func TestRoundTripAndOverhead(t *testing.T) {
-	key := identity(t)
+	key := newKey(t)
 	for _, size := range []int{0, 1, 64<<10 - 1, 64 << 10, 64<<10 + 1, 1 << 20} {
 		data := bytes.Repeat([]byte("mdat"), size/4+1)[:size]
 		file := sealed(t, data, key.Recipient())
@@ -67,7 +67,7 @@ func TestRoundTripAndOverhead(t *testing.T) {
 
 // TestAnotherProgramOpensIt uses the library of the format's author, as the age command does.
 func TestAnotherProgramOpensIt(t *testing.T) {
-	key := identity(t)
+	key := newKey(t)
 	theirs, err := age.ParseIdentities(strings.NewReader(key.File()))
 	if err != nil {
 		t.Fatal(err)
@@ -82,15 +82,15 @@ func TestAnotherProgramOpensIt(t *testing.T) {
 }
 
 func TestWhoeverElseCannotOpenIt(t *testing.T) {
-	key := identity(t)
+	key := newKey(t)
 	file := sealed(t, bytes.Repeat([]byte{7}, 200<<10), key.Recipient())
 	changed := bytes.Clone(file)
 	changed[len(changed)/2] ^= 1
 	for name, c := range map[string]struct {
 		file []byte
-		key  seal.Identity
+		key  seal.SecretKey
 	}{
-		"another key": {file, identity(t)},
+		"another key": {file, newKey(t)},
 		"changed":     {changed, key},
 		"cut off":     {file[:100<<10], key},
 		"no age file": {[]byte("ftyp"), key},
@@ -102,8 +102,8 @@ func TestWhoeverElseCannotOpenIt(t *testing.T) {
 }
 
 func TestKeyFiles(t *testing.T) {
-	key := identity(t)
-	again, err := seal.ParseIdentity("# made by hand\n\n" + key.File())
+	key := newKey(t)
+	again, err := seal.ParseSecretKey("# made by hand\n\n" + key.File())
 	if err != nil || again.Recipient().String() != key.Recipient().String() {
 		t.Errorf("%v", err)
 	}
@@ -118,7 +118,7 @@ func TestKeyFiles(t *testing.T) {
 
 // TestNoErrorHoldsAKey gives keys that are damaged or in the wrong place.
 func TestNoErrorHoldsAKey(t *testing.T) {
-	key := identity(t)
+	key := newKey(t)
 	lines := strings.Split(strings.TrimSpace(key.File()), "\n")
 	secret := lines[len(lines)-1]
 	var errs []error
@@ -127,7 +127,7 @@ func TestNoErrorHoldsAKey(t *testing.T) {
 		errs = append(errs, err)
 	}
 	for _, text := range []string{secret[:50], secret[:20] + "!" + secret[21:], key.Recipient().String(), secret + "\n" + secret, "", "# only\n"} {
-		_, err := seal.ParseIdentity(text)
+		_, err := seal.ParseSecretKey(text)
 		errs = append(errs, err)
 	}
 	for i, err := range errs {
@@ -139,8 +139,8 @@ func TestNoErrorHoldsAKey(t *testing.T) {
 	}
 }
 
-func TestAnIdentityDoesNotPrint(t *testing.T) {
-	key := identity(t)
+func TestASecretKeyDoesNotPrint(t *testing.T) {
+	key := newKey(t)
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "key", key)
 	encoded, err := json.Marshal(map[string]any{"key": key})
@@ -158,10 +158,10 @@ func TestZeroValuesAreRefused(t *testing.T) {
 	if _, err := seal.Seal(io.Discard, seal.Recipient{}); err == nil {
 		t.Error("sealed to nobody")
 	}
-	if _, err := seal.Open(strings.NewReader("x"), seal.Identity{}); err == nil {
+	if _, err := seal.Open(strings.NewReader("x"), seal.SecretKey{}); err == nil {
 		t.Error("opened without a key")
 	}
-	if (seal.Identity{}).File() != "" || (seal.Identity{}).Recipient().String() != "" {
+	if (seal.SecretKey{}).File() != "" || (seal.SecretKey{}).Recipient().String() != "" {
 		t.Error("a zero value has a text")
 	}
 }
@@ -173,8 +173,8 @@ func FuzzParse(f *testing.F) {
 		if r, err := seal.ParseRecipient(text); err == nil && r.String() == "" {
 			t.Error("a recipient without a text")
 		}
-		if i, err := seal.ParseIdentity(text); err == nil && i.Recipient().String() == "" {
-			t.Error("an identity without a public half")
+		if i, err := seal.ParseSecretKey(text); err == nil && i.Recipient().String() == "" {
+			t.Error("a secret key without a public half")
 		}
 	})
 }
