@@ -46,14 +46,15 @@ type Alert struct {
 	Evidence    []Evidence     `json:"evidence" nullable:"false"`
 }
 
-// Evidence is a picture that belongs to an alert.
+// Evidence is a picture or a sealed clip that belongs to an alert.
 type Evidence struct {
 	ID        string    `json:"id" format:"uuid"`
 	SHA256    string    `json:"sha256"`
 	MediaType string    `json:"mediaType"`
 	Bytes     int64     `json:"bytes"`
 	At        time.Time `json:"at"`
-	URL       string    `json:"url"`
+	Sealed    bool      `json:"sealed" doc:"a clip that central cannot read and does not hand out: two people open it"`
+	URL       string    `json:"url" doc:"where the picture is; empty for a sealed clip"`
 }
 
 // Kind is [alert.Kind] with its closed list in the document.
@@ -79,12 +80,11 @@ func AlertOf(a store.StoredAlert) Alert {
 		Reading: a.Reading, Origin: a.Origin, Exercise: a.Exercise, CaseID: a.CaseID, Evidence: make([]Evidence, 0, len(a.Evidence)),
 	}
 	for _, e := range a.Evidence {
-		if e.Sealed {
-			continue // a sealed clip is opened elsewhere, by two people
+		told := Evidence{ID: e.ID, SHA256: e.SHA256, MediaType: e.MediaType, Bytes: e.Bytes, At: e.At.UTC(), Sealed: e.Sealed}
+		if !e.Sealed {
+			told.URL = ingest.EvidencePath + e.SHA256
 		}
-		out.Evidence = append(out.Evidence, Evidence{
-			ID: e.ID, SHA256: e.SHA256, MediaType: e.MediaType, Bytes: e.Bytes, At: e.At.UTC(), URL: ingest.EvidencePath + e.SHA256,
-		})
+		out.Evidence = append(out.Evidence, told)
 	}
 	return out
 }

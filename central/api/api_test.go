@@ -212,7 +212,9 @@ func TestAlertJSON(t *testing.T) {
 	digest := strings.Repeat("ab", 32)
 	sealed := alert.Evidence{ID: alert.NewID(), Source: a.Source, AlertID: a.ID, SHA256: strings.Repeat("cd", 32), MediaType: alert.SealedMP4, Bytes: 9, Sealed: true, At: noon}
 	picture := alert.Evidence{ID: alert.NewID(), Source: a.Source, AlertID: a.ID, SHA256: digest, MediaType: alert.JPEG, Bytes: 7, At: noon}
-	if _, err := d.store.AddEvidence(t.Context(), []alert.Evidence{picture, sealed}, noon); err != nil {
+	earlier := picture // made after the picture of the onset
+	earlier.ID, earlier.SHA256, earlier.At = alert.NewID(), strings.Repeat("ef", 32), noon.Add(-time.Second)
+	if _, err := d.store.AddEvidence(t.Context(), []alert.Evidence{picture, earlier, sealed}, noon); err != nil {
 		t.Fatal(err)
 	}
 	var page struct {
@@ -234,9 +236,17 @@ func TestAlertJSON(t *testing.T) {
 		"grid": grid, "zone": "yard", "occurredAt": "2026-03-01T12:00:00Z", "clock": "edge", "uncertaintyMs": 40.0,
 		"raisedAt": "2026-03-01T12:00:00Z", "receivedAt": "2026-03-01T12:00:01Z", "score": 0.9, "countBucket": "2-5",
 		"reading": map[string]any{"quantity": "smoke", "value": 3.0, "unit": "1"}, "origin": "motion", "exercise": false, "caseId": caseID,
-		"evidence": []any{map[string]any{
-			"id": picture.ID, "sha256": digest, "mediaType": "image/jpeg", "bytes": 7.0, "at": "2026-03-01T12:00:00Z", "url": "/v1/evidence/" + digest,
-		}},
+		"evidence": []any{
+			map[string]any{
+				"id": earlier.ID, "sha256": earlier.SHA256, "mediaType": "image/jpeg", "bytes": 7.0, "at": "2026-03-01T11:59:59Z", "sealed": false, "url": "/v1/evidence/" + earlier.SHA256,
+			},
+			map[string]any{
+				"id": picture.ID, "sha256": digest, "mediaType": "image/jpeg", "bytes": 7.0, "at": "2026-03-01T12:00:00Z", "sealed": false, "url": "/v1/evidence/" + digest,
+			},
+			map[string]any{
+				"id": sealed.ID, "sha256": sealed.SHA256, "mediaType": alert.SealedMP4, "bytes": 9.0, "at": "2026-03-01T12:00:00Z", "sealed": true, "url": "",
+			},
+		},
 	}
 	gotText, _ := json.MarshalIndent(got, "", " ")
 	wantText, _ := json.MarshalIndent(want, "", " ")
