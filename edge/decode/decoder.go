@@ -9,7 +9,7 @@ import (
 	"gridgate/edge/source"
 )
 
-// refreshLimit is when a picture of H.265 counts as whole after a start at a recovery point, should no second one come.
+// refreshLimit is when a picture counts as whole after a start at a recovery point, should nothing tell.
 const refreshLimit = 2 * time.Second
 
 // decoder is one AVCodecContext with its packet and frames. It is for one goroutine.
@@ -105,7 +105,7 @@ func (d *decoder) begin(u *unit) {
 	switch {
 	case u.flags&flagKey != 0:
 		d.refreshing = false
-	case u.flags&flagRefresh != 0 && d.refreshing:
+	case u.flags&flagRefresh != 0 && d.refreshing && d.whole == d.since:
 		d.whole = u.pts
 	}
 }
@@ -226,13 +226,14 @@ func (d *decoder) raw() (raw, error) {
 	return p, nil
 }
 
-// isWhole says whether the picture in d.frame shows nothing that is left over or made up. The library tells for H.264; for
-// H.265 the picture is whole once the next recovery point came.
+// isWhole says whether the picture in d.frame shows nothing that is left over or made up. The library tells for H.264 where the
+// stream says how long a refresh takes; else a picture is whole once the next recovery point came, or after [refreshLimit].
 func (d *decoder) isWhole(pts time.Duration) bool {
-	if d.codec == source.H264 {
-		return field[int32](d.frame, frameFlags)&frameCorrupt == 0
-	}
-	if d.refreshing && (d.whole > d.since && pts >= d.whole || pts-d.since >= refreshLimit) {
+	switch {
+	case !d.refreshing:
+	case d.codec == source.H264 && field[int32](d.frame, frameFlags)&frameCorrupt == 0,
+		d.whole > d.since && pts >= d.whole,
+		pts-d.since >= refreshLimit:
 		d.refreshing = false
 	}
 	return !d.refreshing
