@@ -24,6 +24,10 @@ func TestRatioSaysHowManyTimesBetter(t *testing.T) {
 		{Rate("r", 1, "x/s", "p", 0, 1), 0, false},
 		{Cost("c", 0, "ms", "p", 0, 1), 0, false},
 		{Note("n", 5, "ms"), 0, true},
+		{AtMost("m", 2, "MB", 3), 1.5, true},
+		{AtMost("m", 4, "MB", 3), 0.75, false},
+		{AtMost("m", 0, "frames", 0), 1, true},
+		{AtMost("m", 1, "frames", 0), 0, false},
 	} {
 		if c.got.Ratio != c.ratio || c.got.Holds != c.holds {
 			t.Errorf("%+v, want ratio %v, holds %v", c.got, c.ratio, c.holds)
@@ -74,6 +78,9 @@ func TestChoose(t *testing.T) {
 	}
 	if one, err := choose([]string{"NAME=tsdb"}); err != nil || len(one) != 1 || one[0].Name != "tsdb" {
 		t.Errorf("one group: %v, %v", one, err)
+	}
+	if part, err := choose([]string{"NAME=video.quiet_sub"}); err != nil || len(part) != 1 || len(part[0].Parts) != 1 || part[0].Parts[0].Name != "quiet_sub" {
+		t.Errorf("one part: %v, %v", part, err)
 	}
 	if _, err := choose([]string{"NAME=nothing"}); err == nil || !strings.Contains(err.Error(), "tsdb") {
 		t.Errorf("an unknown group: %v", err)

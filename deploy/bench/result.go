@@ -38,6 +38,15 @@ func Cost(name string, value float64, unit, peer string, peerValue, bar float64)
 	return r.judged()
 }
 
+// AtMost is a figure that may not exceed a limit of the design.
+func AtMost(name string, value float64, unit string, limit float64) Result {
+	r := Cost(name, value, unit, "design", limit, 1)
+	if value == 0 { // nothing is better than that
+		r.Ratio, r.Holds = 1, true
+	}
+	return r
+}
+
 // Note is a figure that is only told.
 func Note(name string, value float64, unit string) Result {
 	return Result{Name: name, Value: value, Unit: unit, Holds: true}
