@@ -76,9 +76,11 @@ const (
 var (
 	ErrAuth        = errors.New("the camera refused the user name or password")
 	ErrUnreachable = errors.New("the camera does not answer")
-	ErrNoKeyframe  = errors.New("the stream has no keyframe")
+	ErrNoKeyframe  = errors.New("the stream has no picture at which decoding could begin")
 	ErrStalled     = errors.New("the stream stopped sending")
 	ErrUnsupported = errors.New("the stream has no video that this edge can decode")
+	// ErrCertificate leads to [Unreachable] with this text: nothing was sent to whoever answered.
+	ErrCertificate = errors.New("the camera's certificate is not trusted")
 )
 
 // StateOf names the state that an error of a run leads to; an unknown error is [Unreachable].

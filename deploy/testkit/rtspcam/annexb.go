@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"gridgate/edge/source"
 )
 
-// clip is a looped list of access units, each a list of NAL units.
+// clip is a looped list of access units, each a list of NAL units, or one JPEG.
 type clip struct {
 	codec source.Codec
 	units [][][]byte
+	cut   *sync.Map // index of a unit -> its RTP packets, see [Camera.packets]
 }
 
 // loadClip reads an Annex B file; the extension .h265 or .hevc tells H.265, any other H.264.
@@ -21,11 +23,16 @@ func loadClip(path string) (clip, error) {
 	if err != nil {
 		return clip{}, fmt.Errorf("read clip: %w", err)
 	}
-	c := clip{codec: source.H264}
-	if ext := filepath.Ext(path); ext == ".h265" || ext == ".hevc" {
+	c := clip{codec: source.H264, cut: &sync.Map{}}
+	switch filepath.Ext(path) {
+	case ".mjpeg", ".mjpg":
+		c.codec, c.units = source.MJPEG, splitJPEGs(data)
+	case ".h265", ".hevc":
 		c.codec = source.H265
+		fallthrough
+	default:
+		c.units = group(c.codec, SplitNALUs(data))
 	}
-	c.units = group(c.codec, SplitNALUs(data))
 	if len(c.units) == 0 {
 		return clip{}, fmt.Errorf("clip %s holds no picture", filepath.Base(path))
 	}
@@ -34,11 +41,25 @@ func loadClip(path string) (clip, error) {
 
 // clipOf takes access units that are in memory.
 func clipOf(units [][]byte) clip {
-	c := clip{codec: source.H264}
+	c := clip{codec: source.H264, cut: &sync.Map{}}
 	for _, u := range units {
 		c.units = append(c.units, SplitNALUs(u))
 	}
 	return c
+}
+
+// splitJPEGs cuts at the starts of images. The kit's own clips have no thumbnails inside.
+func splitJPEGs(data []byte) (units [][][]byte) {
+	start := []byte{0xFF, 0xD8, 0xFF}
+	for at := bytes.Index(data, start); at >= 0; {
+		end := bytes.Index(data[at+1:], start)
+		if end < 0 {
+			return append(units, [][]byte{data[at:]})
+		}
+		units = append(units, [][]byte{data[at : at+1+end]})
+		at += 1 + end
+	}
+	return units
 }
 
 // SplitNALUs cuts an Annex B stream (ITU-T H.264 Annex B) at its start codes. Empty units are left out.

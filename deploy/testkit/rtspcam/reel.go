@@ -1,13 +1,16 @@
 package rtspcam
 
 import (
+	"cmp"
 	crand "crypto/rand"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"gridgate/edge/source"
@@ -25,6 +28,13 @@ func describe(c clip, offer Offer) (*description.Media, packer, error) {
 		return &description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{&format.G711{PayloadTyp: 8, SampleRate: 8000, ChannelCount: 1}}}, nil, nil
 	case offer == OfferVP8:
 		return video(&format.VP8{PayloadTyp: payloadType}), nil, nil
+	case c.codec == source.MJPEG:
+		forma := &format.MJPEG{}
+		enc, err := forma.CreateEncoder()
+		if err != nil {
+			return nil, nil, fmt.Errorf("make RTP encoder: %w", err)
+		}
+		return video(forma), func(images [][]byte) ([]*rtp.Packet, error) { return enc.Encode(images[0]) }, nil
 	case c.codec == source.H265:
 		forma := &format.H265{PayloadTyp: payloadType}
 		for _, set := range c.parameterSets() {
@@ -64,23 +74,31 @@ func video(f format.Format) *description.Media {
 
 // reel is where a camera stands in its clip.
 type reel struct {
-	clip    clip
-	step    uint32 // ticks of the 90 kHz clock from unit to unit
-	next    int    // index of the next unit in the clip
-	sent    int    // units since the last rewind
-	time    uint32 // RTP timestamp of the next unit; goes on over loop and rewind
-	packets int
+	clip     clip
+	step     float64 // ticks of the 90 kHz clock from unit to unit
+	next     int     // index of the next unit in the clip
+	sent     int     // units since the last rewind
+	time     float64 // ticks until the next unit; goes on over loop and rewind, its low 32 bits are the RTP timestamp
+	packets  int
+	sequence uint16    // number of the next packet
+	reported time.Time // when the last sender report went out
+	stepped  bool      // the jump of the timestamps was made
 }
 
-func (r *reel) rewind(c clip) { r.clip, r.next, r.sent = c, 0, 0 }
+func (r *reel) rewind(c clip) {
+	r.clip, r.next, r.sent, r.stepped, r.reported = c, 0, 0, false, time.Time{}
+}
 
-// unit returns the next access unit and moves on.
-func (r *reel) unit() (nalus [][]byte, timestamp uint32) {
-	nalus, timestamp = r.clip.units[r.next], r.time
+func (r *reel) stamp() uint32 { return uint32(int64(r.time)) }
+
+// advance moves on by one unit.
+func (r *reel) advance(m Misbehaviour) {
 	r.next = (r.next + 1) % len(r.clip.units)
 	r.sent++
-	r.time += r.step
-	return nalus, timestamp
+	r.time += r.step * cmp.Or(m.StampRate, 1)
+	if m.StampStep != 0 && !r.stepped && r.sent >= m.StampAfter {
+		r.time, r.stepped = r.time+float64(m.StampStep), true
+	}
 }
 
 // send plays one unit with the misbehaviour in force.
@@ -95,25 +113,40 @@ func (c *Camera) send(r *reel) {
 		}
 	}
 	for range max(1, m.Flood) {
-		nalus, timestamp := r.unit()
-		if m.NoKeyframe && isKey(r.clip.codec, nalus) {
-			continue
+		if !m.NoKeyframe || !isKey(r.clip.codec, r.clip.units[r.next]) {
+			c.report(r, m)
+			c.write(r, m)
 		}
-		c.write(r, m.spoil(r.clip.codec, nalus), timestamp, m)
+		r.advance(m)
 	}
 }
 
-func (c *Camera) write(r *reel, nalus [][]byte, timestamp uint32, m Misbehaviour) {
+// packets cuts the next unit. What is sent as it stands is cut once for all rounds, and all cameras that play the clip.
+func (c *Camera) packets(r *reel, m Misbehaviour) []*rtp.Packet {
+	plain := !m.Garbage && !m.Truncate && !m.OutOfBand
+	if cut, ok := r.clip.cut.Load(r.next); ok && plain {
+		return cut.([]*rtp.Packet)
+	}
+	nalus := m.spoil(r.clip.codec, r.clip.units[r.next])
 	if len(nalus) == 0 {
-		return
+		return nil
 	}
 	packets, err := c.pack(nalus)
 	if err != nil {
-		return
+		return nil
 	}
-	for _, pkt := range packets {
-		pkt.Timestamp = timestamp
+	if plain {
+		r.clip.cut.Store(r.next, packets)
+	}
+	return packets
+}
+
+func (c *Camera) write(r *reel, m Misbehaviour) {
+	for _, cut := range c.packets(r, m) {
+		pkt := &rtp.Packet{Header: cut.Header, Payload: cut.Payload}
+		pkt.Timestamp, pkt.SequenceNumber = r.stamp(), r.sequence
 		r.packets++
+		r.sequence++
 		if m.LoseEvery > 0 && r.packets%m.LoseEvery == 0 {
 			continue
 		}
@@ -122,6 +155,24 @@ func (c *Camera) write(r *reel, nalus [][]byte, timestamp uint32, m Misbehaviour
 		}
 		_ = c.stream.WritePacketRTP(c.media, pkt) // fails only once the stream is closed
 	}
+}
+
+// report sends a sender report (RFC 3550 clause 6.4.1) if one is due: the camera's time at the next unit.
+func (c *Camera) report(r *reel, m Misbehaviour) {
+	period := cmp.Or(c.opt.Reports, 2*time.Second)
+	now := time.Now()
+	if period < 0 || now.Sub(r.reported) < period {
+		return
+	}
+	r.reported = now
+	for _, f := range c.stream.Stats().Medias[c.media].Formats {
+		_ = c.stream.WritePacketRTCP(c.media, &rtcp.SenderReport{SSRC: f.LocalSSRC, NTPTime: ntp(now.Add(m.Clock)), RTPTime: r.stamp()})
+	}
+}
+
+// ntp is t in seconds since 1900, 32 bits before and 32 behind the point (RFC 5905 section 6).
+func ntp(t time.Time) uint64 {
+	return uint64(t.Unix()+2208988800)<<32 | uint64(t.Nanosecond())<<32/1_000_000_000
 }
 
 // spoil returns nalus as the misbehaviour wants them; the clip itself stays whole.

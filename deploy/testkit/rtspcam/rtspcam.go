@@ -1,14 +1,17 @@
 // Package rtspcam is a small RTSP camera for tests and the demonstration: it plays a coded clip in a loop, at the pace of a
 // camera, and can misbehave in the ways that real ones do.
 //
-// In: an Annex B file or access units in memory. Out: RTP over RTSP (TCP or UDP) to any number of viewers. Pictures are sent in
-// decoding order with evenly spaced timestamps that go on over the loop; parameter sets stand before each keyframe. A camera
-// begins its clip anew when the first viewer comes. It is never part of the product and holds no recording of its own.
+// In: an Annex B or MJPEG file, or access units in memory. Out: RTP over RTSP or RTSPS (TCP or UDP) to any number of viewers,
+// with the sender reports of a clock that can be set wrong. Pictures are sent in decoding order with evenly spaced timestamps
+// that go on over the loop; parameter sets stand before each keyframe. A camera begins its clip anew when the first viewer comes.
+// One [Server] holds many cameras, such as the sub- and the main stream of one, or a hundred of one clip, which is then cut into
+// packets once. It is never part of the product and holds no recording of its own.
 package rtspcam
 
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,7 +42,7 @@ type Camera struct {
 
 // Start listens and plays one camera until ctx ends or it is closed.
 func Start(ctx context.Context, opt Options) (*Camera, error) {
-	server, err := Listen(ServerOptions{Listen: opt.Listen, Auth: opt.Auth})
+	server, err := Listen(ServerOptions{Listen: opt.Listen, Auth: opt.Auth, TLS: opt.TLS})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +70,7 @@ func (s *Server) Add(ctx context.Context, opt Options) (*Camera, error) {
 	c.Misbehave(opt.Misbehave)
 	if opt.File != "" {
 		var err error
-		if c.clip, err = loadClip(opt.File); err != nil {
+		if c.clip, err = s.load(opt.File); err != nil {
 			return nil, err
 		}
 	}
@@ -94,7 +97,10 @@ func (c *Camera) open() (err error) {
 }
 
 // URL is the camera's address without credentials.
-func (c *Camera) URL() string { return "rtsp://" + c.server.Addr() + c.opt.Path }
+func (c *Camera) URL() string { return c.server.scheme() + "://" + c.server.Addr() + c.opt.Path }
+
+// Server is the listener that the camera is on.
+func (c *Camera) Server() *Server { return c.server }
 
 // Viewers says how many are watching now.
 func (c *Camera) Viewers() int {
@@ -153,7 +159,7 @@ func (c *Camera) play(ctx context.Context) {
 	period := time.Duration(float64(time.Second) / c.opt.FPS)
 	tick := time.NewTicker(period)
 	defer tick.Stop()
-	reel := &reel{clip: c.clip, step: uint32(90000 / c.opt.FPS)}
+	reel := &reel{clip: c.clip, step: 90000 / c.opt.FPS, time: float64(c.opt.FirstStamp), sequence: uint16(rand.Uint32())}
 	for {
 		select {
 		case <-ctx.Done():

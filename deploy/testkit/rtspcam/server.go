@@ -1,6 +1,7 @@
 package rtspcam
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -18,15 +19,18 @@ import (
 type ServerOptions struct {
 	Listen string // host:port, default 127.0.0.1:0
 	Auth   Auth
+	TLS    bool // RTSPS with a certificate that is made when the listener opens, for localhost and its addresses
 }
 
 // Server is an RTSP listener with cameras under different paths. Close it after its cameras.
 type Server struct {
 	rtsp *gortsplib.Server
 	addr net.Addr
+	cert *tls.Certificate // nil without TLS
 
 	mu      sync.Mutex
 	cameras map[string]*Camera
+	clips   map[string]clip // by file, shared by the cameras
 }
 
 // Listen opens the listener and a pair of UDP ports beside it.
@@ -38,11 +42,18 @@ func Listen(opt ServerOptions) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen address: %w", err)
 	}
+	var cert *tls.Certificate
+	if opt.TLS {
+		if cert, err = selfSigned(); err != nil {
+			return nil, fmt.Errorf("make certificate: %w", err)
+		}
+	}
 	for range 20 { // RTP wants an even port and the next one, which may be taken
-		s := &Server{cameras: make(map[string]*Camera)}
+		s := &Server{cameras: make(map[string]*Camera), clips: make(map[string]clip), cert: cert}
 		port := 20000 + 2*rand.IntN(20000)
 		s.rtsp = &gortsplib.Server{
 			Handler: handler{s}, RTSPAddress: opt.Listen, Listen: s.listen, WriteQueueSize: 2048, AuthMethods: methods(opt.Auth),
+			TLSConfig: s.tls(), DisableRTCPSenderReports: true, // a camera sends its own, see reports
 			UDPRTPAddress:  net.JoinHostPort(host, strconv.Itoa(port)),
 			UDPRTCPAddress: net.JoinHostPort(host, strconv.Itoa(port+1)),
 		}
@@ -73,6 +84,27 @@ func (s *Server) Addr() string { return s.addr.String() }
 
 // Close ends the listener and all its sessions.
 func (s *Server) Close() { s.rtsp.Close() }
+
+func (s *Server) scheme() string {
+	if s.cert != nil {
+		return "rtsps"
+	}
+	return "rtsp"
+}
+
+// load reads a clip once for all cameras.
+func (s *Server) load(file string) (clip, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.clips[file]; ok {
+		return c, nil
+	}
+	c, err := loadClip(file)
+	if err == nil {
+		s.clips[file] = c
+	}
+	return c, err
+}
 
 func (s *Server) register(c *Camera) error {
 	s.mu.Lock()

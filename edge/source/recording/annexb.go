@@ -7,7 +7,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 
 	"gridgate/edge/source"
@@ -20,10 +19,7 @@ const defaultFPS = 25
 // rate in the parameter sets or else fps, since the form has none; pictures are therefore timed in decoding order.
 func readAnnexB(r io.Reader, codec source.Codec, fps float64, send func(source.AccessUnit) error) error {
 	nalus := newSplitter(io.LimitReader(r, maxRaw))
-	c := cutter{codec: codec, fps: fps, rateSet: fps > 0, send: send}
-	if !c.rateSet {
-		c.fps = defaultFPS
-	}
+	c := cutter{codec: codec, counter: newCounter(fps, send)}
 	for {
 		nalu, err := nalus.next()
 		if errors.Is(err, io.EOF) {
@@ -40,42 +36,48 @@ func readAnnexB(r io.Reader, codec source.Codec, fps float64, send func(source.A
 
 // cutter gathers NAL units into access units.
 type cutter struct {
-	codec source.Codec
-	fps   float64
-	send  func(source.AccessUnit) error
+	codec   source.Codec
+	counter counter
 
-	params  parameters
-	nalus   [][]byte
-	bytes   int
-	slices  bool // the unit has picture data
-	key     bool
-	frames  int
-	rateSet bool
+	sorter *source.Sorter
+	fields source.Fields
+	nalus  [][]byte
+	bytes  int
+	slices bool // the unit has picture data
+	units  int
 }
 
 func (c *cutter) add(nalu []byte) error {
-	if c.codec == "" {
-		c.codec = guessCodec(nalu)
+	if c.sorter == nil {
+		if c.codec == "" {
+			c.codec = guessCodec(nalu)
+		}
+		c.sorter = source.NewSorter(c.codec)
 	}
-	c.params.codec = c.codec
-	r, first := describe(c.codec, nalu)
-	if c.slices && (first || r == rolePrefix || r == roleParams) {
+	kind := source.KindOf(c.codec, nalu)
+	slice := kind == source.Slice || kind == source.KeySlice
+	if c.slices && kind != source.Other && (!slice || source.FirstSlice(c.codec, nalu) && !isPartition(c.codec, nalu)) {
 		if err := c.flush(); err != nil {
 			return err
 		}
 	}
-	if r == roleParams {
-		c.params.note(nalu)
-		c.noteRate(nalu)
+	if kind == source.SequenceSet {
+		c.counter.note(source.FrameRate(c.codec, nalu))
 	}
 	if len(c.nalus) == maxNALUs || c.bytes+len(nalu) > maxUnit {
-		return fmt.Errorf("access unit %d is larger than %d bytes or %d NAL units", c.frames, maxUnit, maxNALUs)
+		return fmt.Errorf("access unit %d is larger than %d bytes or %d NAL units", c.units, maxUnit, maxNALUs)
 	}
 	c.nalus = append(c.nalus, nalu)
 	c.bytes += len(nalu)
-	c.slices = c.slices || r == roleSlice || r == roleKey
-	c.key = c.key || r == roleKey
+	c.slices = c.slices || slice
 	return nil
+}
+
+// isPartition says whether an H.264 slice is a later part of a partitioned one, which begins with a number of another meaning
+// (slice_id, ITU-T H.264 clause 7.3.2.9.2).
+func isPartition(c source.Codec, nalu []byte) bool {
+	typ := nalu[0] & 0x1f
+	return c == source.H264 && (typ == 3 || typ == 4)
 }
 
 func (c *cutter) end() error {
@@ -84,49 +86,51 @@ func (c *cutter) end() error {
 			return err
 		}
 	}
-	if c.frames == 0 {
+	if c.units == 0 {
 		return fmt.Errorf("%w: it holds no picture", ErrNotVideo)
 	}
-	return nil
+	return c.counter.sendAll(c.fields.Flush())
 }
 
 func (c *cutter) flush() error {
-	u := source.AccessUnit{
-		Codec: c.codec, NALUs: c.nalus, Key: c.key,
-		PTS: time.Duration(float64(c.frames) / c.fps * float64(time.Second)),
-	}
-	if u.Key {
-		u.NALUs = c.params.complete(u.NALUs)
-	}
-	c.nalus, c.bytes, c.slices, c.key = nil, 0, false, false
-	c.frames++
-	return c.send(u)
+	p := c.sorter.Sort(c.nalus)
+	c.nalus, c.bytes, c.slices = nil, 0, false
+	c.units++
+	u := source.AccessUnit{Codec: c.codec, NALUs: c.sorter.Units(p), Key: p.Key, Refresh: p.Refresh}
+	return c.counter.sendAll(c.fields.Add(u, p))
 }
 
-// noteRate takes the frame rate from the first parameter set that tells a believable one.
-func (c *cutter) noteRate(nalu []byte) {
-	if c.rateSet {
-		return
+// counter times pictures by their number.
+type counter struct {
+	fps     float64
+	rateSet bool
+	frames  int
+	send    func(source.AccessUnit) error
+}
+
+func newCounter(fps float64, send func(source.AccessUnit) error) counter {
+	if fps > 0 {
+		return counter{fps: fps, rateSet: true, send: send}
 	}
-	if fps := frameRate(c.codec, nalu); fps >= 1 && fps <= 240 {
+	return counter{fps: defaultFPS, send: send}
+}
+
+// note takes the first rate that is told.
+func (c *counter) note(fps float64) {
+	if !c.rateSet && fps > 0 {
 		c.fps, c.rateSet = fps, true
 	}
 }
 
-// frameRate is the rate in the video usability information of a sequence parameter set, or 0.
-func frameRate(c source.Codec, nalu []byte) float64 {
-	if c == source.H265 {
-		var sps h265.SPS
-		if h265.NALUType((nalu[0]>>1)&0x3F) != h265.NALUType_SPS_NUT || sps.Unmarshal(nalu) != nil {
-			return 0
+func (c *counter) sendAll(units []source.AccessUnit) error {
+	for _, u := range units {
+		u.PTS = time.Duration(float64(c.frames) / c.fps * float64(time.Second))
+		c.frames++
+		if err := c.send(u); err != nil {
+			return err
 		}
-		return sps.FPS()
 	}
-	var sps h264.SPS
-	if h264.NALUType(nalu[0]&0x1F) != h264.NALUTypeSPS || sps.Unmarshal(nalu) != nil {
-		return 0
-	}
-	return sps.FPS()
+	return nil
 }
 
 // guessCodec tells the codec by the first NAL unit: a video parameter set of H.265 has a type that H.264 does not begin with.

@@ -19,7 +19,9 @@ type track struct {
 	timescale uint32
 	begin     int64 // media time at which the presentation begins (edit list, ISO/IEC 14496-12, 8.6.6)
 	length    int   // bytes of the length before each NAL unit
-	params    parameters
+	codec     source.Codec
+	sets      [][]byte // parameter sets of the description
+	sorter    *source.Sorter
 	samples   []sample
 }
 
@@ -31,19 +33,33 @@ type sample struct {
 	shift  int64 // of the presentation time
 }
 
-// readMP4 sends the samples of the first H.264 or H.265 track.
+// readMP4 sends the samples of the first track that can be decoded.
 func readMP4(r io.ReadSeeker, send func(source.AccessUnit) error) error {
 	t, err := parseMP4(r)
 	if err != nil {
 		return err
 	}
 	origin := t.origin()
+	t.sorter = source.NewSorter(t.codec, t.sets...)
+	var fields source.Fields
 	for i, s := range t.samples {
-		u, err := t.unit(r, s)
+		u, p, err := t.unit(r, s)
 		if err != nil {
 			return fmt.Errorf("picture %d: %w", i, err)
 		}
+		if len(p.Slices) == 0 {
+			continue
+		}
 		u.PTS = scale(s.dts+s.shift-origin, t.timescale)
+		if err := sendAll(fields.Add(u, p), send); err != nil {
+			return err
+		}
+	}
+	return sendAll(fields.Flush(), send)
+}
+
+func sendAll(units []source.AccessUnit, send func(source.AccessUnit) error) error {
+	for _, u := range units {
 		if err := send(u); err != nil {
 			return err
 		}
@@ -64,20 +80,30 @@ func scale(v int64, timescale uint32) time.Duration {
 	return time.Duration(float64(v) / float64(timescale) * float64(time.Second))
 }
 
-// unit reads one sample: NAL units with their length before them (ISO/IEC 14496-15).
-func (t *track) unit(r io.ReadSeeker, s sample) (source.AccessUnit, error) {
+// unit reads one sample.
+func (t *track) unit(r io.ReadSeeker, s sample) (source.AccessUnit, source.Picture, error) {
+	var none source.Picture
 	if s.size > maxUnit {
-		return source.AccessUnit{}, fmt.Errorf("%d bytes, at most %d", s.size, maxUnit)
+		return source.AccessUnit{}, none, fmt.Errorf("%d bytes, at most %d", s.size, maxUnit)
 	}
 	if _, err := r.Seek(s.offset, io.SeekStart); err != nil {
-		return source.AccessUnit{}, err
+		return source.AccessUnit{}, none, err
 	}
 	b := make([]byte, s.size)
 	if _, err := io.ReadFull(r, b); err != nil {
-		return source.AccessUnit{}, fmt.Errorf("the file is cut short: %w", err)
+		return source.AccessUnit{}, none, fmt.Errorf("the file is cut short: %w", err)
 	}
-	u := source.AccessUnit{Codec: t.params.codec}
-	for len(b) >= t.length && len(u.NALUs) < maxNALUs {
+	nalus := [][]byte{b}
+	if t.codec != source.MJPEG {
+		nalus = t.split(b)
+	}
+	p := t.sorter.Sort(nalus)
+	return source.AccessUnit{Codec: t.codec, NALUs: t.sorter.Units(p), Key: p.Key, Refresh: p.Refresh}, p, nil
+}
+
+// split cuts a sample into NAL units with their length before them (ISO/IEC 14496-15).
+func (t *track) split(b []byte) (nalus [][]byte) {
+	for len(b) >= t.length && len(nalus) < maxNALUs {
 		n := 0
 		for _, v := range b[:t.length] {
 			n = n<<8 | int(v)
@@ -87,16 +113,11 @@ func (t *track) unit(r io.ReadSeeker, s sample) (source.AccessUnit, error) {
 			break // what is left is damaged; the decoder gets what came before
 		}
 		if n > 0 {
-			u.NALUs = append(u.NALUs, b[:n])
-			kind, _ := describe(u.Codec, b[:n])
-			u.Key = u.Key || kind == roleKey
+			nalus = append(nalus, b[:n])
 		}
 		b = b[n:]
 	}
-	if u.Key {
-		u.NALUs = t.params.complete(u.NALUs)
-	}
-	return u, nil
+	return nalus
 }
 
 // parseMP4 finds the video track and lists its samples. Damage never panics: the box reader's own panics become errors.
@@ -150,7 +171,7 @@ func videoTrack(r io.ReadSeeker, moov *mp4.BoxInfo) (*track, error) {
 			return t, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: the MP4 file has no H.264 or H.265 track", source.ErrUnsupported)
+	return nil, fmt.Errorf("%w: the MP4 file has no H.264, H.265 or MJPEG track", source.ErrUnsupported)
 }
 
 // parseTrack returns nil for a track of another kind.
@@ -161,6 +182,7 @@ func parseTrack(r io.ReadSeeker, trak *mp4.BoxInfo) (*track, error) {
 	boxes, err := mp4.ExtractBoxesWithPayload(r, trak, []mp4.BoxPath{
 		{mp4.BoxTypeTkhd()}, {mp4.BoxTypeEdts(), mp4.BoxTypeElst()}, {mp4.BoxTypeMdia(), mp4.BoxTypeMdhd()},
 		in(stsd, mp4.BoxTypeAvc1(), mp4.BoxTypeAvcC()), in(stsd, mp4.StrToBoxType("avc3"), mp4.BoxTypeAvcC()),
+		in(stsd, mp4.BoxTypeMp4v(), mp4.BoxTypeEsds()),
 		in(stsd, mp4.BoxTypeHvc1(), mp4.BoxTypeHvcC()), in(stsd, mp4.BoxTypeHev1(), mp4.BoxTypeHvcC()),
 		in(mp4.BoxTypeStts()), in(mp4.BoxTypeCtts()), in(mp4.BoxTypeStsc()), in(mp4.BoxTypeStsz()), in(mp4.BoxTypeStco()), in(mp4.BoxTypeCo64()),
 	})
@@ -172,7 +194,10 @@ func parseTrack(r io.ReadSeeker, trak *mp4.BoxInfo) (*track, error) {
 		t.take(b.Payload)
 		tables.take(b.Payload)
 	}
-	if t.params.codec == "" {
+	if plain, err := mp4.ExtractBox(r, trak, in(stsd, mp4.StrToBoxType("jpeg"))); err == nil && len(plain) > 0 {
+		t.codec = source.MJPEG // QuickTime
+	}
+	if t.codec == "" {
 		return nil, nil
 	}
 	if t.timescale == 0 {
@@ -199,26 +224,27 @@ func (t *track) take(box any) {
 	case *mp4.AVCDecoderConfiguration:
 		t.begins(source.H264, b.LengthSizeMinusOne)
 		for _, set := range append(b.SequenceParameterSets, b.PictureParameterSets...) {
-			t.noteParams(set.NALUnit)
+			t.sets = append(t.sets, set.NALUnit)
+		}
+	case *mp4.Esds:
+		const jpeg = 0x6C // object type indication, ISO/IEC 14496-1 table 5
+		for _, d := range b.Descriptors {
+			if d.DecoderConfigDescriptor != nil && d.DecoderConfigDescriptor.ObjectTypeIndication == jpeg {
+				t.codec = source.MJPEG
+			}
 		}
 	case *mp4.HvcC:
 		t.begins(source.H265, b.LengthSizeMinusOne)
 		for _, array := range b.NaluArrays {
 			for _, n := range array.Nalus {
-				t.noteParams(n.NALUnit)
+				t.sets = append(t.sets, n.NALUnit)
 			}
 		}
 	}
 }
 
 func (t *track) begins(c source.Codec, lengthSizeMinusOne uint8) {
-	t.params.codec, t.length = c, int(lengthSizeMinusOne)+1
-}
-
-func (t *track) noteParams(nalu []byte) {
-	if len(nalu) > 2 {
-		t.params.note(nalu)
-	}
+	t.codec, t.length = c, int(lengthSizeMinusOne)+1
 }
 
 // sampleTables are the boxes of ISO/IEC 14496-12, 8.6 and 8.7, that together list the samples of a track.

@@ -1,8 +1,9 @@
 // Package recording is a source that reads a file instead of a camera: MP4 (ISO/IEC 14496-12, plain and fragmented) with an
-// H.264 or H.265 track, or a raw stream in Annex B form.
+// H.264, H.265 or MJPEG track, a raw stream in Annex B form, or JPEGs one after another.
 //
-// In: a path. Out: access units in decoding order with their media time, as fast as they are taken. It never plays in real
-// time, never repairs a stream and holds one access unit at a time.
+// In: a path. Out: access units in decoding order with their media time, as fast as they are taken. It passes on
+// slices, parameter sets and bare recovery points only, and never plays in real time, never repairs a stream and holds one
+// access unit at a time.
 package recording
 
 import (
@@ -27,7 +28,7 @@ const (
 )
 
 // ErrNotVideo says that the file is none of the forms that this package reads; the text says what to do.
-var ErrNotVideo = errors.New("not an MP4 file and not a raw H.264 or H.265 stream")
+var ErrNotVideo = errors.New("not an MP4 file and not a raw H.264, H.265 or MJPEG stream")
 
 // Source reads one file. Fields are set before Run and not changed afterwards.
 type Source struct {
@@ -68,6 +69,8 @@ func (s Source) read(f *os.File, head []byte, send func(source.AccessUnit) error
 		return readMP4(f, send)
 	case isAnnexB(head):
 		return readAnnexB(f, rawCodec(s.Path), s.FPS, send)
+	case head[0] == 0xFF && head[1] == 0xD8:
+		return readMJPEG(f, s.FPS, send)
 	}
 	return fmt.Errorf("%w: convert it with: ffmpeg -i FILE -c:v libx264 OUT.mp4", ErrNotVideo)
 }

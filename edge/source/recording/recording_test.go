@@ -72,7 +72,7 @@ func TestForms(t *testing.T) {
 
 func hasParams(u source.AccessUnit) bool {
 	for _, n := range u.NALUs {
-		if r, _ := describe(u.Codec, n); r == roleParams {
+		if source.KindOf(u.Codec, n) == source.SequenceSet {
 			return true
 		}
 	}

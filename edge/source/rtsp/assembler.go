@@ -1,177 +1,200 @@
 package rtsp
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"time"
 
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph265"
 	"github.com/pion/rtp"
 
 	"gridgate/edge/source"
 )
 
-// decoder turns RTP packets into the NAL units of a picture.
-type decoder interface {
-	Decode(*rtp.Packet) ([][]byte, error)
-}
-
-// outcome is what became of a packet.
+// outcome is what became of a packet or a picture.
 type outcome int
 
 const (
-	pending    outcome = iota // the picture is not complete, or there was none in the packet
-	invalid                   // not a packet of the codec
-	dropped                   // completed a picture that cannot be used
-	interframe                // completed a picture
-	keyframe                  // completed a keyframe
+	invalid outcome = iota // a packet that is not of the codec
+	dropped                // a picture that cannot be used
+	passed                 // a picture
 )
 
-// maxPackets bounds the packets of one access unit: the library caps the bytes of a fragmented unit but not its fragments,
-// and empty ones cost memory too.
-const maxPackets = 8192
+// Bounds of one access unit: the library caps the bytes of a fragmented unit but not its fragments, and empty ones cost memory,
+// too.
+const (
+	maxPackets = 8192
+	maxNALUs   = 1024
+)
+
+// patience is how long a stream that has shown no picture at which decoding may begin is waited for: longer than the usual
+// groups of pictures. A decoder then begins anywhere, and its picture becomes whole as things move.
+const patience = 12 * time.Second
 
 // assembler makes access units of one track from its packets in order. It is for one goroutine.
 type assembler struct {
-	syntax     syntax
-	decoder    decoder
-	newDecoder func() (decoder, error)
-	maxUnit    int
-	sets       parameterSets
+	track   track
+	packets depacketiser
+	maxUnit int
+	out     func(source.AccessUnit, outcome) // the unit is set if it passed
+	camera  *cameraClock
 
-	packets, bytes int    // since the last complete picture
-	begun          bool   // there was a packet
-	next           uint16 // sequence number of the next packet
-	stamp          uint32 // RTP timestamp of the last packet
-	broken         bool   // something of the picture under way is missing
-	waiting        bool   // for a keyframe: what lies between refers to pictures that are missing
-	clock          mediaClock
+	sorter *source.Sorter
+	fields source.Fields
+	clock  mediaClock
+
+	nalus        [][]byte // of the picture under way
+	count, bytes int      // packets and bytes of it
+	begun        bool     // there was a packet
+	next         uint16   // sequence number of the next packet
+	stamp        uint32   // RTP timestamp of the picture under way
+	broken       bool     // something of the picture under way is missing
+	start        begin
 }
 
-func newAssembler(s syntax, newDecoder func() (decoder, error), maxUnit int, sets ...[]byte) (*assembler, error) {
-	dec, err := newDecoder()
+// begin tells when decoding may begin.
+type begin struct {
+	waiting bool          // what comes refers to pictures that are missing
+	since   time.Time     // it waits
+	last    time.Time     // decoding could begin
+	longest time.Duration // between two such units
+	forced  bool          // it began where no unit said that it may
+}
+
+func newAssembler(t track, maxUnit int, out func(source.AccessUnit, outcome)) (*assembler, error) {
+	dec, err := t.open()
 	if err != nil {
 		return nil, fmt.Errorf("%w: its way of packing is unknown", source.ErrUnsupported)
 	}
-	a := &assembler{syntax: s, decoder: dec, newDecoder: newDecoder, maxUnit: maxUnit, waiting: true}
-	for _, set := range sets {
-		if len(set) > 0 {
-			a.sets.put(s.kind(set), set, s.header())
-		}
+	return &assembler{
+		track: t, packets: dec, maxUnit: maxUnit, out: out, camera: &cameraClock{},
+		sorter: source.NewSorter(t.codec, t.sets...), start: begin{waiting: true},
+	}, nil
+}
+
+// add takes the next packet.
+func (a *assembler) add(pkt *rtp.Packet, now time.Time) {
+	began := a.begun
+	a.follow(pkt, now)
+	if began && pkt.Timestamp != a.stamp {
+		a.finish(now) // some cameras set no marker: the next picture's packet completes this one
 	}
-	return a, nil
+	a.stamp = pkt.Timestamp
+	a.count++
+	a.bytes += len(pkt.Payload)
+	if a.count > maxPackets || a.bytes > a.maxUnit || len(a.nalus) > maxNALUs {
+		a.restart(now)
+		return
+	}
+	nalus, err := a.packets.take(pkt)
+	if err != nil {
+		a.broken = true
+		a.wait(now)
+		a.out(source.AccessUnit{}, invalid)
+	}
+	for _, nalu := range nalus {
+		a.nalus = append(a.nalus, compact(nalu))
+	}
+	if pkt.Marker {
+		a.finish(now)
+	}
+}
+
+// compact returns nalu without the rest of the buffer that it stands in: what is small would hold a whole datagram in memory.
+func compact(nalu []byte) []byte {
+	if cap(nalu) > 2*len(nalu)+64 {
+		return bytes.Clone(nalu)
+	}
+	return nalu
 }
 
 // follow notices packets that are missing before pkt. The library tells of losses too, but of all in a window at once.
-func (a *assembler) follow(pkt *rtp.Packet) {
+func (a *assembler) follow(pkt *rtp.Packet, now time.Time) {
 	if a.begun && pkt.SequenceNumber != a.next {
-		a.waiting = true
-		a.broken = a.broken || a.packets > 0
+		a.wait(now)
+		a.broken = a.broken || a.count > 0
 	}
 	a.begun, a.next = true, pkt.SequenceNumber+1
 }
 
-// add takes the next packet. The unit is set for interframe and keyframe.
-func (a *assembler) add(pkt *rtp.Packet, now time.Time) (source.AccessUnit, outcome) {
-	a.follow(pkt)
-	stamp := pkt.Timestamp
-	if a.packets > 0 && pkt.Timestamp != a.stamp {
-		stamp = a.stamp // some cameras set no marker: the next picture's packet completes this one
+// wait drops what comes until decoding may begin again. What a field waits for cannot come any more.
+func (a *assembler) wait(now time.Time) {
+	for _, u := range a.fields.Flush() {
+		a.out(u, passed)
 	}
-	a.stamp = pkt.Timestamp
-	a.packets++
-	a.bytes += len(pkt.Payload)
-	if a.packets > maxPackets || a.bytes > a.maxUnit {
-		a.restart()
-		return source.AccessUnit{}, dropped
+	if !a.start.waiting {
+		a.start.waiting, a.start.since = true, now
 	}
-	nalus, err := a.decoder.Decode(pkt)
-	switch {
-	case errors.Is(err, rtph264.ErrMorePacketsNeeded), errors.Is(err, rtph265.ErrMorePacketsNeeded),
-		errors.Is(err, rtph264.ErrNonStartingPacketAndNoPrevious), errors.Is(err, rtph265.ErrNonStartingPacketAndNoPrevious):
-		return source.AccessUnit{}, pending
-	case err != nil:
-		a.waiting, a.broken = true, true
-		return source.AccessUnit{}, invalid
-	}
-	a.packets, a.bytes = 0, 0
-	return a.finish(nalus, stamp, now)
 }
 
 // restart forgets a picture that grew too large.
-func (a *assembler) restart() {
-	if dec, err := a.newDecoder(); err == nil { // it succeeded before, with the same format
-		a.decoder = dec
+func (a *assembler) restart(now time.Time) {
+	if dec, err := a.track.open(); err == nil { // it succeeded before, with the same format
+		a.packets = dec
 	}
-	a.packets, a.bytes, a.broken, a.waiting = 0, 0, true, true
+	a.nalus, a.count, a.bytes, a.broken = nil, 0, 0, true
+	a.wait(now)
+	a.out(source.AccessUnit{}, dropped)
 }
 
-// finish judges a complete picture.
-func (a *assembler) finish(nalus [][]byte, stamp uint32, now time.Time) (source.AccessUnit, outcome) {
-	pts := a.clock.at(stamp, now)
-	slices, key, whole := a.sort(nalus)
-	if len(slices) == 0 {
-		return source.AccessUnit{}, pending // parameter sets alone, or nothing of use
+// finish ends the picture under way, if there is one.
+func (a *assembler) finish(now time.Time) {
+	nalus, broken := a.nalus, a.broken
+	a.nalus, a.count, a.bytes, a.broken = nil, 0, 0, false
+	if len(nalus) == 0 {
+		return
 	}
-	whole = whole && !a.broken
-	a.broken = false
-	if !whole || (a.waiting && !key) {
-		a.waiting = true
-		return source.AccessUnit{}, dropped
+	p := a.sorter.Sort(nalus)
+	if len(p.Slices) == 0 {
+		return // parameter sets alone, or nothing of use
 	}
-	result := interframe
-	if key {
-		sets, ok := a.sets.list(a.syntax.codec() == source.H265)
-		if !ok {
-			a.waiting = true
-			return source.AccessUnit{}, dropped
-		}
-		slices, result = append(sets, slices...), keyframe
+	pts := a.clock.at(a.stamp, now)
+	if !a.usable(&p, p.Whole && !broken, now) {
+		a.wait(now)
+		a.out(source.AccessUnit{}, dropped)
+		return
 	}
-	a.waiting = false
-	return source.AccessUnit{Codec: a.syntax.codec(), NALUs: slices, Key: key, PTS: pts, At: now}, result
+	unit := source.AccessUnit{
+		Codec: a.track.codec, NALUs: a.sorter.Units(p), Key: p.Key, Refresh: p.Refresh, PTS: pts, At: now,
+		Captured: a.camera.at(a.stamp, a.clock.jumps),
+	}
+	for _, u := range a.fields.Add(unit, p) {
+		a.out(u, passed)
+	}
 }
 
-// sort keeps the parameter sets and returns the slices; whole is false if the first slice of the picture is missing.
-func (a *assembler) sort(nalus [][]byte) (slices [][]byte, key, whole bool) {
-	for _, nalu := range nalus {
-		if len(nalu) <= a.syntax.header() {
-			continue
-		}
-		switch kind := a.syntax.kind(nalu); kind {
-		case slice, keySlice:
-			if len(slices) == 0 {
-				whole = a.syntax.first(nalu)
-			}
-			slices = append(slices, nalu)
-			key = key || kind == keySlice
-		case videoSet, sequenceSet, pictureSet:
-			a.sets.put(kind, nalu, a.syntax.header())
-		}
+// usable says whether a decoder can do anything with a picture, and makes it a beginning where none comes.
+func (a *assembler) usable(p *source.Picture, whole bool, now time.Time) bool {
+	begins := p.Key || p.Refresh
+	if !whole || (begins && !p.Sets) {
+		return false
 	}
-	return slices, key, whole
+	s := &a.start
+	if s.since.IsZero() {
+		s.since = now
+	}
+	if !begins && p.Sets && s.overdue(now) {
+		p.Refresh, s.forced = true, true
+	} else if begins {
+		s.forced = false
+	}
+	if p.Key || p.Refresh {
+		s.noted(now)
+	}
+	return !s.waiting
 }
 
-// mediaClock turns RTP timestamps of 90 kHz into media time. A camera's jump that time cannot explain is replaced by the time
-// that passed here.
-type mediaClock struct {
-	started bool
-	stamp   uint32
-	arrived time.Time
-	pts     time.Duration
+// overdue says whether decoding has to begin where no unit says that it may: the stream never does, or not for longer than it
+// ever took. Such a stream begins again now and then, so that nobody has to keep it whole.
+func (s *begin) overdue(now time.Time) bool {
+	if s.waiting {
+		return now.Sub(s.since) > max(patience, s.longest+s.longest/4)
+	}
+	return s.forced && now.Sub(s.last) > patience
 }
 
-func (c *mediaClock) at(stamp uint32, now time.Time) time.Duration {
-	if !c.started {
-		*c = mediaClock{started: true, stamp: stamp, arrived: now}
-		return 0
+func (s *begin) noted(now time.Time) {
+	if !s.last.IsZero() && !s.waiting {
+		s.longest = max(s.longest, now.Sub(s.last))
 	}
-	elapsed := now.Sub(c.arrived)
-	step := time.Duration(int32(stamp-c.stamp)) * time.Second / 90000
-	if step < -2*time.Second || step > elapsed+10*time.Second {
-		step = elapsed
-	}
-	c.stamp, c.arrived, c.pts = stamp, now, max(0, c.pts+step)
-	return c.pts
+	s.last, s.waiting = now, false
 }

@@ -2,6 +2,7 @@ package rtsp
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,10 @@ func classify(err error) error {
 	switch {
 	case err == nil, errors.Is(err, source.ErrUnsupported): // ours already
 		return err
+	case isCertificate(err):
+		return ofCertificate(err)
+	case is[tls.RecordHeaderError](err), is[tls.AlertError](err):
+		return fmt.Errorf("%w: it does not agree on TLS 1.2 or later", source.ErrUnreachable)
 	case errors.As(err, &status):
 		return ofStatus(status.Code)
 	case is[liberrors.ErrClientAuthSetup](err):

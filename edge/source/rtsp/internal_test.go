@@ -1,18 +1,22 @@
 package rtsp
 
 import (
+	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/bluenviron/gortsplib/v4/pkg/sdp"
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
 	"gridgate/edge/source"
@@ -43,42 +47,85 @@ func TestClassifyNamesTheCauseAndTellsNothing(t *testing.T) {
 	}
 }
 
-func TestPictureSetsAreKeptById(t *testing.T) {
-	var p parameterSets
-	p.put(sequenceSet, []byte{0x67, 1, 2, 3}, 1)
-	p.put(pictureSet, []byte{0x68, 0x80, 1}, 1) // id 0
-	p.put(pictureSet, []byte{0x68, 0x40, 1}, 1) // id 1
-	p.put(pictureSet, []byte{0x68, 0xff, 2}, 1) // id 0 again
-	sets, ok := p.list(false)
-	if !ok || len(sets) != 3 || sets[1][2] != 2 {
-		t.Fatalf("%v % x", ok, sets)
+// The parameter sets of a stream of 160x96 with one reference picture, and slices as far as their headers.
+var (
+	sps  = []byte{0x67, 0x42, 0xc0, 0x0a, 0xda, 0x0a, 0x36, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0x28, 0x3c, 0x48, 0x9a, 0x80}
+	pps  = []byte{0x68, 0xce, 0x0f, 0x2c, 0x80}
+	idr  = []byte{0x65, 0x88, 0x84, 1}
+	pred = []byte{0x41, 0x9a, 0x02, 1}
+)
+
+// rig feeds an assembler and remembers what became of the packets.
+type rig struct {
+	*assembler
+	now   time.Time
+	seq   uint16
+	stamp uint32
+	got   []outcome
+	units []source.AccessUnit
+}
+
+func newRig(t testing.TB, f format.Format) *rig {
+	t.Helper()
+	r := &rig{now: time.Unix(1000, 0)}
+	offer, ok := trackOf(f)
+	if !ok {
+		t.Fatalf("%T is no track", f)
 	}
-	p.put(sequenceSet, []byte{0x67, 9, 9, 9}, 1)
-	if _, ok := p.list(false); ok {
-		t.Fatal("picture sets of the old sequence are still offered")
+	var err error
+	r.assembler, err = newAssembler(offer, 64<<10, func(u source.AccessUnit, o outcome) {
+		r.got = append(r.got, o)
+		if o == passed {
+			r.units = append(r.units, u)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	p.put(pictureSet, make([]byte, maxSet+1), 1)
-	if _, ok := p.list(false); ok {
-		t.Fatal("a set of absurd size was kept")
+	return r
+}
+
+func newH264(t testing.TB) *rig { return newRig(t, &format.H264{PayloadTyp: 96, PacketizationMode: 1}) }
+
+// send feeds a packet with a marker that comes a 25th of a second after the one before, and returns what became of it.
+func (r *rig) send(payload ...byte) string {
+	r.seq++
+	r.stamp += clockRate / 25
+	r.now = r.now.Add(time.Second / 25)
+	return r.packet(true, payload)
+}
+
+func (r *rig) packet(marker bool, payload []byte) string {
+	r.got = nil
+	r.add(&rtp.Packet{Header: rtp.Header{SequenceNumber: r.seq, Timestamp: r.stamp, Marker: marker}, Payload: payload}, r.now)
+	names := []string{"invalid", "dropped", "passed"}
+	var out []string
+	for i, o := range r.got {
+		name := names[o]
+		if u := len(r.units) - len(r.got) + i; o == passed && u >= 0 && r.units[u].Key {
+			name = "key"
+		} else if o == passed && u >= 0 && r.units[u].Refresh {
+			name = "refresh"
+		}
+		out = append(out, name)
 	}
+	return strings.Join(out, " ")
 }
 
 func TestEachGapIsNoticed(t *testing.T) {
-	a := newTestAssembler(t)
-	now := time.Unix(1000, 0)
-	sps, pps, idr, p := []byte{0x67, 1, 2, 3}, []byte{0x68, 0x80, 1}, []byte{0x65, 0x88, 1}, []byte{0x41, 0x88, 1}
-	for i, step := range []struct {
+	r := newH264(t)
+	for _, step := range []struct {
 		seq  uint16
 		nalu []byte
-		want outcome
+		want string
 	}{
-		{65530, sps, pending}, {65531, pps, pending}, {65532, idr, keyframe}, {65533, p, interframe},
-		{65535, p, dropped}, {0, idr, keyframe}, {1, p, interframe},
-		{3, p, dropped}, {4, p, dropped}, {5, idr, keyframe},
+		{65530, sps, ""}, {65531, pps, ""}, {65532, idr, "key"}, {65533, pred, "passed"},
+		{65535, pred, "dropped"}, {0, idr, "key"}, {1, pred, "passed"},
+		{3, pred, "dropped"}, {4, pred, "dropped"}, {5, idr, "key"},
 	} {
-		pkt := &rtp.Packet{Header: rtp.Header{SequenceNumber: step.seq, Timestamp: uint32(i) * 3600, Marker: true}, Payload: step.nalu}
-		if _, got := a.add(pkt, now); got != step.want {
-			t.Errorf("packet %d: %d, want %d", step.seq, got, step.want)
+		r.seq = step.seq - 1
+		if got := r.send(step.nalu...); got != step.want {
+			t.Errorf("packet %d: %q, want %q", step.seq, got, step.want)
 		}
 	}
 }
@@ -91,104 +138,291 @@ func TestClockIgnoresJumps(t *testing.T) {
 		stamp uint32
 		want  time.Duration
 	}{
-		{0, time.Second},                                // over the wrap
-		{90000, 2 * time.Second},                        // steady
-		{87000, 2*time.Second - time.Second/30},         // a picture shown before the last
-		{87000 + 1<<30, 3*time.Second - time.Second/30}, // a jump: the second that passed counts
+		{0, time.Second},         // over the wrap
+		{90000, 2 * time.Second}, // steady
+		{180000, 3 * time.Second},
+		{180000 + 1<<30, 4 * time.Second}, // a jump forward: the second that passed counts
+		{1<<30 - 90000, 5 * time.Second},  // and one back
 	} {
-		if got := c.at(step.stamp, start.Add(time.Duration(i+1)*time.Second)); (got - step.want).Abs() > time.Millisecond {
+		if got := c.at(step.stamp, start.Add(time.Duration(i+1)*time.Second)); got != step.want {
 			t.Errorf("step %d: %v, want %v", i, got, step.want)
 		}
 	}
+	if c.jumps != 2 {
+		t.Errorf("%d jumps", c.jumps)
+	}
 }
 
-func newTestAssembler(t testing.TB) *assembler {
-	forma := &format.H264{PacketizationMode: 1}
-	a, err := newAssembler(h264Syntax{}, func() (decoder, error) { return forma.CreateDecoder() }, 64<<10)
-	if err != nil {
-		t.Fatal(err)
+func TestClockKeepsTheOrderOfReorderedPictures(t *testing.T) {
+	start := time.Unix(1000, 0)
+	var c mediaClock
+	order := []int{0, 3, 1, 2, 6, 4, 5, 9, 7, 8}
+	for round := range 20 {
+		for i, shown := range order {
+			n := 10*round + shown
+			got := c.at(uint32(n*3600), start.Add(time.Duration(10*round+i)*40*time.Millisecond))
+			if want := time.Duration(n) * 40 * time.Millisecond; got != want {
+				t.Fatalf("picture %d at %v, want %v", n, got, want)
+			}
+		}
 	}
-	return a
+}
+
+func TestClockStaysNearToTheTimeHere(t *testing.T) {
+	for name, rate := range map[string]float64{"twice as fast": 2, "half as fast": 0.5, "stands": 0, "a thousandth too fast": 1.001, "runs back": -1} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Unix(1000, 0)
+			var c mediaClock
+			for n := range 15 * 600 {
+				here := time.Duration(n) * time.Second / 15
+				got := c.at(uint32(int64(here.Seconds()*clockRate*rate)), start.Add(here))
+				bound := maxDrift + time.Second
+				if rate > 1 && rate < 1.01 {
+					bound = slewDrift + 100*time.Millisecond
+				}
+				if (got - here).Abs() > bound {
+					t.Fatalf("at %v after %v", got, here)
+				}
+			}
+		})
+	}
 }
 
 func TestEmptyFragmentsDoNotGrow(t *testing.T) {
-	a := newTestAssembler(t)
-	now := time.Unix(1000, 0)
-	a.add(&rtp.Packet{Header: rtp.Header{SequenceNumber: 1}, Payload: []byte{0x7c, 0x85, 1}}, now)
+	r := newH264(t)
+	r.packet(false, []byte{0x7c, 0x85, 1})
 	drops := 0
-	for i := range 3 * maxPackets {
-		if _, o := a.add(&rtp.Packet{Header: rtp.Header{SequenceNumber: uint16(i + 2)}, Payload: []byte{0x7c, 0x05}}, now); o == dropped {
+	for range 3 * maxPackets {
+		r.seq++
+		if r.packet(false, []byte{0x7c, 0x05}) == "dropped" {
 			drops++
 		}
 	}
-	if drops == 0 || a.packets > maxPackets {
-		t.Fatalf("%d drops, %d packets held", drops, a.packets)
+	if drops == 0 || r.count > maxPackets {
+		t.Fatalf("%d drops, %d packets held", drops, r.count)
 	}
 }
 
 func TestUnitsWithoutUsableParametersAreHeldBack(t *testing.T) {
-	a := newTestAssembler(t)
-	now := time.Unix(1000, 0)
-	seq := uint16(0)
-	feed := func(nalu ...byte) outcome {
-		seq++
-		_, o := a.add(&rtp.Packet{Header: rtp.Header{SequenceNumber: seq, Timestamp: uint32(seq) * 3600, Marker: true}, Payload: nalu}, now)
-		return o
-	}
-	steps := []struct {
+	r := newH264(t)
+	for i, s := range []struct {
 		nalu []byte
-		want outcome
+		want string
 	}{
-		{[]byte{0x65, 0x88, 1}, dropped}, // a keyframe before any parameter set
-		{[]byte{0x67, 1, 2, 3}, pending}, // sets alone are no picture
-		{[]byte{0x68, 0x80, 1}, pending},
-		{[]byte{0x41, 0x88, 1}, dropped}, // still waiting for a keyframe
-		{[]byte{0x65, 0x08, 1}, dropped}, // its first slice is missing
-		{[]byte{0x65, 0x88, 1}, keyframe},
-		{[]byte{0x41, 0x88, 1}, interframe},
-		{[]byte{0x06, 5, 4, 1}, pending}, // a vendor's own data is no picture and goes no further
-		{[]byte{0x7c}, invalid},
-		{[]byte{0x41, 0x88, 1}, dropped},
-	}
-	for i, s := range steps {
-		if got := feed(s.nalu...); got != s.want {
-			t.Errorf("step %d: % x gives %d, want %d", i, s.nalu, got, s.want)
+		{idr, "dropped"}, // a keyframe before any parameter set
+		{sps, ""},        // sets alone are no picture
+		{pps, ""},
+		{pred, "dropped"},                  // still waiting for a keyframe
+		{[]byte{0x65, 0x08, 1}, "dropped"}, // its first slice is missing
+		{idr, "key"},
+		{pred, "passed"},
+		{[]byte{0x06, 5, 4, 1, 1, 1, 1, 0x80}, ""}, // a vendor's own data is no picture and goes no further
+		{[]byte{0x7c}, "invalid"},
+		{pred, "dropped"},
+	} {
+		if got := r.send(s.nalu...); got != s.want {
+			t.Errorf("step %d: % x gives %q, want %q", i, s.nalu, got, s.want)
 		}
 	}
 }
 
-// FuzzAssembler feeds packets cut from the input: a length byte, a flag byte, the payload.
+func TestPicturesWithoutMarkersEndWhereTheNextBegins(t *testing.T) {
+	r := newH264(t)
+	var got []string
+	for _, nalu := range [][]byte{sps, pps, idr, pred, pred} {
+		r.seq++
+		r.now = r.now.Add(40 * time.Millisecond)
+		if nalu[0] != 0x68 && nalu[0] != 0x65 {
+			r.stamp += 3600
+		}
+		got = append(got, r.packet(false, nalu))
+	}
+	if want := []string{"", "", "", "key", "passed"}; !slices.Equal(got, want) {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	if r.units[0].PTS != 0 || r.units[1].PTS != 40*time.Millisecond {
+		t.Errorf("at %v and %v", r.units[0].PTS, r.units[1].PTS)
+	}
+}
+
+func TestManySlicesAreOnePicture(t *testing.T) {
+	r := newH264(t)
+	r.send(sps...)
+	r.send(pps...)
+	r.stamp += 3600
+	for i := range 68 {
+		r.seq++
+		nalu := idr
+		if i > 0 {
+			nalu = []byte{0x65, 0x42, 0x11, 1} // further into the picture
+		}
+		r.packet(i == 67, nalu)
+	}
+	if len(r.units) != 1 || len(r.units[0].NALUs) != 70 || !r.units[0].Key {
+		t.Fatalf("%d units", len(r.units))
+	}
+}
+
+// recovery is a message of a recovery point after so many frames, behind one of a vendor's.
+func recovery(frames byte) []byte {
+	return append([]byte{0x06, 5, 17, 'v', 'e', 'n', 'd', 'o', 'r', 's', ' ', 'o', 'w', 'n', 1, 2, 3, 4, 5, 'X', 6, 1}, frames, 0x80)
+}
+
+func TestDecodingBeginsAtARecoveryPoint(t *testing.T) {
+	r := newH264(t)
+	r.send(sps...)
+	r.send(pps...)
+	if got := r.send(pred...); got != "dropped" {
+		t.Fatalf("before the recovery point: %q", got)
+	}
+	r.send(recovery(0b00110_0_0_0 | 1<<1)...) // ue(5), not exact; sent as an access unit of its own, as some cameras do
+	if got := r.send(pred...); got != "refresh" {
+		t.Fatalf("at the recovery point: %q", got)
+	}
+	unit := r.units[0]
+	if len(unit.NALUs) != 4 || unit.NALUs[0][0] != 0x67 || unit.NALUs[1][0] != 0x68 || unit.NALUs[2][0] != 0x06 {
+		t.Fatalf("% x", unit.NALUs)
+	}
+	if sei := unit.NALUs[2]; len(sei) > 8 || bytes.Contains(sei, []byte("vendor")) {
+		t.Errorf("the message that goes on is % x", sei)
+	}
+	if got := r.send(pred...); got != "passed" {
+		t.Errorf("after it: %q", got)
+	}
+}
+
+func TestAStreamWithoutAnyBeginningIsBegunAfterAWhile(t *testing.T) {
+	r := newRig(t, &format.H264{PayloadTyp: 96, PacketizationMode: 1, SPS: sps, PPS: pps})
+	var at []time.Duration
+	start := r.now
+	for r.now.Sub(start) < 4*patience {
+		if r.send(pred...) == "refresh" {
+			at = append(at, r.now.Sub(start))
+		}
+	}
+	if len(at) != 3 || at[0] < patience || at[0] > patience+time.Second {
+		t.Fatalf("decoding begins at %v", at)
+	}
+	if got := r.send(idr...); got != "key" {
+		t.Fatal(got)
+	}
+	r.now = r.now.Add(time.Minute)
+	if got := r.send(pred...); got != "passed" {
+		t.Errorf("after a keyframe nothing is forced, got %q", got)
+	}
+}
+
+func TestAStreamWithoutParameterSetsIsNeverBegun(t *testing.T) {
+	r := newH264(t)
+	for range 100 {
+		r.now = r.now.Add(time.Second)
+		if got := r.send(pred...); got != "dropped" {
+			t.Fatal(got)
+		}
+	}
+}
+
+func TestALossWaitsAsLongAsGroupsAre(t *testing.T) {
+	r := newH264(t)
+	r.send(sps...)
+	r.send(pps...)
+	r.send(idr...)
+	r.now = r.now.Add(30 * time.Second)
+	r.send(idr...)
+	r.seq++ // one is lost
+	lost := r.now
+	for r.now.Sub(lost) < 30*time.Second {
+		if got := r.send(pred...); got != "dropped" {
+			t.Fatalf("%v after the loss: %q", r.now.Sub(lost), got)
+		}
+	}
+}
+
+func TestTheCameraTellsItsTime(t *testing.T) {
+	r := newRig(t, &format.H264{PayloadTyp: 96, PacketizationMode: 1, SPS: sps, PPS: pps})
+	r.stamp = 1 << 30
+	r.send(idr...)
+	if u := r.units[0]; !u.Captured.IsZero() {
+		t.Errorf("a time before any report: %v", u.Captured)
+	}
+	at := time.Date(2026, 1, 2, 3, 4, 5, 500_000_000, time.UTC)
+	ntp := uint64(at.Unix()+2208988800)<<32 | 1<<31
+	r.stamp = 1<<32 - 7200
+	r.now = r.now.Add(time.Second)
+	r.camera.note(&rtcp.SenderReport{NTPTime: ntp, RTPTime: r.stamp})
+	r.send(pred...) // the jump makes the report void
+	r.camera.note(&rtcp.SenderReport{NTPTime: ntp, RTPTime: r.stamp})
+	r.send(pred...)
+	r.send(pred...) // over the wrap
+	var got []time.Duration
+	for _, u := range r.units[1:] {
+		got = append(got, u.Captured.Sub(at))
+	}
+	if !r.units[1].Captured.IsZero() || got[1] != 40*time.Millisecond || got[2] != 80*time.Millisecond {
+		t.Errorf("%v", got)
+	}
+	r.camera.note(&rtcp.SenderReport{NTPTime: 2208988800 << 32, RTPTime: r.stamp})
+	r.send(pred...)
+	if u := r.units[len(r.units)-1]; !u.Captured.IsZero() {
+		t.Errorf("the time of a clock that was never set was believed: %v", u.Captured)
+	}
+}
+
+// FuzzAssembler feeds packets cut from the input to each depacketiser: a length byte, a flag byte, the payload.
 func FuzzAssembler(f *testing.F) {
 	f.Add([]byte{4, 1, 0x67, 1, 2, 3, 3, 1, 0x68, 0x80, 1, 3, 1, 0x65, 0x88, 1})
 	f.Add([]byte{3, 0, 0x7c, 0x85, 9, 3, 1, 0x7c, 0x45, 9})
 	f.Add([]byte{7, 1, 0x78, 0, 1, 0x65, 0, 1, 0x41})
+	f.Add(append(append(append([]byte{23, 1}, sps...), 5, 1, 0x68, 0xce, 0x0f, 0x2c, 0x80), 4, 1, 0x65, 0x88, 0x84, 1))
+	f.Add([]byte{14, 1, 0, 0, 0, 0, 65, 50, 2, 2, 0, 4, 0xff, 0xff, 1, 2})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a := newTestAssembler(t)
-		now := time.Unix(1000, 0)
-		for seq := uint16(0); len(data) > 2; seq++ {
-			n, flags := min(int(data[0]), len(data)-2), data[1]
-			pkt := &rtp.Packet{Header: rtp.Header{SequenceNumber: seq, Timestamp: uint32(flags) << 20, Marker: flags&1 != 0}, Payload: data[2 : 2+n]}
-			data = data[2+n:]
-			if flags&2 != 0 {
-				seq++ // one is missing
+		for _, offer := range []format.Format{&format.H264{PayloadTyp: 96, PacketizationMode: 1}, &format.H265{PayloadTyp: 96}, &format.MJPEG{}} {
+			r := newRig(t, offer)
+			for rest := data; len(rest) > 2; r.seq++ {
+				n, flags := min(int(rest[0]), len(rest)-2), rest[1]
+				r.stamp = uint32(flags) << 20
+				r.now = r.now.Add(time.Duration(flags) * time.Millisecond)
+				r.packet(flags&1 != 0, rest[2:2+n])
+				rest = rest[2+n:]
+				if flags&2 != 0 {
+					r.seq++ // one is missing
+				}
 			}
-			unit, o := a.add(pkt, now)
-			if got := o == keyframe; got != unit.Key {
-				t.Fatalf("outcome %d with key %v", o, unit.Key)
-			}
-			if err := wellFormed(unit, o); err != nil {
-				t.Fatal(err)
-			}
+			checkBounds(t, r, len(data))
 		}
 	})
 }
 
-func wellFormed(u source.AccessUnit, o outcome) error {
-	if (o == keyframe || o == interframe) == (len(u.NALUs) == 0) {
-		return fmt.Errorf("outcome %d with %d NAL units", o, len(u.NALUs))
+// checkBounds: nothing comes out that did not go in, but for parameter sets before each beginning and a JPEG's tables.
+func checkBounds(t *testing.T, r *rig, size int) {
+	t.Helper()
+	for _, u := range r.units {
+		if len(u.NALUs) == 0 || u.Bytes() > 2*size+1024 || u.PTS < 0 {
+			t.Fatalf("unit of %d bytes in %d NAL units at %v, from %d", u.Bytes(), len(u.NALUs), u.PTS, size)
+		}
+		if u.Codec == source.H264 && u.Begins() && source.KindOf(source.H264, u.NALUs[0]) != source.SequenceSet {
+			t.Fatal("a beginning without its parameter sets")
+		}
 	}
-	if u.Key && (len(u.NALUs) < 3 || (h264Syntax{}).kind(u.NALUs[0]) != sequenceSet) {
-		return errors.New("a keyframe without its parameter sets")
-	}
-	return nil
+}
+
+// FuzzSessionDescription feeds what a camera says that it offers (SDP, RFC 8866).
+func FuzzSessionDescription(f *testing.F) {
+	f.Add([]byte("v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n" +
+		"a=fmtp:96 packetization-mode=1; sprop-parameter-sets=Z0LACtoKGhAAAAMAEAAAAwCg8SJq,aM4PyA==\r\na=control:trackID=1\r\n"))
+	f.Add([]byte("v=0\r\ns=-\r\nm=video 0 RTP/AVP 26\r\na=control:1\r\nm=video 0 RTP/AVP 97\r\na=rtpmap:97 H265/90000\r\na=fmtp:97 sprop-vps=QAE=; sprop-sps=QgE=; sprop-pps=RAE=\r\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var text sdp.SessionDescription
+		var desc description.Session
+		if text.Unmarshal(data) != nil || desc.Unmarshal(&text) != nil {
+			return
+		}
+		_, _, offer, err := choose(&desc)
+		if err != nil {
+			return
+		}
+		if a, err := newAssembler(offer, 1<<10, func(source.AccessUnit, outcome) {}); err == nil {
+			a.add(&rtp.Packet{Header: rtp.Header{Marker: true}, Payload: idr}, time.Unix(1000, 0))
+		}
+	})
 }

@@ -29,6 +29,7 @@ type session struct {
 	emit   source.Emit
 	units  *assembler
 	meter  meter
+	stats  *source.Meter
 	udp    bool
 
 	redirects atomic.Int32
@@ -38,13 +39,14 @@ type session struct {
 const maxRedirects = 3
 
 func newSession(s *Source, transport Transport, emit source.Emit) *session {
-	ss := &session{opt: s.opt, url: s.url.Clone(), emit: emit, udp: transport == UDP}
+	ss := &session{opt: s.opt, url: s.url.Clone(), emit: emit, udp: transport == UDP, stats: s.stats}
 	ss.client = &gortsplib.Client{
 		Scheme: s.url.Scheme, Host: s.url.Host, Transport: transportOf(transport), UserAgent: "gridgate",
 		// The library's read timeout is also its own stall watchdog: ours comes first.
 		ReadTimeout: max(s.opt.Connect, s.opt.Stall+s.opt.Stall/2), WriteTimeout: s.opt.Connect,
 		InitialUDPReadTimeout: s.opt.Stall + s.opt.Stall/2,
 		DialContext:           ss.dialer(s.dial),
+		TLSConfig:             s.tls.config(),
 		OnResponse:            ss.checkRedirect,
 		OnPacketsLost:         func(n uint64) { ss.meter.lost.Add(n) },
 		OnDecodeError:         func(error) { ss.meter.invalid.Add(1) },
@@ -100,33 +102,41 @@ func (ss *session) play() error {
 	if err != nil {
 		return err
 	}
-	media, forma, units, err := choose(desc, ss.opt.MaxUnit)
+	media, forma, offer, err := choose(desc)
 	if err != nil {
 		return err
 	}
-	ss.units = units
+	if ss.units, err = newAssembler(offer, ss.opt.MaxUnit, ss.deliver); err != nil {
+		return err
+	}
 	if err := ss.setup(desc.BaseURL, media); err != nil {
 		return err
 	}
 	ss.client.OnPacketRTP(media, forma, ss.packet)
+	ss.client.OnPacketRTCP(media, ss.units.camera.note)
 	ss.meter.start()
 	_, err = ss.client.Play(nil)
 	return err
 }
 
-// choose picks the first video track that can be decoded, H.264 before H.265.
-func choose(desc *description.Session, maxUnit int) (*description.Media, format.Format, *assembler, error) {
-	var h264 *format.H264
-	if media := desc.FindFormat(&h264); media != nil {
-		units, err := newAssembler(h264Syntax{}, func() (decoder, error) { return h264.CreateDecoder() }, maxUnit, h264.SPS, h264.PPS)
-		return media, h264, units, err
+// codecs in the order in which they are chosen: what costs least to receive and decode comes last only if there is nothing else.
+var codecs = []source.Codec{source.H264, source.H265, source.MJPEG}
+
+// choose picks the first video track that can be decoded. No other is set up: sound and a vendor's own data stay at the camera.
+func choose(desc *description.Session) (*description.Media, format.Format, track, error) {
+	for _, codec := range codecs {
+		for _, media := range desc.Medias {
+			if media.Type != description.MediaTypeVideo || media.IsBackChannel {
+				continue
+			}
+			for _, forma := range media.Formats {
+				if t, ok := trackOf(forma); ok && t.codec == codec {
+					return media, forma, t, nil
+				}
+			}
+		}
 	}
-	var h265 *format.H265
-	if media := desc.FindFormat(&h265); media != nil {
-		units, err := newAssembler(h265Syntax{}, func() (decoder, error) { return h265.CreateDecoder() }, maxUnit, h265.VPS, h265.SPS, h265.PPS)
-		return media, h265, units, err
-	}
-	return nil, nil, nil, fmt.Errorf("%w: it offers neither H.264 nor H.265", source.ErrUnsupported)
+	return nil, nil, track{}, fmt.Errorf("%w: it offers neither H.264 nor H.265 nor MJPEG", source.ErrUnsupported)
 }
 
 // setup names the UDP ports itself: left to choose, the library tries without end when none can be opened.
@@ -148,10 +158,15 @@ func (ss *session) packet(pkt *rtp.Packet) {
 	if ss.udp { // over TCP the connection is measured
 		ss.meter.bytes.Add(uint64(len(pkt.Payload)))
 	}
-	unit, outcome := ss.units.add(pkt, time.Now())
-	ss.meter.note(outcome)
-	if outcome == keyframe || outcome == interframe {
-		ss.emit(unit)
+	ss.units.add(pkt, time.Now())
+}
+
+// deliver takes what the assembler made of the packets.
+func (ss *session) deliver(u source.AccessUnit, o outcome) {
+	ss.meter.note(o)
+	if o == passed {
+		ss.stats.Add(u)
+		ss.emit(u)
 	}
 }
 
@@ -168,7 +183,11 @@ func (ss *session) checkRedirect(res *base.Response) {
 }
 
 func hostPort(u *base.URL) string {
-	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "554"))
+	port := "554"
+	if u.Scheme == secureScheme {
+		port = "322"
+	}
+	return net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port))
 }
 
 func first(values []string) string {

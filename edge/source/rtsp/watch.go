@@ -21,15 +21,13 @@ type meter struct {
 	lost, invalid     atomic.Uint64 // packets
 	dropped, units    atomic.Uint64 // access units
 	started           time.Time
-	lastUnit, lastKey atomic.Int64 // nanoseconds after started
+	lastUnit, lastUse atomic.Int64 // nanoseconds after started: the last unit, and the last that was of use
 }
 
 func (m *meter) start() { m.started = time.Now() }
 
 func (m *meter) note(o outcome) {
 	switch o {
-	case pending:
-		return
 	case invalid:
 		m.invalid.Add(1)
 		return
@@ -39,8 +37,8 @@ func (m *meter) note(o outcome) {
 	now := int64(time.Since(m.started))
 	m.units.Add(1)
 	m.lastUnit.Store(now)
-	if o == keyframe {
-		m.lastKey.Store(now)
+	if o == passed {
+		m.lastUse.Store(now)
 	}
 }
 
@@ -94,7 +92,7 @@ func (ss *session) silence() error {
 		}
 		return source.ErrStalled
 	}
-	if now-time.Duration(ss.meter.lastKey.Load()) > ss.opt.NoKeyframe {
+	if now-time.Duration(ss.meter.lastUse.Load()) > ss.opt.NoKeyframe {
 		return source.ErrNoKeyframe
 	}
 	return nil
