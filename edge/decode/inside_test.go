@@ -3,7 +3,6 @@ package decode
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -35,44 +34,6 @@ func childrenOf(pid int) ([]int, error) {
 		}
 	}
 	return out, err
-}
-
-func TestQueueIsFairAndBounded(t *testing.T) {
-	q := newFairQueue(time.Now)
-	push := func(stream string, id uint32) error {
-		return q.push(&job{request: request{stream: stream, id: id}})
-	}
-	for id := range uint32(maxWaitingPerStream) {
-		if err := push("busy", id); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := push("busy", 99); !errors.Is(err, ErrBusy) {
-		t.Errorf("error %v, want ErrBusy", err)
-	}
-	if err := push("calm", 10); err != nil {
-		t.Fatal(err)
-	}
-	var order []uint32
-	for range 5 {
-		order = append(order, q.pop(t.Context(), nil).request.id)
-	}
-	if want := []uint32{0, 10, 1, 2, 3}; !reflect.DeepEqual(order, want) {
-		t.Errorf("order %v, want %v", order, want)
-	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if j := q.pop(ended, nil); j != nil {
-		t.Errorf("job %v from an empty queue", j)
-	}
-	for i := range maxWaiting {
-		if err := push(fmt.Sprint(i), 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := push("one more", 0); !errors.Is(err, ErrBusy) {
-		t.Errorf("error %v, want ErrBusy", err)
-	}
 }
 
 func TestStreamsAreBounded(t *testing.T) {

@@ -173,7 +173,7 @@ func (q *fairQueue) turn(turns []*flow) *flow {
 		rounds = min(rounds, (-f.credit+quantum-1)/quantum)
 	}
 	for _, f := range q.flows {
-		f.credit = min(0, f.credit+rounds*quantum)
+		f.credit = min(quantum, f.credit+rounds*quantum)
 	}
 	return q.turn(turns)
 }
@@ -183,7 +183,7 @@ func (q *fairQueue) charge(j *job, cost time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if f := q.flows[j.flow()]; f != nil {
-		f.credit = min(0, max(f.credit+j.estimate-cost, -maxDebt))
+		f.credit = min(quantum, max(f.credit+j.estimate-cost, -maxDebt))
 	}
 	q.forgive()
 }

@@ -84,8 +84,9 @@ func (s *slot) life(ctx context.Context) (served int, err error) {
 		if j == nil {
 			return served, ctx.Err()
 		}
-		if j.ctx.Err() != nil {
-			continue // nobody waits for it any more
+		if j.ctx.Err() != nil { // nobody waits for it any more
+			s.queue.charge(j, 0)
+			continue
 		}
 		if err := s.serve(w, j); err != nil {
 			return served, err
