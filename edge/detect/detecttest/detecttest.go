@@ -67,4 +67,3 @@ func Person(left float64) Paint {
 		return v
 	}
 }
-

@@ -88,10 +88,10 @@ func (b *background) differs(i int, v, limit int32) bool {
 	return v < int32(low)-limit || v > int32(high)+limit
 }
 
-// pace is a speed of learning: the share of a difference that is taken over, in 1/65536.
+// pace is a speed of learning: the share of a difference that is taken over, in 1/4096.
 type pace = int32
 
-func paceOf(dt, constant float64) pace { return pace(math.Round((1 - math.Exp(-dt/constant)) * 65536)) }
+func paceOf(dt, constant float64) pace { return pace(math.Round((1 - math.Exp(-dt/constant)) * 4096)) }
 
 // learn moves the background towards frame, over dt seconds.
 func (b *background) learn(frame, foreground, dirty []uint8, lighter int, dt float64) {
@@ -127,8 +127,8 @@ func (b *background) stand(i int, changing bool, ticks uint8, held, quick pace) 
 	return held
 }
 
-// share is rate/65536 of v, rounded.
-func share(v int32, rate pace) int32 { return int32((int64(v)*int64(rate) + 1<<15) >> 16) }
+// share is rate/4096 of v, rounded.
+func share(v int32, rate pace) int32 { return (v*rate + 1<<11) >> 12 }
 
 // sparse is the step in pixels with which medians are taken; it shares no factor with the width.
 const sparse = 7

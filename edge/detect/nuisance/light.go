@@ -10,7 +10,7 @@ import (
 // When a blob is the same surface under other light.
 const (
 	sameTexture = 0.7 // correlation of the fine structure of frame and background
-	enough      = 1.0 // grey levels of deviation that the background's fine structure must have to tell
+	enough      = 0.5 // grey levels of deviation that the background's fine structure must have to tell
 	smooth      = 1.6 // grey levels of deviation under which a blob has no edge at all, as a thing would have
 	window      = 4   // half the side of the mean that is taken off to leave the fine structure
 	clipLow     = 4   // grey levels from which the camera may have clipped what it saw
@@ -66,10 +66,16 @@ func (m *moments) correlation() float64 {
 	return (m.fb/m.n - m.f/m.n*m.b/m.n) / (f * b)
 }
 
-// same says whether the background shows through.
-func (m *moments) same() bool {
+// featureless says whether there is no edge at all.
+func (m *moments) featureless() bool {
+	f, _ := m.deviations()
+	return f < smooth
+}
+
+// light says whether there is no edge at all, or the background shows through.
+func (m *moments) light() bool {
 	_, b := m.deviations()
-	return b > enough && m.correlation() > sameTexture
+	return m.featureless() || b > enough && m.correlation() > sameTexture
 }
 
 // Light says whether b shows what the background shows, lighter or darker: a lamp, the sun, a shadow, headlights.
@@ -77,10 +83,7 @@ func (f *Filter) Light(s *detect.Scene, b *detect.Blob) bool {
 	r := bench()
 	defer benches.Put(r)
 	m := r.texture(s, b, false)
-	if deviation, _ := m.deviations(); deviation < smooth {
-		return true
-	}
-	return m.same() && !r.thing()
+	return m.light() && (m.featureless() || !r.thing())
 }
 
 // texture compares the fine structure of frame and background where b is, and tile by tile. Of the whole picture it takes what

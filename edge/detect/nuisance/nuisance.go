@@ -64,11 +64,11 @@ func (f *Filter) Whole(s *detect.Scene) bool {
 	}
 	b := bench()
 	defer benches.Put(b)
-	same := share > 0 && b.texture(s, wholePicture(s), true).same()
-	if f.flickers() && same {
+	light := b.texture(s, wholePicture(s), true).light()
+	if f.flickers() && light {
 		return false
 	}
-	if share > wholeShare || same || jumped && share < someShare || share >= someShare && everywhere(s) {
+	if share > wholeShare || light || share >= someShare && everywhere(s) {
 		f.changes[f.seen%flickers] = s.PTS
 		f.seen++
 		return true
