@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"gridgate/central/store"
 	"gridgate/protocols/alert"
@@ -14,11 +15,16 @@ import (
 // putEvidence stores an evidence object under its digest: 201 if it is new, 200 if it was there already. It is taken as it
 // is, redacted at the edge; only what its first bytes say must fit its media type.
 func (s *Server) putEvidence(w http.ResponseWriter, r *http.Request, _ Principal) error {
-	release, err := take(s.uploads)
+	slots := s.uploads
+	if typ, err := mediaType(r, alert.SealedMP4); err == nil && typ == alert.SealedMP4 {
+		slots = s.clips
+	}
+	release, err := take(slots)
 	if err != nil {
 		return err
 	}
 	defer release()
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTimeout(r.ContentLength)))
 	digest := r.PathValue("sha256")
 	if !alert.ValidSHA256(digest) {
 		return refuse(http.StatusBadRequest, "the path does not end in a lower-case hexadecimal SHA-256")
@@ -41,6 +47,14 @@ func (s *Server) putEvidence(w http.ResponseWriter, r *http.Request, _ Principal
 	s.metrics.uploads.WithLabelValues(outcome).Inc()
 	w.WriteHeader(status)
 	return nil
+}
+
+// slowest is the upload rate in bytes a second that is still waited for: a sealed clip on a mobile link takes minutes.
+const slowest = 16 << 10
+
+// uploadTimeout is how long an object of size bytes may take to arrive; a negative size is not known.
+func uploadTimeout(size int64) time.Duration {
+	return readTimeout + time.Duration(min(max(size, 0), alert.MaxEvidence)/slowest)*time.Second
 }
 
 // evidenceBody returns the body if its media type is one that evidence may have and its first bytes agree.

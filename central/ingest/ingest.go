@@ -98,13 +98,15 @@ type Server struct {
 	o         Options
 	metrics   *metrics
 	committer *committer
-	uploads   chan struct{} // bounds concurrent evidence uploads
+	uploads   chan struct{} // bounds concurrent uploads of pictures
+	clips     chan struct{} // the same of sealed clips, which take minutes on a slow line and must not keep pictures out
 	readings  chan struct{} // bounds concurrent readings uploads
 }
 
 // Bounds of requests that are served at a time; what comes on top is answered with 503.
 const (
 	maxUploads  = 16
+	maxClips    = 8
 	maxReadings = 8
 )
 
@@ -116,7 +118,7 @@ func New(o Options) (*Server, error) {
 	o.setDefaults()
 	s := &Server{
 		o: o, committer: newCommitter(o),
-		uploads: make(chan struct{}, maxUploads), readings: make(chan struct{}, maxReadings),
+		uploads: make(chan struct{}, maxUploads), clips: make(chan struct{}, maxClips), readings: make(chan struct{}, maxReadings),
 	}
 	var err error
 	if s.metrics, err = newMetrics(o.Registerer, s.committer.waiting); err != nil {
@@ -142,7 +144,7 @@ func (s *Server) Handler() http.Handler {
 // handler serves a request of a principal that may post. A returned error is answered as a problem.
 type handler func(w http.ResponseWriter, r *http.Request, p Principal) error
 
-// readTimeout is how long a request may take to arrive in full.
+// readTimeout is how long a request may take to arrive in full; an upload has more, see uploadTimeout.
 const readTimeout = time.Minute
 
 // authorized lets only principals pass that may post for some edge.

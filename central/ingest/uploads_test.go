@@ -3,9 +3,11 @@ package ingest_test
 import (
 	"errors"
 	"io"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"gridgate/central/ingest"
 	"gridgate/central/store"
@@ -50,6 +52,70 @@ func TestReadings(t *testing.T) {
 	}
 	if w := f.do(readings()); w.Code != 200 {
 		t.Fatalf("status %d for no readings", w.Code)
+	}
+}
+
+// slowLine is a response whose connection says until when the request may arrive.
+type slowLine struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (s *slowLine) SetReadDeadline(t time.Time) error {
+	s.until = t
+	return nil
+}
+
+// TestALargeUploadMayTakeItsTime: what an edge on a slow line is sending must not be cut off again and again.
+func TestALargeUploadMayTakeItsTime(t *testing.T) {
+	f := serve(t)
+	for size, want := range map[int]time.Duration{100: time.Minute, alert.MaxEvidence: time.Minute + 1024*time.Second, 1 << 30: time.Minute + 1024*time.Second} {
+		r := httptest.NewRequest("PUT", contract.EvidencePath+strings.Repeat("0a", 32), strings.NewReader("age-encryption.org/v1\n-> X25519 ..."))
+		r.Header.Set("Authorization", "edge-1")
+		r.Header.Set("Content-Type", alert.SealedMP4)
+		r.ContentLength = int64(size)
+		w := &slowLine{ResponseRecorder: httptest.NewRecorder()}
+		f.Handler().ServeHTTP(w, r)
+		if left := time.Until(w.until); left > want || left < want-30*time.Second {
+			t.Errorf("%d bytes: %v left, want %v", size, left, want)
+		}
+	}
+}
+
+// endless is a body that does not come before its end is told.
+type endless chan struct{}
+
+func (e endless) Read([]byte) (int, error) {
+	<-e
+	return 0, io.ErrUnexpectedEOF
+}
+
+// TestClipsKeepNoPictureOut has more clips under way than are taken at a time.
+func TestClipsKeepNoPictureOut(t *testing.T) {
+	f := serve(t)
+	end, answers := make(endless), make(chan int, 20)
+	for range cap(answers) {
+		go func() {
+			r := httptest.NewRequest("PUT", contract.EvidencePath+strings.Repeat("0a", 32), end)
+			r.Header.Set("Authorization", "edge-1")
+			r.Header.Set("Content-Type", alert.SealedMP4)
+			w := httptest.NewRecorder()
+			f.Handler().ServeHTTP(w, r)
+			answers <- w.Code
+		}()
+	}
+	for range 12 { // those that are too many are answered at once
+		if code := <-answers; code != 503 {
+			t.Errorf("a clip too many: %d", code)
+		}
+	}
+	picture := request{method: "PUT", path: contract.EvidencePath + strings.Repeat("0b", 32), typ: alert.JPEG, body: []byte("\xff\xd8\xff\xe0 a picture")}
+	if w := f.do(picture); w.Code != 201 {
+		t.Errorf("a picture beside them: %d", w.Code)
+	}
+	close(end)
+	for range 8 {
+		<-answers
 	}
 }
 

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -208,6 +209,17 @@ func TestReadingsAndEvidence(t *testing.T) {
 	}
 }
 
+// TestALargeClipArrives sends an object as large as one may be.
+func TestALargeClipArrives(t *testing.T) {
+	b := newBench(t, nil)
+	e := b.evidence(bytes.Repeat([]byte("age-encryption.o"), alert.MaxEvidence/16))
+	b.start()
+	b.until("the outbox is empty", empty)
+	if n := len(b.central.objects[e.SHA256]); n != alert.MaxEvidence || b.central.stored[e.ID] != 1 {
+		t.Errorf("%d bytes at central", n)
+	}
+}
+
 func TestEvidenceThatCentralRefusesBlocksNothing(t *testing.T) {
 	b := newBench(t, nil)
 	a := raisetest.Alert(alert.Motion, 1)
@@ -260,7 +272,7 @@ func TestOnlyWhatAPictureIsCondemnsIt(t *testing.T) {
 			b.until("it was tried often", func(s outbox.Stats) bool {
 				b.central.mu.Lock()
 				defer b.central.mu.Unlock()
-				return b.central.puts > 2*maxRefusals || s.DeadLetters > 0
+				return b.central.puts > 2*maxRefusals || s.DeadLetters > 0 && s.Evidence.Pending == 0
 			})
 			if s, _ := b.box.Stats(t.Context()); (s.DeadLetters == 1) != condemned || (s.Evidence.Pending == 0) != condemned {
 				t.Fatalf("%d dead letters, %d pending, condemned should be %v", s.DeadLetters, s.Evidence.Pending, condemned)

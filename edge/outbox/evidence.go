@@ -28,7 +28,7 @@ type EvidenceEntry struct {
 }
 
 // PutEvidence stores an object and the event that announces it. The object is on stable storage before the event is; it
-// must be what e says in size and digest. Objects over the budget push out the oldest.
+// must be what e says in size and digest. Objects over the budget push out the oldest, large ones first.
 func (b *Outbox) PutEvidence(ctx context.Context, e alert.Evidence, object []byte) error {
 	event, err := alert.EncodeEvidence(e)
 	if err != nil {
@@ -63,8 +63,8 @@ func (b *Outbox) PutEvidence(ctx context.Context, e alert.Evidence, object []byt
 // insertEvidence writes the row and tells which objects were shed.
 func (t *tx) insertEvidence(e alert.Evidence, event []byte) (shed []string, err error) {
 	for t.t.evidenceBytes+e.Bytes > t.w.o.MaxEvidence && t.t.evidence > 0 {
-		var id, digest string
-		if err := t.queryRow(`SELECT id, sha256 FROM evidence ORDER BY seq LIMIT 1`, nil, &id, &digest); err != nil {
+		id, digest, err := t.leastEvidence()
+		if err != nil {
 			return nil, fmt.Errorf("find oldest evidence: %w", err)
 		}
 		if _, err := t.deleteEvidence(id); err != nil {
@@ -87,6 +87,15 @@ func (t *tx) insertEvidence(e alert.Evidence, event []byte) (shed []string, err 
 	return shed, nil
 }
 
+// leastEvidence is what is shed first: the oldest large object, or the oldest of all.
+func (t *tx) leastEvidence() (id, digest string, err error) {
+	err = t.queryRow(`SELECT id, sha256 FROM evidence WHERE bytes > ? ORDER BY seq LIMIT 1`, []any{large}, &id, &digest)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = t.queryRow(`SELECT id, sha256 FROM evidence ORDER BY seq LIMIT 1`, nil, &id, &digest)
+	}
+	return id, digest, err
+}
+
 // deleteEvidence removes a row and returns its event, nil if there is none.
 func (t *tx) deleteEvidence(id string) (event []byte, err error) {
 	var size int64
@@ -101,12 +110,31 @@ func (t *tx) deleteEvidence(id string) (event []byte, err error) {
 	return event, nil
 }
 
-// PeekEvidence returns the oldest evidence whose alert has its receipt, at most limit. Evidence of an alert that is
-// pending or a dead letter waits.
-func (b *Outbox) PeekEvidence(ctx context.Context, limit int) ([]EvidenceEntry, error) {
-	rows, err := b.read.QueryContext(ctx, `SELECT event FROM evidence AS e
-		WHERE NOT EXISTS (SELECT 1 FROM alerts WHERE id = e.alert) AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE id = e.alert)
-		ORDER BY seq LIMIT ?`, limit)
+// large is the size in bytes above which an object goes after all others and is shed before them: a sealed clip, of which one takes
+// as long as a hundred pictures.
+const large = 1 << 20
+
+// PeekEvidence returns evidence whose alert has its receipt, at most limit: the oldest first, large objects behind all others.
+// Evidence of an alert that is pending or a dead letter waits.
+func (b *Outbox) PeekEvidence(ctx context.Context, limit int) (out []EvidenceEntry, err error) {
+	for _, size := range []string{"bytes <= ?", "bytes > ?"} {
+		if len(out) == limit {
+			break
+		}
+		more, err := b.peekEvidence(ctx, size, limit-len(out))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// peekEvidence is PeekEvidence for the rows whose size, compared with large, is as said.
+func (b *Outbox) peekEvidence(ctx context.Context, size string, limit int) ([]EvidenceEntry, error) {
+	rows, err := b.read.QueryContext(ctx, `SELECT event FROM evidence AS e WHERE `+size+`
+		AND NOT EXISTS (SELECT 1 FROM alerts WHERE id = e.alert) AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE id = e.alert)
+		ORDER BY seq LIMIT ?`, large, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read evidence: %w", err)
 	}

@@ -44,7 +44,7 @@ type Options struct {
 	// then the new ones.
 	MaxBytes int64
 	Reserve  int64
-	// MaxEvidence bounds the objects (default 1 GiB); the oldest are shed.
+	// MaxEvidence bounds the objects (default 1 GiB); the oldest are shed, sealed clips before pictures.
 	MaxEvidence int64
 	// Messages is how many message identities are remembered (default 100,000, the newest).
 	Messages int

@@ -260,6 +260,33 @@ func TestEvidenceBudgetAndSweep(t *testing.T) {
 	}
 }
 
+// TestAClipYieldsToPictures: a sealed clip as large as one may be is sent after pictures that came later, and shed before them.
+func TestAClipYieldsToPictures(t *testing.T) {
+	b := open(t, Options{Dir: t.TempDir(), MaxEvidence: alert.MaxEvidence + 100})
+	a := raisetest.Alert(alert.Motion, 1)
+	add := func(object []byte) alert.Evidence {
+		e := evidence(a, object)
+		if len(object) > 1<<20 {
+			e.MediaType, e.Sealed = alert.SealedMP4, true
+		}
+		if err := b.PutEvidence(t.Context(), e, object); err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	first, clip := add([]byte("the onset")), add(make([]byte, alert.MaxEvidence))
+	later := add([]byte("a second after"))
+	wantEvidence(t, b, first.ID, later.ID, clip.ID)
+	if list, err := b.PeekEvidence(t.Context(), 2); err != nil || len(list) != 2 {
+		t.Errorf("%d of 2, %v", len(list), err)
+	}
+	last := add(make([]byte, 90))
+	wantEvidence(t, b, first.ID, later.ID, last.ID)
+	if s := stats(t, b); s.Evidence.Shed != 1 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
 // TestCancelledEvidenceLeavesNoObject: an object without its row would stay on the disk until the next start.
 func TestCancelledEvidenceLeavesNoObject(t *testing.T) {
 	b := open(t, Options{Dir: t.TempDir()})
