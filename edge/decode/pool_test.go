@@ -21,7 +21,7 @@ import (
 var errTestMissing = errors.New("libavcodec.so.59 is missing: install the Debian package libavcodec59")
 
 // startPool runs a pool whose workers are this test binary in the given role.
-func startPool(t *testing.T, role string, o PoolOptions) *Pool {
+func startPool(t testing.TB, role string, o PoolOptions) *Pool {
 	t.Helper()
 	o.Env = []string{"GRIDGATE_TEST_WORKER=" + role}
 	o.Log = slog.New(slog.DiscardHandler)
@@ -42,7 +42,7 @@ func startPool(t *testing.T, role string, o PoolOptions) *Pool {
 }
 
 // units reads all access units of a stream.
-func units(t *testing.T, path string) []source.AccessUnit {
+func units(t testing.TB, path string) []source.AccessUnit {
 	t.Helper()
 	var all []source.AccessUnit
 	s := recording.Source{Path: path, Start: time.Unix(1000, 0)}

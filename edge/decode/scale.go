@@ -7,8 +7,7 @@ type scaler struct {
 	width, height int // of the result
 	srcW, srcH    int
 	edges         []int    // the first column of the source of each cell of the result, and the one after its last
-	sums          []uint64 // of each column over the rows of a box: four of 16 bits in each, see [scaler.addRow]
-	columns       []uint16 // the same one by one
+	columns       []uint16 // the sum of each column over the rows of a box
 }
 
 // maxRows bounds the rows that are summed for one of the result, so that sums of bytes fit 16 bits; of higher boxes rows are
@@ -27,20 +26,12 @@ func (s *scaler) scale(dst []byte, p plane, layout pixelLayout) {
 		if bottom-top > denseRows {
 			step = max(step, 2)
 		}
-		rows := 0
-		clear(s.sums)
-		clear(s.columns)
-		for row := top; row < bottom; row += step {
-			line := p.pix[row*p.stride:]
-			if layout.bytes == 1 {
-				s.addRow(line[:p.width])
-			} else {
-				s.addWideRow(line[:2*p.width], layout.shift)
-			}
-			rows++
-		}
+		rows := (bottom - top + step - 1) / step
+		lines := p.pix[top*p.stride:]
 		if layout.bytes == 1 {
-			s.spread()
+			s.sum(lines, rows, step*p.stride)
+		} else {
+			s.sumWide(lines, rows, step*p.stride, layout.shift)
 		}
 		s.means(dst[y*s.width:][:s.width], rows)
 	}
@@ -51,8 +42,7 @@ func (s *scaler) prepare(srcW, srcH int) {
 		return
 	}
 	s.srcW, s.srcH = srcW, srcH
-	s.sums, s.columns = make([]uint64, 2*(srcW/8)), make([]uint16, srcW)
-	s.edges = make([]int, 2*s.width)
+	s.columns, s.edges = make([]uint16, srcW), make([]int, 2*s.width)
 	for x := range s.width {
 		s.edges[2*x], s.edges[2*x+1] = span(x, s.width, srcW)
 	}
@@ -61,52 +51,61 @@ func (s *scaler) prepare(srcW, srcH int) {
 // evenBytes are bytes 0, 2, 4 and 6 of eight.
 const evenBytes = 0x00FF00FF00FF00FF
 
-// addRow adds eight columns at a time: the even bytes of eight to one word of four sums, the odd ones to the next. What is left
-// at the end of the line goes to columns at once.
-func (s *scaler) addRow(line []byte) {
-	sums := s.sums
-	for len(sums) >= 2 && len(line) >= 8 {
-		v := binary.LittleEndian.Uint64(line)
-		sums[0] += v & evenBytes
-		sums[1] += v >> 8 & evenBytes
-		sums, line = sums[2:], line[8:]
-	}
-	rest := s.columns[len(s.columns)-len(line):]
-	for i, v := range line {
-		rest[i] += uint16(v)
-	}
-}
-
-// spread writes the packed sums one by one.
-func (s *scaler) spread() {
-	sums, out := s.sums, s.columns
-	for len(sums) >= 2 && len(out) >= 8 {
-		even, odd := sums[0], sums[1]
+// sum adds up each column over rows lines that lie stride bytes apart, eight columns at a time: the even bytes of a word of eight
+// in one word of four sums, the odd ones in another.
+func (s *scaler) sum(lines []byte, rows, stride int) {
+	x := 0
+	for ; x+8 <= len(s.columns); x += 8 {
+		var even, odd uint64
+		for r, at := 0, x; r < rows; r, at = r+1, at+stride {
+			v := binary.LittleEndian.Uint64(lines[at:])
+			even += v & evenBytes
+			odd += v >> 8 & evenBytes
+		}
+		out := s.columns[x:][:8]
 		out[0], out[1] = uint16(even), uint16(odd)
 		out[2], out[3] = uint16(even>>16), uint16(odd>>16)
 		out[4], out[5] = uint16(even>>32), uint16(odd>>32)
 		out[6], out[7] = uint16(even>>48), uint16(odd>>48)
-		sums, out = sums[2:], out[8:]
+	}
+	for ; x < len(s.columns); x++ {
+		s.columns[x] = 0
+		for r := range rows {
+			s.columns[x] += uint16(lines[x+r*stride])
+		}
 	}
 }
 
-func (s *scaler) addWideRow(line []byte, shift int) {
+func (s *scaler) sumWide(lines []byte, rows, stride, shift int) {
 	for x := range s.columns {
-		v := (uint16(line[2*x]) | uint16(line[2*x+1])<<8) >> shift
-		s.columns[x] += min(v, 255)
+		s.columns[x] = 0
+		for r := range rows {
+			v := (uint16(lines[2*x+r*stride]) | uint16(lines[2*x+1+r*stride])<<8) >> shift
+			s.columns[x] += min(v, 255)
+		}
 	}
 }
 
-// means divides the sums of each cell by the number of its samples.
+// exactCells is how many samples a cell may have for its mean to be taken with a reciprocal of 32 bits.
+const exactCells = 4096
+
+// means divides the sums of each cell by the number of its samples, rounding.
 func (s *scaler) means(out []byte, rows int) {
+	var n, reciprocal uint64
 	for x := range out {
 		left, right := s.edges[2*x], s.edges[2*x+1]
-		sum := uint32(0)
-		for _, v := range s.columns[left:right] {
-			sum += uint32(v)
+		if cells := uint64((right - left) * rows); cells != n {
+			n, reciprocal = cells, (1<<32+cells-1)/cells
 		}
-		n := uint32((right - left) * rows)
-		out[x] = byte((sum + n/2) / n)
+		sum := n / 2
+		for _, v := range s.columns[left:right] {
+			sum += uint64(v)
+		}
+		if n > exactCells {
+			out[x] = byte(sum / n)
+		} else {
+			out[x] = byte(sum * reciprocal >> 32)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package decode
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 )
 
@@ -62,9 +63,13 @@ func BenchmarkScale(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%d", size[0], size[1]), func(b *testing.B) {
 			p, out := noise(size[0], size[1]), make([]byte, FrameWidth*FrameHeight)
 			s := &scaler{width: FrameWidth, height: FrameHeight}
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			start := threadTime()
 			for b.Loop() {
 				s.scale(out, p, pixelLayout{bytes: 1})
 			}
+			b.ReportMetric(float64((threadTime()-start).Microseconds())/float64(b.N), "cpu-µs/op")
 		})
 	}
 }
