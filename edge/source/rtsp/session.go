@@ -33,6 +33,9 @@ type session struct {
 	udp    bool
 
 	redirects atomic.Int32
+	playing   atomic.Bool // the camera said yes to PLAY
+	stopped   atomic.Bool
+	conn      atomic.Pointer[meteredConn] // the newest
 }
 
 // maxRedirects bounds redirects within the camera itself, which the library would follow for ever.
@@ -82,10 +85,11 @@ func (ss *session) run(ctx context.Context) error {
 	defer wg.Wait()
 	defer stop(nil)
 	// The library's calls take no context: closing the client ends them.
-	wg.Go(func() { <-ctx.Done(); ss.client.Close() })
+	wg.Go(func() { <-ctx.Done(); ss.close() })
 
 	connecting := time.AfterFunc(ss.opt.Connect, func() { stop(errConnect) })
 	err := ss.play()
+	ss.playing.Store(err == nil)
 	if connecting.Stop() && err == nil {
 		wg.Go(func() { stop(ss.watch(ctx)) })
 		err = ss.client.Wait()
@@ -94,6 +98,16 @@ func (ss *session) run(ctx context.Context) error {
 		return cause
 	}
 	return classify(err)
+}
+
+// close ends the client. Before PLAY there is nothing to take leave of, and the library would wait without end for a camera that
+// does not finish the TLS handshake.
+func (ss *session) close() {
+	ss.stopped.Store(true)
+	if conn := ss.conn.Load(); conn != nil && !ss.playing.Load() {
+		_ = conn.Close()
+	}
+	ss.client.Close()
 }
 
 // play goes through DESCRIBE, SETUP of the one video track, and PLAY.
@@ -204,7 +218,12 @@ func (ss *session) dialer(dial func(context.Context, string, string) (net.Conn, 
 		if err != nil {
 			return nil, err
 		}
-		return meteredConn{Conn: conn, bytes: &ss.meter.bytes}, nil
+		metered := &meteredConn{Conn: conn, bytes: &ss.meter.bytes}
+		ss.conn.Store(metered)
+		if ss.stopped.Load() {
+			_ = conn.Close()
+		}
+		return metered, nil
 	}
 }
 
@@ -213,7 +232,7 @@ type meteredConn struct {
 	bytes *atomic.Uint64
 }
 
-func (c meteredConn) Read(p []byte) (int, error) {
+func (c *meteredConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.bytes.Add(uint64(n))
 	return n, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"gridgate/deploy/testkit/rtspcam"
 	"gridgate/edge/source"
@@ -68,7 +69,7 @@ func TestPlainAndSecureAreNotMixedUp(t *testing.T) {
 		strings.Replace(plain.URL(), "rtsp:", "rtsps:", 1),
 		strings.Replace(secure.URL(), "rtsps:", "rtsp:", 1),
 	} {
-		_, err := pull(t, rtsp.Options{URL: address, Connect: 2e9}, never)
+		_, err := pull(t, rtsp.Options{URL: address, Connect: time.Second}, never)
 		if !errors.Is(err, source.ErrUnreachable) {
 			t.Errorf("got %v", err)
 		}
