@@ -50,12 +50,19 @@ export class World {
     return alert;
   }
 
-  addPicture(alert) {
+  /** Adds a picture of so many milliseconds after the onset. */
+  addPicture(alert, after = 400) {
     const body = scene(this.pictures.size + 1);
     const sha256 = createHash('sha256').update(body).digest('hex');
     this.pictures.set(sha256, body);
-    const at = new Date(Date.parse(alert.occurredAt) + 400).toISOString();
-    alert.evidence.push({ id: randomUUID(), sha256, mediaType: 'image/png', bytes: body.length, at, url: `/v1/evidence/${sha256}` });
+    const at = new Date(Date.parse(alert.occurredAt) + after).toISOString();
+    alert.evidence.push({ id: randomUUID(), sha256, mediaType: 'image/png', bytes: body.length, at, sealed: false, url: `/v1/evidence/${sha256}` });
+    alert.evidence.sort((a, b) => a.at.localeCompare(b.at));
+  }
+
+  addClip(alert) {
+    const sha256 = createHash('sha256').update(alert.id).digest('hex');
+    alert.evidence.push({ id: randomUUID(), sha256, mediaType: 'application/vnd.age+mp4', bytes: 3_210_000, at: alert.occurredAt, sealed: true, url: '' });
   }
 
   correlate(alert, at) {

@@ -63,6 +63,9 @@ export interface Evidence {
   mediaType: string;
   bytes: number;
   at: string;
+  /** A clip that nobody can read before two people have opened it. */
+  sealed?: boolean;
+  /** Of a picture; empty for a sealed clip. */
   url: string;
 }
 

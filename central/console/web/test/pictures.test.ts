@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { expectsPicture, PictureWatch, WAITS } from '../src/feed/pictures';
+import { expectsPicture, PictureWatch, STRIP, WAITS } from '../src/feed/pictures';
 import { alert, AT, evidence } from './make';
 
 const now = Date.parse(AT);
@@ -8,6 +8,7 @@ describe('expectsPicture', () => {
   test.each([
     ['a raised camera alert', {}, true],
     ['one that has its picture', { evidence: [evidence()] }, false],
+    ['one that has a sealed clip alone', { evidence: [{ ...evidence(), sealed: true, url: '' }] }, true],
     ['a clear', { state: 'cleared' as const }, false],
     ['a sensor', { family: 'sensors' as const }, false],
   ])('%s', (_, more, want) => expect(expectsPicture(alert(1, more))).toBe(want));
@@ -27,11 +28,24 @@ describe('PictureWatch', () => {
     expect(asked).toEqual([...WAITS]);
     expect(watch.has('a1')).toBe(false);
   });
-  test('stops when the picture is there', () => {
+  test('asks for the rest of the filmstrip, then stops', () => {
     const watch = new PictureWatch();
     watch.track([alert(1)], now);
-    watch.track([alert(1, { evidence: [evidence()] })], now);
-    expect(watch.next(now)).toBeNull();
+    let asked = 0;
+    for (let at = now; watch.next(at) !== null; asked++) {
+      at += watch.next(at) as number;
+      watch.asked(at);
+      watch.track([alert(1, { evidence: [evidence()] })], at);
+    }
+    expect(asked).toBe(STRIP);
+  });
+  test('begins to ask where the first picture came with a fresh alert, not with an old one', () => {
+    const watch = new PictureWatch();
+    const a = alert(1, { evidence: [evidence()] });
+    watch.track([a], now + 60_000);
+    expect(watch.has('a1')).toBe(false);
+    watch.track([a], now + 2000);
+    expect(watch.has('a1')).toBe(true);
   });
   test('one question serves all that are due', () => {
     const watch = new PictureWatch();

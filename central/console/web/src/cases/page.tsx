@@ -5,9 +5,9 @@ import { clock, reading, shortId } from '../format';
 import { useWords } from '../i18n';
 import type { Alert, Case, CaseEvent } from '../types';
 import { Ago, Fact, Failure, GridCode, Link, Loading, Time, useToday, useTitle } from '../ui/bits';
-import { IconCamera, IconLeft, KindIcon } from '../ui/icons';
+import { IconCamera, IconLeft, IconSealed, KindIcon } from '../ui/icons';
 import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
-import { shots, usePictureName, Viewer } from '../ui/picture';
+import { clips, shots, usePictureName, Viewer } from '../ui/picture';
 import { CaseActions } from './actions';
 import { ALERTS, useCaseData } from './data';
 import { sentence } from './history';
@@ -70,6 +70,14 @@ function Pictures({ alerts, awaited }: { alerts: readonly Alert[]; awaited: bool
           </li>
         ))}
       </ol>
+      <ul class="plain">
+        {clips(alerts).map(({ evidence: e }) => (
+          <li key={e.id} class="sealed muted" data-testid="case-clip">
+            <IconSealed size={18} />
+            {words.t('clip.sealed', { time: clock(words.lang, new Date(e.at)), size: (e.bytes / 1e6).toFixed(1) })}
+          </li>
+        ))}
+      </ul>
       {open >= 0 && <Viewer shots={all} index={Math.min(open, all.length - 1)} onIndex={setOpen} onClose={() => setOpen(-1)} />}
     </section>
   );

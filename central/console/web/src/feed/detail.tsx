@@ -7,7 +7,7 @@ import type { Alert } from '../types';
 import { Fact, GridCode, Link, Time, useToday } from '../ui/bits';
 import { IconClose, KindIcon } from '../ui/icons';
 import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
-import { shots, Thumb, Viewer } from '../ui/picture';
+import { onset, shots, Thumb, Viewer } from '../ui/picture';
 import type { FeedStore } from './store';
 
 interface DetailProps {
@@ -42,7 +42,7 @@ function DetailPicture({ alert, awaited }: { alert: Alert; awaited: boolean }) {
   if (all.length === 0) return alert.family === 'sensors' ? null : <div class="detail-picture">{thumb}</div>;
   return (
     <div class="detail-picture">
-      <button type="button" class="shot" aria-label={words.t('picture.open')} onClick={() => setOpen(0)}>{thumb}</button>
+      <button type="button" class="shot" aria-label={words.t('picture.open')} onClick={() => setOpen(onset(all))}>{thumb}</button>
       {open >= 0 && <Viewer shots={all} index={open} onIndex={setOpen} onClose={() => setOpen(-1)} />}
     </div>
   );

@@ -92,6 +92,7 @@ export const en: Dictionary = {
   'picture.next': 'Next',
   'picture.nth': '{i} of {n}',
   'picture.redacted': 'Faces are pixelated at the edge',
+  'clip.sealed': 'Clip, {time}, {size} MB: sealed, two people open it',
 
   'cases.title': 'Cases',
   'cases.filters': 'Filters',

@@ -90,6 +90,7 @@ export const zh = {
   'picture.next': '下一张',
   'picture.nth': '第 {i} 张，共 {n} 张',
   'picture.redacted': '人脸已在前端打码',
+  'clip.sealed': '视频片段，{time}，{size} MB：已加密封存，须两人共同开启',
 
   'cases.title': '案卷',
   'cases.filters': '筛选',

@@ -11,12 +11,23 @@ export interface Shot {
   alert: Alert;
 }
 
-/** The pictures of alerts, in the order given. A sealed clip is no picture. */
+/** The pictures of alerts, in the order given, those of one alert in the order of time. A sealed clip is no picture. */
 export function shots(alerts: readonly Alert[]): Shot[] {
   return alerts.flatMap((alert) => alert.evidence.filter(isPicture).map((evidence) => ({ evidence, alert })));
 }
 
-const isPicture = (e: Evidence): boolean => e.mediaType.startsWith('image/') && e.url.startsWith('/');
+/** The sealed clips of alerts. */
+export function clips(alerts: readonly Alert[]): Shot[] {
+  return alerts.flatMap((alert) => alert.evidence.filter((e) => e.sealed).map((evidence) => ({ evidence, alert })));
+}
+
+/** Which of the pictures of one alert shows its onset: a filmstrip begins before it. -1 without a picture. */
+export function onset(all: readonly Shot[]): number {
+  const off = ({ alert, evidence }: Shot) => Math.abs(Date.parse(evidence.at) - Date.parse(alert.occurredAt));
+  return all.reduce((best, s, i) => (best < 0 || off(s) < off(all[best] as Shot) ? i : best), -1);
+}
+
+const isPicture = (e: Evidence): boolean => !e.sealed && e.mediaType.startsWith('image/') && e.url.startsWith('/');
 
 export function usePictureName(): (s: Shot) => string {
   const words = useWords();
@@ -24,12 +35,13 @@ export function usePictureName(): (s: Shot) => string {
     words.t('picture.of', { kind: words.word('kind', alert.kind), time: clock(words.lang, new Date(evidence.at)) });
 }
 
-/** The first picture of an alert, or what stands in for it. */
+/** The picture of an alert's onset, or what stands in for it. */
 export function Thumb({ alert, awaited, large = false }: { alert: Alert; awaited: boolean; large?: boolean }) {
   const words = useWords();
   const name = usePictureName();
   const [broken, setBroken] = useState('');
-  const shot = shots([alert])[0];
+  const all = shots([alert]);
+  const shot = all[onset(all)];
   if (shot && broken !== shot.evidence.url) {
     return (
       <span class="thumb">

@@ -203,6 +203,17 @@ test('a case shows its pictures, turns them by key, and links the case before', 
   await expect.poll(() => page.getByTestId('case-page').getAttribute('data-state')).toBe('closed');
 });
 
+test('a case shows a filmstrip as it comes in, and a sealed clip without a way to it', async () => {
+  const alert = mock.world.raise(0);
+  await signedIn(`/cases/${alert.caseId}`);
+  await until('case-picture', 1);
+  for (const after of [-1000, 1000, 3000]) mock.world.addPicture(alert, after);
+  mock.world.addClip(alert);
+  await expect.poll(() => page.getByTestId('case-picture').count(), { timeout: 10_000 }).toBe(4);
+  expect(await text('case-clip')).toContain('3.2 MB');
+  expect(await page.getByTestId('case-clip').locator('a, button, img, video').count()).toBe(0);
+});
+
 test('devices tell state and cause, trouble first', async () => {
   await signedIn('/devices');
   await until('edge-card', 2);
