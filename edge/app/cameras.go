@@ -131,7 +131,7 @@ func (cs *cameraSet) devices() []ingest.DeviceState {
 // cameraView is a camera on the status page: its own words and those of its parts.
 type cameraView struct {
 	camera.Status
-	Stream   source.Stats      `json:"stream"`
+	Stream   streamView        `json:"stream"`
 	Masked   float64           `json:"masked"` // share of the picture that is ignored because it always sways
 	Evidence evidence.Counters `json:"evidence"`
 }
@@ -140,7 +140,7 @@ type cameraView struct {
 func (cs *cameraSet) views() []cameraView {
 	out := make([]cameraView, len(cs.list))
 	for i, c := range cs.list {
-		out[i] = cameraView{Status: c.Status(), Stream: c.stream(), Masked: c.masked(), Evidence: c.evidence()}
+		out[i] = cameraView{Status: c.Status(), Stream: viewOf(c.stream()), Masked: c.masked(), Evidence: c.evidence()}
 	}
 	return out
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"os"
 	"strings"
 	"sync"
@@ -41,19 +40,9 @@ const passwordVariable = "GRIDGATE_CAMERA_PASSWORD"
 
 // probeLine is what probe prints for a stream. Costs are percent of one core of this machine.
 type probeLine struct {
-	Stream       string          `json:"stream"`
-	Error        string          `json:"error,omitempty"`
-	Codec        string          `json:"codec,omitempty"`
-	Width        int             `json:"width,omitempty"`
-	Height       int             `json:"height,omitempty"`
-	DeclaredFPS  float64         `json:"declaredFps,omitempty"`
-	FPS          float64         `json:"fps,omitempty"`
-	Kbps         float64         `json:"kbps,omitempty"`
-	GOP          float64         `json:"gopSeconds,omitempty"` // from keyframe to keyframe
-	Keyframe     int             `json:"keyframeBytes,omitempty"`
-	Refreshes    bool            `json:"refreshes,omitempty"` // no keyframes, refreshed by slices
-	SkewMS       *int64          `json:"skewMs,omitempty"`    // the camera's clock less this machine's; absent: it tells no time
-	JitterMS     *int64          `json:"jitterMs,omitempty"`
+	Stream string `json:"stream"`
+	Error  string `json:"error,omitempty"`
+	streamView
 	Sampling     detect.Sampling `json:"sampling,omitempty"`
 	Gate         detect.Sight    `json:"gate,omitempty"`
 	KeyframeMS   float64         `json:"keyframeDecodeMs,omitempty"`
@@ -147,24 +136,12 @@ func lineOf(s probe.StreamReport) probeLine {
 	if s.Err != nil {
 		return probeLine{Stream: s.Name, Error: s.Err.Error()}
 	}
-	line := probeLine{
-		Stream: s.Name, Codec: string(s.Stats.Codec), Width: s.Stats.Width, Height: s.Stats.Height,
-		DeclaredFPS: rounded(s.Stats.DeclaredFPS), FPS: rounded(s.Stats.FPS), Kbps: math.Round(s.Stats.Kbps),
-		GOP: rounded(s.Stats.GOP.Seconds()), Keyframe: s.Stats.KeyframeBytes, Refreshes: s.Stats.Refreshes,
-		Sampling: s.Sampling, Gate: s.Gate, KeyframeMS: rounded(float64(s.KeyframeTime) / float64(time.Millisecond)),
+	return probeLine{
+		Stream: s.Name, streamView: viewOf(s.Stats), Sampling: s.Sampling, Gate: s.Gate, KeyframeMS: millis(s.KeyframeTime),
 		CostGated: percent(s.Costs.Gated), CostKeyframe: percent(s.Costs.Keyframes), CostSequence: percent(s.Costs.Sequence),
 		CostExpected: percent(s.Costs.Expected),
 	}
-	if s.Stats.SkewKnown {
-		skew, jitter := s.Stats.Skew.Milliseconds(), s.Stats.Jitter.Milliseconds()
-		line.SkewMS, line.JitterMS = &skew, &jitter
-	}
-	return line
 }
-
-func rounded(v float64) float64 { return math.Round(v*100) / 100 }
-
-func percent(share float64) float64 { return rounded(100 * share) }
 
 // processTime is the processor time of this process, without its workers.
 func processTime() time.Duration {
