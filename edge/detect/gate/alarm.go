@@ -22,11 +22,11 @@ const (
 	windowTime = 2 * time.Second
 	never      = -time.Hour
 
-	doubtShare, doubtStep = 0.04, 0.2
-	wakeShare, wakeStep   = 0.02, 0.4
-	doubt0, wake0         = 3.0, 5.0
+	doubtShare, doubtStep = 0.06, 0.2
+	wakeShare, wakeStep   = 0.03, 0.4
+	doubt0, wake0         = 2.5, 3.4
 	doubtMin, doubtMax    = 1.5, 12.0
-	wakeAbove, wakeMax    = 1.0, 16.0 // wake is at least this above doubt
+	wakeAbove, wakeMax    = 0.6, 16.0 // wake is at least this above doubt
 )
 
 func newAlarm() alarm { return alarm{doubt: doubt0, wake: wake0, doubted: never} }

@@ -128,7 +128,7 @@ func (g *Gate) judge() {
 // 0.4 %. margin keeps the answer from flickering.
 const (
 	visible = 0.05
-	margin  = 1.25
+	margin  = 1.15
 )
 
 func (g *Gate) limit() float64 {

@@ -16,18 +16,19 @@ import (
 type camera struct {
 	key, inter source.AccessUnit
 	rng        *rand.Rand
+	scatter    float64 // of log2 of the sizes
 	n          int
 }
 
 func newCamera(t testing.TB) *camera {
 	t.Helper()
 	units := load(t, footage.H264(t, footage.Clip{Width: 64, Height: 64, Seconds: 1}), 10)
-	return &camera{key: units[0], inter: units[1], rng: rand.New(rand.NewPCG(1, 2))}
+	return &camera{key: units[0], inter: units[1], rng: rand.New(rand.NewPCG(1, 2)), scatter: 0.15}
 }
 
 // next makes the next unit; times is what it costs beyond the usual.
 func (c *camera) next(times float64) source.AccessUnit {
-	u, bytes := c.inter, 4000*times*math.Exp2(0.15*c.rng.NormFloat64()-float64(c.n%20)/40)
+	u, bytes := c.inter, 4000*times*math.Exp2(c.scatter*c.rng.NormFloat64()-float64(c.n%20)/40)
 	if c.n%20 == 0 {
 		u, bytes = c.key, 40000
 	}
@@ -112,6 +113,7 @@ func TestMotionThatTheGateSleptThroughMakesItBlind(t *testing.T) {
 // The keyframes cost little more than what comes between them: noise, and nothing that enters could be told from it.
 func TestNoiseMakesTheGateBlind(t *testing.T) {
 	c, g := newCamera(t), New()
+	c.scatter = 0.6
 	if _, _, sight := c.watch(g, 900, 8, false); sight != detect.Blind {
 		t.Errorf("where noise costs as much as pictures the gate is %s", sight)
 	}

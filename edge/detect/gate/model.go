@@ -57,10 +57,11 @@ type model struct {
 
 // Constants of the model.
 const (
-	window     = 0.45    // s over which residuals are smoothed
-	lambda0    = 1.0 / 6 // log2 of bits for each step of QP: the quantiser doubles every six steps
-	prior      = 0.3     // how many steps of QP squared the data must show before they outweigh lambda0
-	lambdaMin  = 0.08
+	window     = 0.7     // s over which residuals are smoothed
+	lambda0    = 0.5     // log2 of bits for each step of QP, before the data tell; rate controls show 0.4 to 0.8
+	quantiser  = 1.0 / 6 // the same between kinds of pictures: the quantiser doubles every six steps
+	prior      = 0.1     // how many steps of QP squared the data must show before they outweigh lambda0
+	lambdaMin  = 0.45
 	lambdaMax  = 0.8
 	clip       = 4.0  // deviations beyond which one picture counts no more
 	leastNoise = 0.02 // deviation of a residual, log2 of bits
@@ -132,14 +133,14 @@ func (m *model) warm() bool { return m.time >= warmTime && m.groups >= warmGroup
 // smallest is the share of the picture that must cost as much as in a keyframe for the score to reach z.
 func (m *model) smallest(z float64) float64 {
 	rise := math.Exp2(z*max(math.Sqrt(m.spread), leastNoise)) - 1
-	return rise * math.Exp2(m.inter()-m.key.size-m.lambda()*m.key.qp)
+	return rise * math.Exp2(m.inter()-m.key.size-quantiser*m.key.qp)
 }
 
 // inter is what an inter picture costs, in the mean over the layers in log2 of bits at QP 0.
 func (m *model) inter() float64 {
 	sum, n := 0.0, 0.0
 	for _, c := range m.classes {
-		sum += float64(c.n) * (c.size + m.lambda()*c.qp)
+		sum += float64(c.n) * (c.size + quantiser*c.qp)
 		n += float64(c.n)
 	}
 	if n == 0 {

@@ -18,7 +18,7 @@ import (
 type Options struct {
 	Every     time.Duration // sampling interval, default 1 s
 	MaxGap    time.Duration // from keyframe to keyframe, up to which keyframes alone do; default 2.2 s, at least 1.5 Every
-	Heartbeat time.Duration // the first keyframe so long after the last sample is decoded, whatever the gate says; default 10 s
+	Heartbeat time.Duration // the first keyframe so long after the last sample is decoded, whatever the gate says; default 15 s
 	Linger    time.Duration // how long motion keeps a gated stream awake, default 4 s
 	WarmUp    time.Duration // after Restart, in which samples are four times as dense; default 2 s
 	Gate      detect.Gate   // nil: none
@@ -35,7 +35,7 @@ func (o Options) withDefaults() Options {
 	}
 	def(&o.Every, time.Second)
 	def(&o.MaxGap, 2200*time.Millisecond)
-	def(&o.Heartbeat, 10*time.Second)
+	def(&o.Heartbeat, 15*time.Second)
 	def(&o.Linger, 4*time.Second)
 	def(&o.WarmUp, 2*time.Second)
 	o.MaxGap = max(o.MaxGap, o.Every*3/2)
@@ -55,6 +55,7 @@ type Chooser struct {
 	looked  time.Duration // last sample
 	doubt   bool          // since the last sample
 	awake   time.Duration // until then
+	hurried bool          // the gate woke in this group of pictures already
 }
 
 var _ detect.Chooser = (*Chooser)(nil)
@@ -125,7 +126,22 @@ func (c *Chooser) choose(u source.AccessUnit, now time.Duration) detect.Choice {
 	case c.spacing.rare:
 		return c.gatedRare(u, now)
 	}
-	return when(u.Key && c.nearly(now) && c.worth(now), detect.Alone)
+	return c.gatedOften(u, now)
+}
+
+// gatedOften is the choice where the gate sees and keyframes come often: those worth it, and once in a group of pictures, if
+// the gate wakes, what there is of the group; the next keyframe is then worth it, too.
+func (c *Chooser) gatedOften(u source.AccessUnit, now time.Duration) detect.Choice {
+	if u.Key {
+		worth := c.worth(now) || c.hurried
+		c.hurried = false
+		return when(worth && c.nearly(now), detect.Alone)
+	}
+	if !c.opinion.Wake || c.hurried || !c.asleep() {
+		return detect.Skip
+	}
+	c.hurried = true
+	return detect.CatchUp
 }
 
 // gatedRare is the choice where the gate sees and keyframes are rare.
