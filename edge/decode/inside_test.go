@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"gridgate/deploy/testkit/footage"
 	"gridgate/edge/source"
 	"gridgate/protocols/picture"
 )
@@ -84,6 +85,44 @@ func offWire(b []byte) (request, error) {
 		r.units = append(r.units, out)
 	}
 	return r, in.finish()
+}
+
+// TestDecodersAreFreed: a decoder that is dropped gives back its packet, its frames and the picture that it kept.
+func TestDecodersAreFreed(t *testing.T) {
+	lib, err := loadLibav()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := units(t, footage.H264(t, footage.Clip{Width: 1280, Height: 720, FPS: 5, Seconds: 1}))[:1]
+	r, err := newRequest(opKeyframe, "", key, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := func() {
+		d, err := lib.newDecoder(source.H264, fast)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.close()
+		in, err := readRequest(bufio.NewReaderSize(bytes.NewReader(r.onWire()), readBuffer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pictures := 0
+		if err := d.decodeAll(in, func(raw) { pictures++; d.keep() }); err != nil || pictures != 1 {
+			t.Fatalf("%d pictures, error %v", pictures, err)
+		}
+	}
+	for range 5 {
+		once()
+	}
+	before := resident(os.Getpid())
+	for range 60 {
+		once()
+	}
+	if grown := resident(os.Getpid()) - before; grown > 40<<20 { // 60 pictures are 83 MB
+		t.Errorf("%d bytes more after 60 decoders", grown)
+	}
 }
 
 func FuzzReadRequest(f *testing.F) {

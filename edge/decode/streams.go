@@ -9,11 +9,11 @@ import (
 
 // The bounds of the decoders that a worker keeps.
 const (
-	maxStreams   = 64
-	maxHeld      = 320 << 20 // bytes, estimated
+	maxStreams   = 256
+	maxHeld      = 384 << 20 // bytes, estimated
 	idleLimit    = 60 * time.Second
-	contextBytes = 3 << 20 // of a decoder without its pictures
-	heldPictures = 6       // that a decoder keeps as references, as a rule
+	contextBytes = 1 << 20 // of a decoder without its pictures
+	heldPictures = 5       // that a decoder keeps as references, as a rule
 )
 
 // streams holds one decoder per name, dropping the one unused for longest when there are too many or they are too big.
