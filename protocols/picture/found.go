@@ -21,25 +21,28 @@ func (r *Redactor) Faces(img image.Image, masks ...Mask) (found []Found, err err
 			found, err = nil, errors.New("the face finder failed")
 		}
 	}()
-	small, err := shrink(img)
+	work, err := workPicture(img)
 	if err != nil {
 		return nil, err
 	}
-	if err := burn(small, masks); err != nil {
+	if err := burn(work, masks); err != nil {
 		return nil, err
 	}
-	luma := grey(small)
-	w, h := luma.Rect.Dx(), luma.Rect.Dy()
-	for _, d := range r.find.cascade.ClusterDetections(r.find.scan(luma, minFace, min(w, h), shiftFactor, scaleFactor), overlap) {
-		if d.Q < presenceQuality {
+	var all []window
+	r.find.search(grey(work), func(w window, t turn) {
+		if t.degrees == 0 && w.quality > 0 && len(all) < maxKept {
+			all = append(all, w)
+		}
+	})
+	width, height := float64(work.Rect.Dx()), float64(work.Rect.Dy())
+	for _, w := range together(all) {
+		if w.quality < presenceQuality {
 			continue
 		}
-		half := d.Scale / 2
-		b := image.Rect(d.Col-half, d.Row-half, d.Col+half, d.Row+half).Intersect(luma.Rect)
+		b := boxOf(w, 0, work.Rect)
 		found = append(found, Found{
-			X: float64(b.Min.X) / float64(w), Y: float64(b.Min.Y) / float64(h),
-			W: float64(b.Dx()) / float64(w), H: float64(b.Dy()) / float64(h),
-			Score: float64(min(1, d.Q/(5*presenceQuality))),
+			X: float64(b.X) / width, Y: float64(b.Y) / height, W: float64(b.W) / width, H: float64(b.H) / height,
+			Score: min(1, float64(w.quality)/(5*presenceQuality)),
 		})
 	}
 	return found, nil

@@ -7,8 +7,6 @@ import (
 	"image/color"
 	"image/jpeg"
 	"testing"
-
-	pigo "github.com/esimov/pigo/core"
 )
 
 // drawFace paints a face as a child would, of the given width, with its middle at cx, cy: ovals where a face is dark (eyes,
@@ -102,7 +100,7 @@ func TestFacesAreFoundAndFlattened(t *testing.T) {
 			if !covers(boxes, x, y, face) {
 				t.Fatalf("face of %d pixels at %d, %d is not in %v", face, x, y, boxes)
 			}
-			if n := colours(out, image.Rect(x-face/3, y-face/3, x+face/3, y+face/3)); n > 2*blocksPerSide*blocksPerSide {
+			if n := colours(out, image.Rect(x-face/3, y-face/3, x+face/3, y+face/3)); n > 12 {
 				t.Errorf("%d colours are left of the face", n)
 			}
 		})
@@ -143,23 +141,6 @@ func turned(img *image.RGBA) *image.RGBA {
 		}
 	}
 	return out
-}
-
-func TestUnturn(t *testing.T) {
-	t.Parallel()
-	img := image.NewGray(image.Rect(0, 0, 7, 5))
-	img.SetGray(2, 1, color.Gray{Y: 9})
-	for turn := range 4 {
-		for i, v := range img.Pix {
-			if v == 9 {
-				at := unturn(pigo.Detection{Col: i % img.Stride, Row: i / img.Stride}, turn, 7, 5, 2)
-				if at.Col != 4 || at.Row != 2 {
-					t.Errorf("turn %d: %d, %d; want 4, 2", turn, at.Col, at.Row)
-				}
-			}
-		}
-		img = quarterTurn(img)
-	}
 }
 
 func TestRedactFailsClosed(t *testing.T) {
