@@ -7,6 +7,7 @@ import "time"
 type Scene struct {
 	PTS, Step  time.Duration // media time of the frame, and since the frame before
 	Frame      []uint8       // blurred
+	Before     []uint8       // the picture a moment ago, likewise
 	Background []uint16      // what is usually seen, in 1/256 of a grey level
 	Lighter    int           // grey levels by which the frame as a whole is lighter than the background
 	Jump       int           // the same against the picture a moment ago

@@ -113,7 +113,7 @@ func (d *Detector) Detect(_ context.Context, in detect.Input) (detect.Verdict, e
 	}
 	s.Frame, s.Background, s.Changed, s.Moving, s.Labels = w.frame, d.background.mean, w.changed, w.moving, w.labeller.labels
 	verdict := d.look(w)
-	s.Frame, s.Changed, s.Moving, s.Labels = nil, nil, nil, nil
+	s.Frame, s.Before, s.Changed, s.Moving, s.Labels = nil, nil, nil, nil, nil
 	return verdict, nil
 }
 
@@ -148,6 +148,7 @@ func (d *Detector) begin(frame []uint8) {
 // compare fills what changed and what moves.
 func (d *Detector) compare(w *bench) {
 	s, before := &d.scene, d.history.before(d.scene.PTS)
+	s.Before = before
 	s.Lighter = d.background.offset(w.frame, d.area.visible)
 	s.Jump = medianOffset(w.frame, before, d.area.visible)
 	clear(w.changed)

@@ -78,28 +78,51 @@ func (m *moments) light() bool {
 	return m.featureless() || b > enough && m.correlation() > sameTexture
 }
 
-// Light says whether b shows what the background shows, lighter or darker: a lamp, the sun, a shadow, headlights.
+// Light says whether b shows what the background shows, lighter or darker: a lamp, the sun, a shadow, headlights. What moves in it
+// may instead show what was there a moment ago: light on somebody who stands still, or on the place that somebody left.
 func (f *Filter) Light(s *detect.Scene, b *detect.Blob) bool {
 	r := bench()
 	defer benches.Put(r)
-	m := r.texture(s, b, false)
-	return m.light() && (m.featureless() || !r.thing())
+	m := r.texture(s, b, within)
+	if m.featureless() || m.light() && !r.thing() {
+		return true
+	}
+	return r.texture(s, b, sinceBefore).light() && !r.thing()
 }
 
-// texture compares the fine structure of frame and background where b is, and tile by tile. Of the whole picture it takes what
-// moves.
-func (r *room) texture(s *detect.Scene, b *detect.Blob, whole bool) *moments {
+// of says what is compared with what.
+type of int
+
+const (
+	within      of = iota // the pixels of a blob, with the background
+	moves                 // all that moves, with the background
+	sinceBefore           // what moves in a blob, with the picture a moment ago
+)
+
+func (o of) takes(s *detect.Scene, b *detect.Blob, i int) bool {
+	switch o {
+	case within:
+		return s.Labels[i] == b.Label
+	case moves:
+		return s.Moving[i] != 0
+	}
+	return s.Labels[i] == b.Label && s.Moving[i] != 0
+}
+
+// texture compares the fine structure of the frame, where b is, and tile by tile.
+func (r *room) texture(s *detect.Scene, b *detect.Blob, o of) *moments {
 	r.fine(r.frame, b, func(i int) uint32 { return uint32(s.Frame[i]) << 8 })
-	r.fine(r.background, b, func(i int) uint32 { return uint32(s.Background[i]) })
+	if o == sinceBefore {
+		r.fine(r.background, b, func(i int) uint32 { return uint32(s.Before[i]) << 8 })
+	} else {
+		r.fine(r.background, b, func(i int) uint32 { return uint32(s.Background[i]) })
+	}
 	clear(r.tiles[:])
 	var all moments
 	for y := b.Top; y <= b.Low; y++ {
 		for x := b.Left; x <= b.Right; x++ {
 			i := y*width + x
-			if whole && s.Moving[i] == 0 || !whole && s.Labels[i] != b.Label {
-				continue
-			}
-			if v := s.Frame[i]; v < clipLow || v > clipHigh {
+			if v := s.Frame[i]; v < clipLow || v > clipHigh || !o.takes(s, b, i) {
 				continue
 			}
 			fine, slow := float64(r.frame[i])/256, float64(r.background[i])/256

@@ -33,15 +33,15 @@ const (
 
 // Light that flickers: after so many changes within that time the picture is judged all the same, blob by blob.
 const (
-	flickers   = 3
-	flickering = 10 * time.Second
+	flickersAfter = 3
+	flickering    = 10 * time.Second
 )
 
 // Filter answers for one camera. It is for one goroutine, except [Filter.Masked]. Its zero value is not ready: see [New].
 type Filter struct {
 	sway    sway
-	changes [flickers]time.Duration // when the last whole changes were
-	seen    int                     // how many of them
+	changes [flickersAfter]time.Duration // when the last whole changes were
+	seen    int                          // how many of them
 	now     time.Duration
 }
 
@@ -64,21 +64,19 @@ func (f *Filter) Whole(s *detect.Scene) bool {
 	}
 	b := bench()
 	defer benches.Put(b)
-	light := b.texture(s, wholePicture(s), true).light()
-	if f.flickers() && light {
+	light := b.texture(s, wholePicture(s), moves).light()
+	if !light && share <= wholeShare && !(share >= someShare && everywhere(s)) {
 		return false
 	}
-	if share > wholeShare || light || share >= someShare && everywhere(s) {
-		f.changes[f.seen%flickers] = s.PTS
-		f.seen++
-		return true
-	}
-	return false
+	flickers := f.flickers()
+	f.changes[f.seen%flickersAfter] = s.PTS
+	f.seen++
+	return !light || !flickers
 }
 
 // flickers says whether whole changes follow each other so fast that waiting for them to end would be blindness.
 func (f *Filter) flickers() bool {
-	return f.seen >= flickers && f.now-f.changes[f.seen%flickers] < flickering
+	return f.seen >= flickersAfter && f.now-f.changes[f.seen%flickersAfter] < flickering
 }
 
 func wholePicture(s *detect.Scene) *detect.Blob {
