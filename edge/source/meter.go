@@ -25,8 +25,9 @@ type Stats struct {
 }
 
 const (
-	statsWindow  = 5 * time.Second
-	skewReadings = 60 // one a second
+	statsWindow  = 5 * time.Second  // at least, and on to the end of a group of pictures
+	longWindow   = 30 * time.Second // at most
+	skewReadings = 60               // one a second
 )
 
 // Meter measures a stream while it passes. Its methods may be called from any goroutine.
@@ -79,14 +80,14 @@ func (m *Meter) Add(u AccessUnit) {
 // rate counts units and bytes in windows that follow each other. Until the first is over, what there is of it counts. Units that
 // were held up come together: intervals, not single gaps, are counted.
 func (m *Meter) rate(u AccessUnit) {
-	if m.from.IsZero() || m.from.Sub(u.At) > statsWindow {
+	if m.from.IsZero() || m.from.Sub(u.At) > longWindow {
 		m.from, m.units, m.bytes = u.At, 0, 0
 		return
 	}
 	m.units++
 	m.bytes += u.Bytes()
 	over := u.At.Sub(m.from)
-	if full := over >= statsWindow; full || (!m.closed && over > 0) {
+	if full := over >= longWindow || over >= statsWindow && u.Begins(); full || (!m.closed && over > 0) {
 		m.stats.FPS = float64(m.units) / over.Seconds()
 		m.stats.Kbps = float64(m.bytes) * 8 / 1000 / over.Seconds()
 		if full {

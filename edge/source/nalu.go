@@ -105,7 +105,7 @@ func readBits(c Codec, nalu []byte, limit int) *bitReader {
 }
 
 func (r *bitReader) u(n int) uint32 {
-	if r.err != nil {
+	if r.err != nil || n == 0 {
 		return 0
 	}
 	var v uint64

@@ -199,3 +199,57 @@ func FuzzMP4(f *testing.F) {
 		})
 	})
 }
+
+func TestMJPEGRecordings(t *testing.T) {
+	raw := footage.MJPEG(t, footage.Clip{Width: 160, Height: 96, Seconds: 1})
+	for name, path := range map[string]string{
+		"raw": raw, "QuickTime": remux(t, raw, "a.mov", "-f", "mov"), "MP4": remux(t, raw, "a.mp4", "-f", "mp4"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			all, err := read(t, Source{Path: path, FPS: 25}) // which is what ffmpeg gives such a stream
+			if err != nil || len(all) != 10 {
+				t.Fatalf("%d units, %v; want 10", len(all), err)
+			}
+			for i, u := range all {
+				if u.Codec != source.MJPEG || !u.Key || len(u.NALUs) != 1 || bytes.Contains(u.NALUs[0], []byte("Lavc")) {
+					t.Errorf("unit %d: %s, key %v, %d NAL units", i, u.Codec, u.Key, len(u.NALUs))
+				}
+				if want := time.Duration(i) * 40 * time.Millisecond; (u.PTS - want).Abs() > time.Millisecond {
+					t.Errorf("unit %d at %v, want %v", i, u.PTS, want)
+				}
+			}
+		})
+	}
+}
+
+func TestRecordingsBeginAtRecoveryPoints(t *testing.T) {
+	all, err := read(t, Source{Path: footage.IntraRefresh(t, footage.Clip{Width: 160, Height: 96, Seconds: 3, GOP: 10})})
+	if err != nil || len(all) != 30 {
+		t.Fatalf("%d units, %v", len(all), err)
+	}
+	for i, u := range all {
+		if u.Key != (i == 0) || u.Begins() != (i%10 == 0) {
+			t.Errorf("unit %d: key %v, refresh %v", i, u.Key, u.Refresh)
+		}
+		for _, nalu := range u.NALUs {
+			if source.KindOf(u.Codec, nalu) == source.Message && len(nalu) > 8 {
+				t.Errorf("unit %d carries a message of %d bytes", i, len(nalu))
+			}
+		}
+	}
+}
+
+func FuzzMJPEG(f *testing.F) {
+	f.Add([]byte("\xff\xd8\xff\xc0\x00\x0b\x08\x00\x08\x00\x08\x01\x01\x11\x00\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\x12\x34\xff\xd9\xff\xd8\xff\xe0\x00\x04\xff\xd9\xff\xd9"))
+	f.Add([]byte("\xff\xd8\xff\xfe\xff\xff"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		total := 0
+		_ = readMJPEG(bytes.NewReader(b), 25, func(u source.AccessUnit) error {
+			total += u.Bytes()
+			return nil
+		})
+		if total > 2*len(b) {
+			t.Errorf("%d bytes from %d", total, len(b))
+		}
+	})
+}

@@ -426,3 +426,64 @@ func FuzzSessionDescription(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatCostsLeastIsChosen(t *testing.T) {
+	video := func(f ...format.Format) *description.Media {
+		return &description.Media{Type: description.MediaTypeVideo, Formats: f}
+	}
+	h264, h265, mjpeg := &format.H264{PayloadTyp: 96}, &format.H265{PayloadTyp: 97}, &format.MJPEG{}
+	sound := &description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{&format.Opus{PayloadTyp: 98}}}
+	for _, c := range []struct {
+		medias []*description.Media
+		want   source.Codec
+	}{
+		{[]*description.Media{sound, video(mjpeg), video(h265), video(h264)}, source.H264},
+		{[]*description.Media{video(mjpeg, h265)}, source.H265},
+		{[]*description.Media{video(&format.VP8{PayloadTyp: 99}), video(mjpeg)}, source.MJPEG},
+	} {
+		if _, _, got, err := choose(&description.Session{Medias: c.medias}); err != nil || got.codec != c.want {
+			t.Errorf("got %s, %v; want %s", got.codec, err, c.want)
+		}
+	}
+	back := video(h264)
+	back.IsBackChannel = true
+	if _, _, _, err := choose(&description.Session{Medias: []*description.Media{sound, back}}); !errors.Is(err, source.ErrUnsupported) {
+		t.Errorf("sound and a way back: %v", err)
+	}
+}
+
+// TestJPEGsOfEveryFormOfRFC2435: tables sent once, restart markers, a packet that is lost.
+func TestJPEGsOfEveryFormOfRFC2435(t *testing.T) {
+	r := newRig(t, &format.MJPEG{})
+	head := func(typ, q byte, offset byte) []byte { return []byte{0, 0, 0, offset, typ, q, 20, 12} }
+	tables := append([]byte{0, 0, 0, 128}, bytes.Repeat([]byte{9}, 128)...)
+	data := []byte{1, 2, 3, 4}
+	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+	for i, step := range []struct {
+		payload []byte
+		want    string
+		holds   []byte // in the JPEG
+	}{
+		{join(head(1, 50, 0), data), "key", data},
+		{join(head(1, 200, 0), []byte{0, 0, 0, 0}, data), "invalid", nil}, // tables that were never sent
+		{join(head(1, 200, 0), tables, data), "key", bytes.Repeat([]byte{9}, 64)},
+		{join(head(1, 200, 0), []byte{0, 0, 0, 0}, data), "key", bytes.Repeat([]byte{9}, 64)},
+		{join(head(65, 50, 0), []byte{0, 7, 0xFF, 0xFF}, data), "key", []byte{0xFF, 0xDD, 0, 4, 0, 7}},
+		{join(head(1, 50, 9), data), "invalid", nil}, // what is before it is lost
+		{join(head(1, 50, 0), data, []byte{0xFF, 0xFE, 0, 8}, []byte("plate!"), []byte{0xFF, 0xD9}), "key", data},
+		{head(1, 127, 0), "invalid", nil},
+		{[]byte{1, 2, 3}, "invalid", nil},
+	} {
+		got := r.send(step.payload...)
+		if got != step.want {
+			t.Errorf("step %d: %q, want %q", i, got, step.want)
+			continue
+		}
+		if got == "key" {
+			image := r.units[len(r.units)-1].NALUs[0]
+			if !bytes.Contains(image, step.holds) || bytes.Contains(image, []byte("plate")) {
+				t.Errorf("step %d: % x", i, image)
+			}
+		}
+	}
+}
