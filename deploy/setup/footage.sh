@@ -4,6 +4,7 @@
 #   quiet.h264   the lawn in its corner, where now and then somebody walks (40 s, of which about 14 are not empty)
 #   face.h264    the empty lawn, in front of which a photograph with a large face stands from second 6 to 16 (20 s);
 #                a test looks for that face in everything that is written or sent
+# The recordings and photos themselves are kept too: deploy/testkit/scenes makes labelled footage from them.
 # The files stay in a cache outside the repository; its path is the only line on standard output.
 # usage: deploy/setup/footage.sh [RECORDING]   also converts RECORDING to a camera's stream, printed as a second line
 set -euo pipefail
@@ -21,7 +22,13 @@ encode() {
 	mv "$out.part" "$out"
 }
 
-if [ ! -s "$cache/vtest.avi" ]; then
+# the recordings and photos of opencv-doc that are kept, vtest.avi last: it says that the others are there
+kept=(data/tree.avi data/messi5.jpg data/leuvenA.jpg data/building.jpg text/scenetext04.jpg text/scenetext05.jpg data/vtest.avi)
+missing=
+for file in "${kept[@]}"; do
+	[ -s "$cache/${file##*/}" ] || missing=$file
+done
+if [ -n "$missing" ]; then
 	echo "footage: fetching opencv-doc (95 MB, once)" >&2
 	work=$(mktemp -d "$cache/fetch.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
@@ -31,9 +38,9 @@ if [ ! -s "$cache/vtest.avi" ]; then
 		exit 1
 	}
 	dpkg -x "$work"/opencv-doc_*.deb "$work/root"
-	data=$work/root/usr/share/doc/opencv-doc/examples/data
-	cp "$data/tree.avi" "$data/messi5.jpg" "$cache/"
-	mv "$data/vtest.avi" "$cache/vtest.avi"
+	for file in "${kept[@]}"; do
+		mv "$work/root/usr/share/doc/opencv-doc/examples/$file" "$cache/"
+	done
 fi
 [ -s "$cache/square.h264" ] || encode "$cache/vtest.avi" "$cache/square.h264" "scale=768:576"
 [ -s "$cache/quiet.h264" ] || encode "$cache/vtest.avi" "$cache/quiet.h264" "crop=330:280:0:296,scale=640:544" -ss 40
