@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -22,7 +23,13 @@ import (
 	"gridgate/protocols/kit/backoff"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets the test binary be a decoder worker.
+func TestMain(m *testing.M) {
+	if os.Getenv("GRIDGATE_TEST_WORKER") != "" {
+		os.Exit(decode.WorkerMain())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // unit is picture i of a stream of ten a second that began at start, with a keyframe every gop.
 func unit(start time.Time, i, gop int) source.AccessUnit {
