@@ -24,6 +24,7 @@ type cli struct {
 	Check     app.CheckOptions     `cmd:"" help:"Check a configuration file; one JSON line per problem. Exit 0: none, 1: problems, 2: not readable."`
 	Replay    app.ReplayCommand    `cmd:"" help:"Run detection over a recording as fast as it goes; one JSON line per alert. Exit 0: read to its end, 1: not readable, 2: wrong usage."`
 	Probe     app.ProbeOptions     `cmd:"" help:"Look at a camera's streams and say what they are, what they would cost on this machine, and which to detect on; one JSON line per stream and one with advice. Exit 0: looked at, 1: no stream could be, 2: wrong usage."`
+	Redact    app.RedactOptions    `cmd:"" help:"Make a picture fit to be stored: faces unreadable, small, without metadata; one JSON line with the boxes of the faces found. Exit 0: written, 1: no picture, 2: wrong usage."`
 	Translate app.TranslateOptions `cmd:"" help:"Translate recorded payloads of a dialect; one JSON line per file. Exit 0: all read, 1: a file was not readable, 2: wrong usage."`
 	Version   struct{}             `cmd:"" help:"Print the version."`
 }
@@ -55,6 +56,8 @@ func run(ctx context.Context) int {
 		return c.Replay.Run(ctx, os.Stdout, os.Stderr)
 	case "probe":
 		return app.Probe(ctx, c.Probe, os.Stdout, os.Stderr)
+	case "redact":
+		return app.Redact(c.Redact, os.Stdout, os.Stderr)
 	case "translate":
 		return app.Translate(c.Translate, os.Stdin, os.Stdout, os.Stderr)
 	}
