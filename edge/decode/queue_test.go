@@ -215,3 +215,56 @@ func TestWhatStopsWorkersIsTriedMoreAndMoreRarely(t *testing.T) {
 		t.Errorf("%d streams remembered", len(l.streams))
 	}
 }
+
+// TestEvidenceLeavesAWorkerForSamples: of two workers or more, the last makes all evidence and no sequence lives there.
+func TestEvidenceLeavesAWorkerForSamples(t *testing.T) {
+	p, err := NewPool(PoolOptions{Workers: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := p.slots[2]
+	for i := range 50 {
+		if p.slotFor(request{op: opSequence, stream: fmt.Sprint(i)}) == last {
+			t.Errorf("sequence %d is where evidence is made", i)
+		}
+	}
+	for _, o := range []op{opPictures, opFaces} {
+		if p.slotFor(request{op: o}) != last {
+			t.Errorf("request %d is not made by the last worker", o)
+		}
+	}
+	p.slots[0].setRunning(20 * time.Millisecond)
+	last.setRunning(time.Second)
+	if got := p.slotFor(request{op: opKeyframe}); got != p.slots[1] {
+		t.Error("a keyframe does not go to the worker with the least to do")
+	}
+}
+
+func TestRequestsOutOfBoundsAreRefused(t *testing.T) {
+	key := source.AccessUnit{Codec: source.H264, Key: true, NALUs: [][]byte{{0x65, 1}}}
+	second := source.AccessUnit{Codec: source.H264, NALUs: [][]byte{{0x41, 1}}}
+	other := source.AccessUnit{Codec: source.H265, NALUs: [][]byte{{0x02, 1}}}
+	for name, c := range map[string]struct {
+		op     op
+		stream string
+		units  []source.AccessUnit
+		at     []time.Duration
+	}{
+		"no units":             {opSequence, "", nil, nil},
+		"too many units":       {opSequence, "", make([]source.AccessUnit, maxUnits+1), nil},
+		"a long name":          {opSequence, strings.Repeat("x", maxStream+1), []source.AccessUnit{key}, nil},
+		"an unknown codec":     {opSequence, "", []source.AccessUnit{{Codec: "vp9", NALUs: key.NALUs}}, nil},
+		"two codecs":           {opSequence, "", []source.AccessUnit{key, other}, nil},
+		"an empty unit":        {opSequence, "", []source.AccessUnit{{Codec: source.MJPEG, Key: true}}, nil},
+		"no beginning":         {opPictures, "", []source.AccessUnit{second, key}, nil},
+		"too many pictures":    {opPictures, "", []source.AccessUnit{key}, make([]time.Duration, MaxPictures+1)},
+		"pictures in disorder": {opPictures, "", []source.AccessUnit{key}, []time.Duration{2, 1}},
+	} {
+		if _, err := newRequest(c.op, c.stream, c.units, c.at, nil); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, err := newRequest(opPictures, "", []source.AccessUnit{key, second}, []time.Duration{1, 1, 2}, nil); err != nil {
+		t.Error(err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"gridgate/edge/source"
@@ -22,8 +23,8 @@ func newRequest(o op, stream string, units []source.AccessUnit, at []time.Durati
 	if len(stream) > maxStream {
 		return request{}, fmt.Errorf("%w: name of a stream longer than %d bytes", ErrBadStream, maxStream)
 	}
-	if len(at) > MaxPictures {
-		return request{}, fmt.Errorf("%d pictures wanted (at most %d)", len(at), MaxPictures)
+	if len(at) > MaxPictures || !slices.IsSorted(at) {
+		return request{}, fmt.Errorf("%d pictures wanted (at most %d, in the order of their times)", len(at), MaxPictures)
 	}
 	if err := checkMasks(masks); err != nil {
 		return request{}, err

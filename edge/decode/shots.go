@@ -9,9 +9,6 @@ import (
 	"gridgate/protocols/picture"
 )
 
-// maxSide is the largest width and height in pixels of the copy that is redacted.
-const maxSide = 1280
-
 // shots makes a redacted picture of each moment wanted.
 func (w *worker) shots(r *incoming) (response, error) {
 	d, err := w.shared(w.pictures, r.codec, full)
@@ -64,7 +61,7 @@ func (s *shooter) take() {
 		return
 	}
 	s.open = false
-	taken, err := s.redact(s.shown.image(maxSide), s.masks)
+	taken, err := s.redact(s.shown.image(picture.MaxInput), s.masks)
 	if err != nil {
 		s.failed = firstError(s.failed, err)
 		return
@@ -122,7 +119,7 @@ func (w *worker) faces(r *incoming) (response, error) {
 	if last.width == 0 {
 		return response{}, fmt.Errorf("%w: no picture came out", ErrBadStream)
 	}
-	found, err := w.redactor.Faces(last.image(maxSide), r.masks...)
+	found, err := w.redactor.Faces(last.image(picture.MaxInput), r.masks...)
 	if err != nil {
 		return response{}, fmt.Errorf("look for faces: %w", err)
 	}
