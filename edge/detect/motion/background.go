@@ -6,7 +6,7 @@ import "math"
 const (
 	settle   = 20.0 // s, time constant
 	heldBack = 0.3  // of the speed under foreground
-	standing = 8.0  // s that foreground may stand still before it becomes background
+	standing = 20.0 // s that foreground may stand still before it becomes background
 	absorb   = 1.0  // s, time constant of that
 
 	unit         = 256 // of a grey level
@@ -18,7 +18,7 @@ const (
 	dirtyDen     = 5
 	sway         = 2 // pixels by which what belongs to the background may move
 
-	tick = 16 // of a second, in which standing still is counted
+	tick = 8 // of a second, in which standing still is counted
 )
 
 // background is the slow picture: a mean and a mean deviation for each pixel, in 1/256 of a grey level.

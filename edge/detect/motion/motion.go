@@ -6,7 +6,7 @@
 // for the [Nuisance] to say; without one every change of pixels counts.
 //
 // It never says what moved, beyond a box, keeps nothing but its background and two small pictures, and does no I/O. A person or
-// car that stands still goes quiet after 1.5 s, and is part of the background about ten seconds later; the next step is motion
+// car that stands still goes quiet after 1.5 s, and is part of the background within half a minute; the next step is motion
 // again.
 package motion
 

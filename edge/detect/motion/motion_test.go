@@ -143,6 +143,46 @@ func TestZonesAndMasks(t *testing.T) {
 	})
 }
 
+func TestAZoneMayAskForDuration(t *testing.T) {
+	t.Parallel()
+	for _, step := range []time.Duration{250 * time.Millisecond, time.Second, 2 * time.Second} {
+		d := newDetector(t, Options{Zones: []detect.Zone{{Name: "short", MinDuration: 3 * time.Second}, {Name: "long", MinDuration: 10 * time.Second}}})
+		events := play(t, d, detecttest.NewScene(), step, 16*time.Second, passing)
+		if len(events) != 2 || events[0].zone != "short" || events[0].at < 8*time.Second || events[0].at > 8*time.Second+2*step {
+			t.Errorf("every %v: events %v, want one in the zone that asks for 3 s, from 8 s on", step, events)
+		}
+	}
+}
+
+func TestAParkedCarGoesQuietAndLeavesNoGhost(t *testing.T) {
+	t.Parallel()
+	car := func(left float64) detecttest.Paint {
+		return func(x, y int, v float64) float64 {
+			if float64(x) >= left && float64(x) < left+90 && y >= 90 && y < 130 {
+				return 30 + float64((x-int(left))%9*4)
+			}
+			return v
+		}
+	}
+	for _, step := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second} {
+		events := play(t, newDetector(t, Options{}), detecttest.NewScene(), step, 110*time.Second, func(at time.Duration) detecttest.Paint {
+			switch s := at.Seconds(); {
+			case s < 10 || s > 96:
+				return nil
+			case s < 14:
+				return car(-90 + 50*(s-10))
+			case s < 90:
+				return car(110)
+			default:
+				return car(110 + 60*(s-90))
+			}
+		})
+		if len(events) != 4 || events[1].at > 19*time.Second || events[2].at < 90*time.Second || events[2].at > 92*time.Second || events[3].at > 100*time.Second {
+			t.Errorf("every %v: events %v, want in, quiet, out, quiet", step, events)
+		}
+	}
+}
+
 func TestReconnectIsNoMotion(t *testing.T) {
 	t.Parallel()
 	d, s := newDetector(t, Options{}), detecttest.NewScene()
@@ -165,6 +205,7 @@ func TestWrongOptions(t *testing.T) {
 		"outside":           {Masks: []detect.Polygon{{{X: 0, Y: 0}, {X: 2, Y: 1}, {X: 1, Y: 1}}}},
 		"not a number":      {Masks: []detect.Polygon{{{X: math.NaN(), Y: 0}, {X: 1, Y: 1}, {X: 1, Y: 0}}}},
 		"area":              {Zones: []detect.Zone{{Name: "a", MinArea: 1.5}}},
+		"duration":          {Zones: []detect.Zone{{Name: "a", MinDuration: 2 * time.Minute}}},
 		"too many":          {Zones: make([]detect.Zone, maxZones+1)},
 		"everything masked": {Masks: []detect.Polygon{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0, Y: 1}}}},
 	} {

@@ -33,8 +33,8 @@ const (
 
 // Light that flickers: after so many changes within that time the picture is judged all the same, blob by blob.
 const (
-	flickersAfter = 3
-	flickering    = 10 * time.Second
+	flickersAfter = 5
+	flickering    = 12 * time.Second
 )
 
 // Filter answers for one camera. It is for one goroutine, except [Filter.Masked]. Its zero value is not ready: see [New].

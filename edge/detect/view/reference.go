@@ -107,14 +107,15 @@ func (m match) likeness() float64 { return max(m.structure, m.edges) }
 func (r *reference) compare(f *features) match {
 	m := match{
 		structure: correlate(r.structure[:], f.structure[:]), edges: correlate(r.edges[:], f.edges[:]),
-		coarse: coarse(r.means[firstCell:lastCell], f.means[firstCell:lastCell]),
 	}
-	m.lost, m.sharpness = r.cellwise(f)
+	var contrast float64
+	m.coarse, contrast = coarse(r.means[firstCell:lastCell], f.means[firstCell:lastCell])
+	m.lost, m.sharpness = r.cellwise(f, min(max(contrast, 0.1), 1))
 	return m
 }
 
-// cellwise compares the cells that tell.
-func (r *reference) cellwise(f *features) (lost, sharpness float64) {
+// cellwise compares the cells that tell; contrast is the share of the reference's that the frame has.
+func (r *reference) cellwise(f *features, contrast float64) (lost, sharpness float64) {
 	var mine, theirs [perCell * perCell]int8
 	var sharp [cells]float64
 	n, gone := 0, 0
@@ -126,8 +127,7 @@ func (r *reference) cellwise(f *features) (lost, sharpness float64) {
 		if correlation(a, b) < lostCell {
 			gone++
 		}
-		contrast := min(1, deviationOf(b)/float64(r.detail[i]))
-		sharp[n] = float64(f.sharp[i]) / max(float64(r.sharp[i])*max(contrast, 0.1), 0.5)
+		sharp[n] = float64(f.sharp[i]) / max(float64(r.sharp[i])*contrast, 0.5)
 		n++
 	}
 	if n == 0 {
@@ -137,7 +137,8 @@ func (r *reference) cellwise(f *features) (lost, sharpness float64) {
 	return float64(gone) / float64(n), sharp[n/2]
 }
 
-func coarse(a, b []float32) float64 {
+// coarse compares the means of cells: their correlation, and the deviation of b as a share of that of a.
+func coarse(a, b []float32) (correlation, contrast float64) {
 	var sa, sb, saa, sbb, sab float64
 	for i, x := range a {
 		x, y := float64(x), float64(b[i])
@@ -147,9 +148,9 @@ func coarse(a, b []float32) float64 {
 	n := float64(len(a))
 	va, vb := saa/n-sa/n*sa/n, sbb/n-sb/n*sb/n
 	if va < 1 || vb < 1 {
-		return 0
+		return 0, 1
 	}
-	return (sab/n - sa/n*sb/n) / math.Sqrt(va*vb)
+	return (sab/n - sa/n*sb/n) / math.Sqrt(va*vb), math.Sqrt(vb / va)
 }
 
 // state says which of [kinds] hold for f.
@@ -160,7 +161,7 @@ func (r *reference) state(f *features, m match, stable bool) (holds [len(kinds)]
 	dark := f.level < twilight && r.level > 1.5*f.level
 	structured := f.deviation > outlived*r.deviation
 	holds[1] = !dark && m.lost > coveredPart && !structured && m.coarse < lostCoarse
-	holds[2] = stable && structured && m.likeness() < otherScene
+	holds[2] = !dark && stable && structured && m.likeness() < otherScene
 	holds[3] = m.coarse > keptCoarse && m.sharpness < blunt && r.litLike(f)
 	return holds
 }
