@@ -18,6 +18,7 @@ var videoParts = []Part{
 	{"hundred", 15 * time.Minute, videoHundred},
 	{"onset_gop2", cpuTimeLimit, onsetGOP2.run},
 	{"onset_gop10", cpuTimeLimit, onsetGOP10.run},
+	{"detection", 15 * time.Minute, detection}, // recall and false
 }
 
 // cpuTimeLimit leaves room for making the clips on a first run.

@@ -82,7 +82,9 @@ func (p onsetPart) run(ctx context.Context, dir string) (_ []Result, err error) 
 	if err := errors.Join(e.check(ctx), e.tell(ctx, p.name)); err != nil {
 		return nil, err
 	}
-	return p.figures(match(paths, alarms, from, to))
+	found := match(paths, alarms, from, to)
+	found.tell(p.name)
+	return p.figures(found)
 }
 
 // onsets is how long each entry took, by the way its camera spends bits.
@@ -90,6 +92,17 @@ type onsets struct {
 	took   [][]time.Duration // by index of [onsetRates]
 	missed int
 	other  int // alarms that belong to no entry
+}
+
+// tell says on standard error how the times are spread, in tenths of the entries.
+func (o onsets) tell(part string) {
+	for i, took := range o.took {
+		var tenths []string
+		for percent := 0; percent <= 100; percent += 10 {
+			tenths = append(tenths, fmt.Sprintf("%.2f", percentile(took, percent).Seconds()))
+		}
+		fmt.Fprintf(os.Stderr, "%s: %+v: %s s\n", part, onsetRates[i], strings.Join(tenths, " "))
+	}
 }
 
 func (p onsetPart) figures(o onsets) ([]Result, error) {
