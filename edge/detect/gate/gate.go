@@ -24,7 +24,11 @@ type Gate struct {
 	alarm   alarm
 	proof   proof
 	sight   detect.Sight
+	unread  int // pictures in a row whose header could not be read
 }
+
+// illegible is after how many pictures without a header that can be read the gate is blind.
+const illegible = 150
 
 var _ detect.Gate = (*Gate)(nil)
 
@@ -51,8 +55,12 @@ func (g *Gate) Observe(u source.AccessUnit) detect.Opinion {
 	}
 	bits, first, ok := g.headers.picture(u)
 	if !ok {
+		if g.unread++; g.unread >= illegible {
+			g.sight = detect.Blind
+		}
 		return g.opinion(0)
 	}
+	g.unread = 0
 	p := newPicture(bits, first)
 	if u.Begins() || first.slice == intra {
 		g.model.begin(p, u.Key)
@@ -114,29 +122,26 @@ func (g *Gate) pace() time.Duration {
 
 // judge decides what the gate is good for. It is called at the end of each window.
 func (g *Gate) judge() {
+	share, slack := g.model.smallest(g.alarm.doubt), 1.0
+	if g.sight == detect.Sees {
+		slack = margin
+	}
 	switch {
 	case !g.model.warm():
 		g.sight = detect.Learning
-	case g.proof.blind() || g.model.smallest(g.alarm.doubt) > g.limit():
+	case g.proof.blind(g.clock.now) || share > visible*slack:
 		g.sight = detect.Blind
 	default:
 		g.sight = detect.Sees
 	}
 }
 
-// visible is the largest share of the picture that must be new for the gate to notice it, at most; the pixel step finds
-// 0.4 %. margin keeps the answer from flickering.
+// visible bounds the predicted test: the share of the picture that must be new for the gate to notice it. A person who fills less
+// enters unnoticed until the next heartbeat. margin keeps the answer from flickering.
 const (
-	visible = 0.05
+	visible = 0.01
 	margin  = 1.15
 )
-
-func (g *Gate) limit() float64 {
-	if g.sight == detect.Sees {
-		return visible * margin
-	}
-	return visible
-}
 
 // Smallest is the share of the picture that must change for the gate to notice, by its own estimate; 0 while it learns.
 func (g *Gate) Smallest() float64 {

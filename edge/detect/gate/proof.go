@@ -1,9 +1,6 @@
 package gate
 
-import (
-	"math/bits"
-	"time"
-)
+import "time"
 
 // proof is what pixels told of the gate.
 type proof struct {
@@ -12,20 +9,25 @@ type proof struct {
 	begun          time.Duration // of the episode of motion that is not judged yet
 	unseen         time.Duration // when pixels were last looked at before it
 	open           bool          // there is one
-	silent         uint8         // of the last episodes, newest in bit 0: 1 where the gate had no doubt
+	heard          int           // episodes in a row that the gate doubted in, at most enough
+	missed         bool          // it slept through one since
+	missedAt       time.Duration // when
 }
 
 const (
-	moment   = 3 * time.Second         // for which a picture that showed motion tells of the next ones
-	episode  = 5 * time.Second         // without motion, before motion is a new episode
-	before   = 2500 * time.Millisecond // a doubt counts so long before the first picture that showed motion, or since the last look
-	after    = 1500 * time.Millisecond // and so long behind it
-	episodes = 4                       // remembered
-	tooMany  = 2                       // silent ones
+	moment  = 3 * time.Second         // for which a picture that showed motion tells of the next ones
+	episode = 5 * time.Second         // without motion, before motion is a new episode
+	before  = 2500 * time.Millisecond // a doubt counts so long before the first picture that showed motion, or since the last look
+	after   = 1500 * time.Millisecond // and so long behind it
+	enough  = 4                       // episodes in a row that prove the gate
+	amends  = 8                       // after one that it slept through
+	forgive = 30 * time.Minute        // after which that is forgotten: pixels err, too
 )
 
 // resume goes on after a step of the clock.
-func (p *proof) resume() { p.any, p.anyStill, p.open = false, false, false }
+func (p *proof) resume() {
+	p.any, p.anyStill, p.open = false, false, false
+}
 
 // moving notes that pixels showed motion.
 func (p *proof) moving(now time.Duration) {
@@ -46,9 +48,12 @@ func (p *proof) judge(now, doubted time.Duration) {
 		return
 	}
 	p.open = false
-	p.silent = p.silent << 1 & (1<<episodes - 1)
 	if doubted < p.unseen {
-		p.silent |= 1
+		p.heard, p.missed, p.missedAt = 0, true, now
+		return
+	}
+	if p.heard++; p.heard >= enough {
+		p.heard, p.missed = enough, false
 	}
 }
 
@@ -57,5 +62,6 @@ func (p *proof) moved(now time.Duration) bool { return p.any && now-p.moved0 < m
 // refuted says whether pixels showed since then that nothing moves.
 func (p *proof) refuted(since time.Duration) bool { return p.anyStill && p.still0 >= since }
 
-// blind is the observed test.
-func (p *proof) blind() bool { return bits.OnesCount8(p.silent) >= tooMany }
+// blind is the observed test. One miss is enough: while the gate is trusted, pixels are looked at when it doubts, and otherwise
+// so rarely that most of what it misses is never known.
+func (p *proof) blind(now time.Duration) bool { return p.missed && now-p.missedAt < forgive }
