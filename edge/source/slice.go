@@ -42,7 +42,7 @@ func headOf(nalu []byte, sequenceOf func(pictureSet int) *sequence) (h sliceHead
 		}
 	}
 	h.known = r.err == nil
-	return h, r.err == nil
+	return h, true
 }
 
 // setOf265 is the pic_parameter_set_id of an H.265 slice segment (clause 7.3.6.1).

@@ -41,7 +41,7 @@ func TestPlaysMJPEG(t *testing.T) {
 
 func TestPlaysOverTLSOnEachTransport(t *testing.T) {
 	cam := camera(t, rtspcam.Options{TLS: true})
-	for _, transport := range []rtsp.Transport{rtsp.Auto, rtsp.TCP} {
+	for _, transport := range []rtsp.Transport{rtsp.Auto, rtsp.TCP, rtsp.UDP} { // UDP is SRTP then
 		units, err := pull(t, rtsp.Options{URL: cam.URL(), Transport: transport, Fingerprint: cam.Server().Fingerprint()}, keyframes(2))
 		if err != nil || !keyframes(2)(units) {
 			t.Errorf("%q: %d units, %v", transport, len(units), err)
