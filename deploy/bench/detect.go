@@ -23,7 +23,7 @@ const (
 )
 
 // detection plays labelled scenes to Motion and to the edge, live, and runs a detector like Frigate's over them. It takes about four
-// minutes; a first run makes the scenes before, in two more. With BENCH_REPLAY (rates such as "1 2") set, the edge's replay is told
+// minutes; a first run makes the scenes before, in two more. With BENCH_REPLAY ("live", or pictures a second such as "1 4") set, the edge's replay is told
 // scene by scene instead, without figures.
 func detection(ctx context.Context, dir string) ([]Result, error) {
 	cache, err := os.UserCacheDir()

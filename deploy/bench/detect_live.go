@@ -76,17 +76,26 @@ func (s *screening) close() {
 func (s *screening) play(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, detectPlay)
 	defer cancel()
-	for !s.look(time.Now()) {
+	var late time.Duration
+	begin := time.Now()
+	for last := begin; !s.look(time.Now()); last = time.Now() {
 		if !backoff.Wait(ctx, detectPoll) {
 			return fmt.Errorf("not every scene was watched to its end: %w", ctx.Err())
 		}
+		if waited := time.Since(last); waited > detectLate {
+			late += waited
+		}
+	}
+	if took := time.Since(begin); late > took/50 {
+		return fmt.Errorf("this process itself waited %v of %v for the processor: what was measured is the load of this machine", late, took)
 	}
 	return nil
 }
 
 const (
-	detectPlay  = 4 * time.Minute  // bounds one screening: the longest scene, and time to connect
-	detectProbe = 15 * time.Second // a viewer that comes again within that only looked
+	detectPlay  = 4 * time.Minute        // bounds one screening: the longest scene, and time to connect
+	detectLate  = 200 * time.Millisecond // a look that comes so late says that the processor is not free
+	detectProbe = 15 * time.Second       // a viewer that comes again within that only looked
 )
 
 // look notes who came and says whether all are at the end.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"time"
 
@@ -17,9 +16,13 @@ import (
 )
 
 // replayAlarms is what "gridgate-edge replay" tells about a scene, by media time: the same detectors without network and without the
-// load of this machine. The rate is in pictures a second.
-func replayAlarms(ctx context.Context, s scenes.Scene, rate float64) ([]lit, map[string]int, error) {
-	cmd := exec.CommandContext(ctx, edgeProgram(), "replay", "--rate", fmt.Sprint(rate), "--fps", fmt.Sprint(s.FPS), s.File)
+// load of this machine. how is "live", which looks at the pictures that a running edge would look at, or pictures a second.
+func replayAlarms(ctx context.Context, s scenes.Scene, how string) ([]lit, map[string]int, error) {
+	args := []string{"replay", "--fps", fmt.Sprint(s.FPS), "--rate=" + how, s.File}
+	if how == "live" {
+		args[3] = "--live"
+	}
+	cmd := exec.CommandContext(ctx, edgeProgram(), args...)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	text, err := cmd.Output()
@@ -54,10 +57,10 @@ func readReplay(text []byte, end time.Duration) ([]lit, map[string]int, error) {
 }
 
 // replayed is the edge as a contestant without playing live.
-func replayed(ctx context.Context, all []scenes.Scene, rate float64) (contestant, error) {
-	c := contestant{name: fmt.Sprintf("replay %g/s", rate)}
+func replayed(ctx context.Context, all []scenes.Scene, how string) (contestant, error) {
+	c := contestant{name: "replay " + how}
 	for _, s := range all {
-		alarms, others, err := replayAlarms(ctx, s, rate)
+		alarms, others, err := replayAlarms(ctx, s, how)
 		if err != nil {
 			return c, err
 		}
@@ -67,14 +70,10 @@ func replayed(ctx context.Context, all []scenes.Scene, rate float64) (contestant
 	return c, nil
 }
 
-// tellReplays prints what replay makes of the scenes at the rates of BENCH_REPLAY.
+// tellReplays prints what replay makes of the scenes in the ways of BENCH_REPLAY.
 func tellReplays(ctx context.Context, all []scenes.Scene, peer contestant) error {
-	for _, word := range strings.Fields(os.Getenv("BENCH_REPLAY")) {
-		rate, err := strconv.ParseFloat(word, 64)
-		if err != nil {
-			return fmt.Errorf("BENCH_REPLAY: %w", err)
-		}
-		c, err := replayed(ctx, all, rate)
+	for _, how := range strings.Fields(os.Getenv("BENCH_REPLAY")) {
+		c, err := replayed(ctx, all, how)
 		if err != nil {
 			return err
 		}
