@@ -126,3 +126,181 @@ func TestWhatIsNotMotion(t *testing.T) {
 		})
 	}
 }
+
+// visitor crosses the picture from second 5 to second 11.
+func visitor(at time.Duration) detecttest.Paint {
+	if at < 5*time.Second || at > 11*time.Second {
+		return nil
+	}
+	return detecttest.Person(-30 + 350*(at-5*time.Second).Seconds()/6)
+}
+
+func TestAVisitorIsOneSituationHoweverTheLightFlickers(t *testing.T) {
+	t.Parallel()
+	for _, step := range []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second} {
+		onsets, ends := play(t, detecttest.NewScene(), step, 16*time.Second, func(at time.Duration) detecttest.Paint {
+			person := visitor(at)
+			return func(x, y int, v float64) float64 {
+				if person != nil {
+					v = person(x, y, v)
+				}
+				if at > 7*time.Second && int(at.Seconds()*10)%4 == 0 {
+					return v*1.15 + 12
+				}
+				return v
+			}
+		})
+		if len(onsets) != 1 || len(ends) != 1 || onsets[0] > 7*time.Second || ends[0] < 10*time.Second {
+			t.Errorf("every %v: from %v to %v, want one situation from about 5 s to 13 s", step, onsets, ends)
+		}
+	}
+}
+
+func TestLightOnSomebodyWhoStandsIsNoMotion(t *testing.T) {
+	t.Parallel()
+	onsets, _ := play(t, detecttest.NewScene(), time.Second, 40*time.Second, func(at time.Duration) detecttest.Paint {
+		s := at.Seconds()
+		return func(x, y int, v float64) float64 {
+			if s > 5 && x >= 120 && x < 150 && y >= 60 && y < 140 {
+				v = 40 + float64((x*5+y*7)%40)
+			}
+			return v * (1 + 0.7*spot(90*(s-16), 110, x, y))
+		}
+	})
+	if len(onsets) != 1 {
+		t.Errorf("motion at %v, want only the arrival", onsets)
+	}
+}
+
+func TestATremblingCameraIsNoMotion(t *testing.T) {
+	t.Parallel()
+	s := detecttest.NewScene()
+	for y := 20; y < 160; y++ { // edges that say where the picture lies
+		for x := 30; x < 290; x++ {
+			if (x/37+y/29)%2 == 0 {
+				s.Wall[y*320+x] = 200
+			}
+		}
+	}
+	onsets, _ := play(t, s, time.Second, 20*time.Second, func(at time.Duration) detecttest.Paint {
+		if at < 5*time.Second {
+			return nil
+		}
+		n := int(at / time.Second)
+		dx, dy := n*5%11-5, n*3%9-4
+		return func(x, y int, _ float64) float64 {
+			return float64(s.Wall[min(max(y+dy, 0), 179)*320+min(max(x+dx, 0), 319)])
+		}
+	})
+	if len(onsets) > 0 {
+		t.Errorf("motion at %v", onsets)
+	}
+}
+
+// flutter is a crown of leaves: squares of 8 pixels that turn light and dark in turn, each at its own pace.
+func flutter(at time.Duration, x, y int, v float64) float64 {
+	if x < 200 || x >= 280 || y < 20 || y >= 80 {
+		return v
+	}
+	n := float64(x/8*7 + y/8*13)
+	if math.Sin(at.Seconds()*(1.7+math.Mod(n, 5)/4)+n) > 0 {
+		return v + 110
+	}
+	return v - 60
+}
+
+func TestWhatAlwaysSwaysIsMasked(t *testing.T) {
+	t.Parallel()
+	filter := nuisance.New()
+	d, err := motion.New(motion.Options{Nuisance: filter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, early, late, person := detecttest.NewScene(), 0, 0, 0
+	for at := time.Duration(0); at < 6*time.Minute; at += time.Second {
+		frame := s.Frame(at, func(x, y int, v float64) float64 {
+			v = flutter(at, x, y, v)
+			if at >= 330*time.Second && at < 340*time.Second {
+				return detecttest.Person(35*(at-330*time.Second).Seconds())(x, y, v)
+			}
+			return v
+		})
+		v, err := d.Detect(t.Context(), detect.Input{Frame: frame})
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch moves := len(v.Detections) > 0; {
+		case moves && at < 2*time.Minute:
+			early++
+		case moves && at >= 4*time.Minute && at < 330*time.Second:
+			late++
+		case moves && at >= 330*time.Second && at < 342*time.Second:
+			person++
+		}
+	}
+	if share := filter.Masked(); early == 0 || late > 0 || share < 0.04 || share > 0.15 {
+		t.Errorf("motion in %d frames before and %d after it was learnt, %.3f of the picture masked", early, late, share)
+	}
+	if person < 8 {
+		t.Errorf("a visitor was seen in %d frames", person)
+	}
+}
+
+func TestABusyFootpathIsNotMasked(t *testing.T) {
+	t.Parallel()
+	filter := nuisance.New()
+	d, err := motion.New(motion.Options{Nuisance: filter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, seen := detecttest.NewScene(), 0
+	const every, crossing = 4.0, 9.0 // s: two or three people are on the path at any time
+	for at := time.Duration(0); at < 5*time.Minute; at += time.Second {
+		frame := s.Frame(at, func(x, y int, v float64) float64 {
+			for k := math.Floor((at.Seconds() - crossing) / every); k <= at.Seconds()/every; k++ {
+				left := -20 + 340*(at.Seconds()-k*every)/crossing
+				if math.Mod(k, 2) == 0 {
+					left = 300 - left
+				}
+				if float64(x) >= left && float64(x) < left+20 && y >= 70 && y < 130 {
+					return 20 + math.Mod(k*47, 200)
+				}
+			}
+			return v
+		})
+		v, err := d.Detect(t.Context(), detect.Input{Frame: frame})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at > 3*time.Minute && len(v.Detections) > 0 {
+			seen++
+		}
+	}
+	if filter.Masked() > 0 || seen < 100 {
+		t.Errorf("%.3f masked, motion in %d of the last 120 frames", filter.Masked(), seen)
+	}
+}
+
+// TestTheFirstFrameAfterAPauseIsEnough shows frames as a gated camera has them: one in ten seconds until something comes.
+func TestTheFirstFrameAfterAPauseIsEnough(t *testing.T) {
+	t.Parallel()
+	d, err := motion.New(motion.Options{Nuisance: nuisance.New()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := detecttest.NewScene()
+	for _, at := range []int{0, 2, 10, 20, 30, 40, 50, 60} {
+		dim := func(_, _ int, v float64) float64 { return v - float64(at)/3 } // dusk goes on meanwhile
+		paint := dim
+		if at == 60 {
+			paint = func(x, y int, v float64) float64 { return detecttest.Person(100)(x, y, dim(x, y, v)) }
+		}
+		v, err := d.Detect(t.Context(), detect.Input{Frame: s.Frame(time.Duration(at)*time.Second, paint)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := len(v.Detections) > 0, at == 60; got != want || at > 0 && !v.Judged {
+			t.Errorf("at %d s: %+v", at, v)
+		}
+	}
+}

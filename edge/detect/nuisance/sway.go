@@ -16,13 +16,14 @@ const (
 	blocks    = cols * rows
 	someOf    = 3    // pixels of a block that must change and move
 	lately    = 20.0 // s, time constant of how often it does
-	often     = 0.35 // share of the frames from which a block sways
+	often     = 0.3  // share of the frames from which a block sways
 	seldom    = 0.12 // and under which it rests
 	learning  = 120. // s of swaying until it is masked
 	forgoing  = 600. // s of rest until nothing is left of that
 	unmask    = 0.5  // share of what was learnt under which the mask is lifted
 	margin    = 12   // grey levels beyond those seen that still belong to what sways
 	narrowing = 30.0 // s in which the range of those levels narrows by one
+	aroundIt  = 2    // masked blocks beside one that moves now and then, from which it is masked, too
 	longest   = 2.0  // s that one frame may tell of
 )
 
@@ -54,22 +55,39 @@ func (w *sway) take(s *detect.Scene) {
 	if narrow {
 		w.narrow = 0
 	}
+	var levels [blocks]int16
 	masked := int32(0)
 	for i := range blocks {
-		at := i/cols*block*width + i%cols*block
-		moved, level := look(s, at)
+		moved, level := look(s, i/cols*block*width+i%cols*block)
 		w.learn(i, moved, level, t)
 		if narrow && w.low[i] < w.high[i] {
 			w.low[i], w.high[i] = w.low[i]+1, w.high[i]-1
 		}
+		levels[i] = int16(level)
 		if w.on[i] {
 			masked++
-			if level+margin >= int(w.low[i]) && level <= int(w.high[i])+margin {
-				wipe(s.Changed, at)
-			}
 		}
 	}
 	w.masked.Store(masked)
+	for i := range blocks {
+		if masked > 0 && w.covers(i) && w.knows(i, int(levels[i])) {
+			wipe(s.Changed, i/cols*block*width+i%cols*block)
+		}
+	}
+}
+
+// covers says whether block i is masked, or most of those around it are and it has moved like them.
+func (w *sway) covers(i int) bool {
+	if w.on[i] || w.learnt[i] == 0 {
+		return w.on[i]
+	}
+	n, y, x := 0, i/cols, i%cols
+	for _, at := range [...][2]int{{y - 1, x}, {y + 1, x}, {y, x - 1}, {y, x + 1}} {
+		if at[0] >= 0 && at[0] < rows && at[1] >= 0 && at[1] < cols && w.on[at[0]*cols+at[1]] {
+			n++
+		}
+	}
+	return n >= aroundIt
 }
 
 // look says whether the block at pixel at changes and moves, and its mean grey level in the background's light.
@@ -108,7 +126,9 @@ func (w *sway) learn(i int, moved bool, level int, t paces) {
 	target := 0.0
 	if moved {
 		target = 65535
-		w.widen(i, uint8(min(max(level, 0), 255)))
+	}
+	if moved || float64(w.recent[i]) > seldom*65535 {
+		w.widen(i, level)
 	}
 	recent := float64(w.recent[i])
 	recent += (target - recent) * t.recent
@@ -132,13 +152,19 @@ func (w *sway) learn(i int, moved bool, level int, t paces) {
 	}
 }
 
-// widen takes level into the range of block i; a block that is new to this begins with it.
-func (w *sway) widen(i int, level uint8) {
+// widen takes level into the range of block i; a block that is new to this begins with it. Once it is masked only what is
+// near the range belongs to it: anything else may be a thing in front.
+func (w *sway) widen(i, level int) {
+	v := uint8(min(max(level, 0), 255))
 	if w.recent[i] == 0 && w.learnt[i] == 0 {
-		w.low[i], w.high[i] = level, level
+		w.low[i], w.high[i] = v, v
 	}
-	if w.on[i] {
-		return // what comes in front of it now may be a thing
+	if !w.on[i] || w.knows(i, level) {
+		w.low[i], w.high[i] = min(w.low[i], v), max(w.high[i], v)
 	}
-	w.low[i], w.high[i] = min(w.low[i], level), max(w.high[i], level)
+}
+
+// knows says whether block i has shown level, or nearly.
+func (w *sway) knows(i, level int) bool {
+	return level+margin >= int(w.low[i]) && level <= int(w.high[i])+margin
 }
