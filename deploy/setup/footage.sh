@@ -23,7 +23,8 @@ encode() {
 }
 
 # the recordings and photos of opencv-doc that are kept, vtest.avi last: it says that the others are there
-kept=(data/tree.avi data/messi5.jpg data/leuvenA.jpg data/building.jpg text/scenetext04.jpg text/scenetext05.jpg data/vtest.avi)
+kept=(data/tree.avi data/messi5.jpg data/left06.jpg data/basketball1.png data/leuvenA.jpg data/building.jpg text/scenetext04.jpg text/scenetext05.jpg
+	../opencv4/html/{227943776_1.jpg,230501201_1.jpg,faceDetection.png,inpaint_basics.jpg} data/vtest.avi)
 missing=
 for file in "${kept[@]}"; do
 	[ -s "$cache/${file##*/}" ] || missing=$file

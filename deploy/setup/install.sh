@@ -6,7 +6,7 @@ set -euo pipefail
 run_packages=(ca-certificates ffmpeg libavcodec59)
 test_packages=(gcc libc6-dev procps mosquitto chromium fonts-noto-cjk victoria-metrics
 	gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-{base,good,bad,ugly})
-bench_packages=(motion)
+bench_packages=(motion python3-opencv opencv-data)
 
 case "${1:-}" in
 run) wanted=("${run_packages[@]}") ;;
