@@ -91,6 +91,7 @@ func (p onsetPart) run(ctx context.Context, dir string) (_ []Result, err error) 
 type onsets struct {
 	took   [][]time.Duration // by index of [onsetRates]
 	missed int
+	again  int // further alarms of an entry that had one
 	other  int // alarms that belong to no entry
 }
 
@@ -117,6 +118,7 @@ func (p onsetPart) figures(o onsets) ([]Result, error) {
 		Note(p.name+"_p50_vbr", seconds(o.took[0], 50), "s"),
 		Note(p.name+"_p50_cbr", seconds(o.took[1], 50), "s"),
 		Note(p.name+"_missed", float64(o.missed), fmt.Sprintf("of %d", len(all))),
+		Note(p.name+"_again", float64(o.again), "further alarms of one"),
 		Note(p.name+"_other", float64(o.other), "alarms without an entry"),
 	}, nil
 }
@@ -170,7 +172,11 @@ func match(paths []rtspload.Report, alarms map[string][]alarm, from, to time.Tim
 			o.took[i%len(onsetRates)] = append(o.took[i%len(onsetRates)], took)
 		}
 		for _, a := range on {
-			if a.at.After(from) && a.at.Before(to) {
+			switch {
+			case a.at.Before(from) || a.at.After(to):
+			case slices.ContainsFunc(p.Departures, func(d rtspload.Departure) bool { return belongs(a, d) }):
+				o.again++
+			default:
 				o.other++
 			}
 		}
