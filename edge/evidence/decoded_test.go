@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"image/jpeg"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,19 +26,28 @@ func (f film) Put(_ context.Context, e alert.Evidence, object []byte) error {
 	return nil
 }
 
+// lines passes on what is logged.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
+}
+
 // TestAFilmstripIsDecoded has a real worker decode a stream with B pictures, keyframes every 2 s: four different pictures, each of
 // the moment that it tells.
 func TestAFilmstripIsDecoded(t *testing.T) {
-	pool, err := decode.NewPool(decode.PoolOptions{Executable: os.Args[0], Args: []string{"worker"}, Env: []string{"GRIDGATE_TEST_WORKER=decode"}})
+	pool, err := decode.NewPool(decode.PoolOptions{Executable: os.Args[0], Args: []string{"worker"}, Env: []string{"GRIDGATE_TEST_WORKER=decode"}, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := make(film, 10)
-	m, err := evidence.New(evidence.Options{CameraID: "gate", Decoder: pool, Store: store})
+	store, trouble := make(film, 10), make(lines, 10)
+	m, err := evidence.New(evidence.Options{CameraID: "gate", Decoder: pool, Store: store, Log: slog.New(slog.NewTextHandler(trouble, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	ended := make(chan error, 2)
 	go func() { ended <- pool.Run(ctx) }()
 	go func() { ended <- m.Run(ctx) }()
@@ -46,7 +56,12 @@ func TestAFilmstripIsDecoded(t *testing.T) {
 	m.Want([]alert.Alert{{ID: alert.NewID(), Source: alert.CameraSource("east", "gate"), State: alert.Raised}}, onset, recorded(reordered(t, start)))
 	seen := map[string]bool{}
 	for _, offset := range []time.Duration{0, -time.Second, time.Second, 3 * time.Second} {
-		k := <-store
+		var k kept
+		select {
+		case k = <-store:
+		case line := <-trouble:
+			t.Fatal(line)
+		}
 		seen[k.SHA256] = true
 		// Units come in decoding order: the newest that had come by a moment may be shown a few pictures later.
 		if off := k.At.Sub(onset.Add(offset)).Abs(); off > 300*time.Millisecond {
