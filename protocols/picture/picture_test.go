@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"image"
 	"image/color"
@@ -214,6 +215,17 @@ func FuzzRedactJPEG(f *testing.F) {
 	}
 	f.Add(j.Bytes())
 	f.Add([]byte{0xFF, 0xD8})
+	for _, o := range []uint16{3, 6, 9} {
+		f.Add(withExif(f, canvas(24, 16), exif(binary.LittleEndian, "II", o)))
+	}
+	for _, side := range []uint16{0, 1, 8000, 65535} { // what the header says is not what there is
+		lie := bytes.Clone(j.Bytes())
+		binary.BigEndian.PutUint16(lie[bytes.Index(lie, []byte{0xFF, 0xC0})+5:], side)
+		f.Add(lie)
+	}
+	progressive := bytes.Clone(j.Bytes())
+	progressive[bytes.Index(progressive, []byte{0xFF, 0xC0})+1] = 0xC2
+	f.Add(progressive)
 	r := newTestRedactor(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
 		out, _, err := r.RedactJPEG(in)
