@@ -15,7 +15,6 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
-	"github.com/bluenviron/gortsplib/v4/pkg/sdp"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 
@@ -127,64 +126,6 @@ func TestEachGapIsNoticed(t *testing.T) {
 		if got := r.send(step.nalu...); got != step.want {
 			t.Errorf("packet %d: %q, want %q", step.seq, got, step.want)
 		}
-	}
-}
-
-func TestClockIgnoresJumps(t *testing.T) {
-	start := time.Unix(1000, 0)
-	var c mediaClock
-	c.at(1<<32-90000, start)
-	for i, step := range []struct {
-		stamp uint32
-		want  time.Duration
-	}{
-		{0, time.Second},         // over the wrap
-		{90000, 2 * time.Second}, // steady
-		{180000, 3 * time.Second},
-		{180000 + 1<<30, 4 * time.Second}, // a jump forward: the second that passed counts
-		{1<<30 - 90000, 5 * time.Second},  // and one back
-	} {
-		if got := c.at(step.stamp, start.Add(time.Duration(i+1)*time.Second)); got != step.want {
-			t.Errorf("step %d: %v, want %v", i, got, step.want)
-		}
-	}
-	if c.jumps != 2 {
-		t.Errorf("%d jumps", c.jumps)
-	}
-}
-
-func TestClockKeepsTheOrderOfReorderedPictures(t *testing.T) {
-	start := time.Unix(1000, 0)
-	var c mediaClock
-	order := []int{0, 3, 1, 2, 6, 4, 5, 9, 7, 8}
-	for round := range 20 {
-		for i, shown := range order {
-			n := 10*round + shown
-			got := c.at(uint32(n*3600), start.Add(time.Duration(10*round+i)*40*time.Millisecond))
-			if want := time.Duration(n) * 40 * time.Millisecond; got != want {
-				t.Fatalf("picture %d at %v, want %v", n, got, want)
-			}
-		}
-	}
-}
-
-func TestClockStaysNearToTheTimeHere(t *testing.T) {
-	for name, rate := range map[string]float64{"twice as fast": 2, "half as fast": 0.5, "stands": 0, "a thousandth too fast": 1.001, "runs back": -1} {
-		t.Run(name, func(t *testing.T) {
-			start := time.Unix(1000, 0)
-			var c mediaClock
-			for n := range 15 * 600 {
-				here := time.Duration(n) * time.Second / 15
-				got := c.at(uint32(int64(here.Seconds()*clockRate*rate)), start.Add(here))
-				bound := maxDrift + time.Second
-				if rate > 1 && rate < 1.01 {
-					bound = slewDrift + 100*time.Millisecond
-				}
-				if (got - here).Abs() > bound {
-					t.Fatalf("at %v after %v", got, here)
-				}
-			}
-		})
 	}
 }
 
@@ -366,65 +307,6 @@ func TestTheCameraTellsItsTime(t *testing.T) {
 	if u := r.units[len(r.units)-1]; !u.Captured.IsZero() {
 		t.Errorf("the time of a clock that was never set was believed: %v", u.Captured)
 	}
-}
-
-// FuzzAssembler feeds packets cut from the input to each depacketiser: a length byte, a flag byte, the payload.
-func FuzzAssembler(f *testing.F) {
-	f.Add([]byte{4, 1, 0x67, 1, 2, 3, 3, 1, 0x68, 0x80, 1, 3, 1, 0x65, 0x88, 1})
-	f.Add([]byte{3, 0, 0x7c, 0x85, 9, 3, 1, 0x7c, 0x45, 9})
-	f.Add([]byte{7, 1, 0x78, 0, 1, 0x65, 0, 1, 0x41})
-	f.Add(append(append(append([]byte{23, 1}, sps...), 5, 1, 0x68, 0xce, 0x0f, 0x2c, 0x80), 4, 1, 0x65, 0x88, 0x84, 1))
-	f.Add([]byte{14, 1, 0, 0, 0, 0, 65, 50, 2, 2, 0, 4, 0xff, 0xff, 1, 2})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, offer := range []format.Format{&format.H264{PayloadTyp: 96, PacketizationMode: 1}, &format.H265{PayloadTyp: 96}, &format.MJPEG{}} {
-			r := newRig(t, offer)
-			for rest := data; len(rest) > 2; r.seq++ {
-				n, flags := min(int(rest[0]), len(rest)-2), rest[1]
-				r.stamp = uint32(flags) << 20
-				r.now = r.now.Add(time.Duration(flags) * time.Millisecond)
-				r.packet(flags&1 != 0, rest[2:2+n])
-				rest = rest[2+n:]
-				if flags&2 != 0 {
-					r.seq++ // one is missing
-				}
-			}
-			checkBounds(t, r, len(data))
-		}
-	})
-}
-
-// checkBounds: nothing comes out that did not go in, but for parameter sets before each beginning and a JPEG's tables.
-func checkBounds(t *testing.T, r *rig, size int) {
-	t.Helper()
-	for _, u := range r.units {
-		if len(u.NALUs) == 0 || u.Bytes() > 2*size+1024 || u.PTS < 0 {
-			t.Fatalf("unit of %d bytes in %d NAL units at %v, from %d", u.Bytes(), len(u.NALUs), u.PTS, size)
-		}
-		if u.Codec == source.H264 && u.Begins() && source.KindOf(source.H264, u.NALUs[0]) != source.SequenceSet {
-			t.Fatal("a beginning without its parameter sets")
-		}
-	}
-}
-
-// FuzzSessionDescription feeds what a camera says that it offers (SDP, RFC 8866).
-func FuzzSessionDescription(f *testing.F) {
-	f.Add([]byte("v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n" +
-		"a=fmtp:96 packetization-mode=1; sprop-parameter-sets=Z0LACtoKGhAAAAMAEAAAAwCg8SJq,aM4PyA==\r\na=control:trackID=1\r\n"))
-	f.Add([]byte("v=0\r\ns=-\r\nm=video 0 RTP/AVP 26\r\na=control:1\r\nm=video 0 RTP/AVP 97\r\na=rtpmap:97 H265/90000\r\na=fmtp:97 sprop-vps=QAE=; sprop-sps=QgE=; sprop-pps=RAE=\r\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var text sdp.SessionDescription
-		var desc description.Session
-		if text.Unmarshal(data) != nil || desc.Unmarshal(&text) != nil {
-			return
-		}
-		_, _, offer, err := choose(&desc)
-		if err != nil {
-			return
-		}
-		if a, err := newAssembler(offer, 1<<10, func(source.AccessUnit, outcome) {}); err == nil {
-			a.add(&rtp.Packet{Header: rtp.Header{Marker: true}, Payload: idr}, time.Unix(1000, 0))
-		}
-	})
 }
 
 func TestWhatCostsLeastIsChosen(t *testing.T) {
