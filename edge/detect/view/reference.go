@@ -15,6 +15,7 @@ const (
 	outlived    = 0.4  // share of the reference's structure that another scene has at least
 	lostCell    = 0.3  // correlation under which a cell lost what it showed
 	coveredPart = 0.7  // share of the cells that a covered camera lost
+	turnedPart  = 0.6  // and a turned one: somebody large before a bare wall is no other scene
 	blunt       = 0.5  // share of the reference's sharpness under which a picture is out of focus
 	keptCoarse  = 0.8  // correlation of the cells' means that it keeps
 	lostCoarse  = 0.6  // and under which a covered one has lost them
@@ -161,7 +162,7 @@ func (r *reference) state(f *features, m match, stable bool) (holds [len(kinds)]
 	dark := f.level < twilight && r.level > 1.5*f.level
 	structured := f.deviation > outlived*r.deviation
 	holds[1] = !dark && m.lost > coveredPart && !structured && m.coarse < lostCoarse
-	holds[2] = !dark && stable && structured && m.likeness() < otherScene
+	holds[2] = !dark && stable && structured && m.likeness() < otherScene && m.lost > turnedPart
 	holds[3] = m.coarse > keptCoarse && m.sharpness < blunt && r.litLike(f)
 	return holds
 }
