@@ -15,7 +15,8 @@ const (
 	outlived    = 0.4  // share of the reference's structure that another scene has at least
 	lostCell    = 0.3  // correlation under which a cell lost what it showed
 	coveredPart = 0.7  // share of the cells that a covered camera lost
-	turnedPart  = 0.6  // and a turned one: somebody large before a bare wall is no other scene
+	turnedPart  = 0.35 // share of all cells that a turned one altered: somebody large before a bare wall is no other scene
+	otherLevel  = 15.0 // grey levels, light aside, from which a cell without structure is altered
 	blunt       = 0.5  // share of the reference's sharpness under which a picture is out of focus
 	keptCoarse  = 0.8  // correlation of the cells' means that it keeps
 	lostCoarse  = 0.6  // and under which a covered one has lost them
@@ -138,6 +139,25 @@ func (r *reference) cellwise(f *features, contrast float64) (lost, sharpness flo
 	return float64(gone) / float64(n), sharp[n/2]
 }
 
+// altered is the share of the cells that show something else, those without structure included.
+func (r *reference) altered(f *features) float64 {
+	var mine, theirs [perCell * perCell]int8
+	n := 0
+	for i := firstCell; i < lastCell; i++ {
+		a, b := blocksOf(r.structure[:], i, &mine), blocksOf(f.structure[:], i, &theirs)
+		if r.detail[i] >= tellingCell {
+			if correlation(a, b) < lostCell {
+				n++
+			}
+			continue
+		}
+		if other := f.means[i] - r.means[i] - (f.level - r.level); deviationOf(b) >= tellingCell || max(other, -other) > otherLevel {
+			n++
+		}
+	}
+	return float64(n) / (lastCell - firstCell)
+}
+
 // coarse compares the means of cells: their correlation, and the deviation of b as a share of that of a.
 func coarse(a, b []float32) (correlation, contrast float64) {
 	var sa, sb, saa, sbb, sab float64
@@ -162,7 +182,7 @@ func (r *reference) state(f *features, m match, stable bool) (holds [len(kinds)]
 	dark := f.level < twilight && r.level > 1.5*f.level
 	structured := f.deviation > outlived*r.deviation
 	holds[1] = !dark && m.lost > coveredPart && !structured && m.coarse < lostCoarse
-	holds[2] = !dark && stable && structured && m.likeness() < otherScene && m.lost > turnedPart
+	holds[2] = !dark && stable && structured && m.likeness() < otherScene && r.altered(f) > turnedPart
 	holds[3] = m.coarse > keptCoarse && m.sharpness < blunt && r.litLike(f)
 	return holds
 }
