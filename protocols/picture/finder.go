@@ -21,7 +21,7 @@ const (
 // passes all; the others come further than most of what is no face.
 const (
 	foundTrees   = 360
-	suspectTrees = 200
+	suspectTrees = 180
 	rareTrees    = 400 // instead of both, for pictures that are turned by a quarter or more
 )
 

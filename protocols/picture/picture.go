@@ -11,12 +11,12 @@
 //     pixels there, which a face of 16 fills; that is 12 pixels in what is stored, whatever the camera's resolution.
 //   - Found: blocks, at most 3.5 across the window, with a margin for hair, ears and chin.
 //   - Not sure: a window need not pass the whole cascade. How many trees it passes before it is rejected tells faces that are
-//     turned, dark or partly hidden from the rest: in trials nearly all come past tree 200 of 468, and so does a tenth to a
+//     turned, dark or partly hidden from the rest: in trials nearly all come past tree 180 of 468, and so does a tenth to a
 //     quarter of an ordinary picture. Such a place is not free of faces: blocks, at most 7 across the window. Blocks grow with the
 //     window, so a doubt about something small costs little.
 //
 // What this is not: a guarantee. The cascade knows faces that look towards the camera; of those in full profile it lets about
-// one in three come past tree 200. Their outlines remain, at the resolution of what is stored.
+// one in three come past tree 180. Their outlines remain, at the resolution of what is stored.
 package picture
 
 import (
