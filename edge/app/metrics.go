@@ -124,6 +124,9 @@ func (c *collector) collectStream(m sink, cam *watched, s camera.Status) {
 	m.gauge("gridgate_edge_camera_gate_blind", "1 while what happens does not show in the size of the camera's pictures.", blind, "camera", s.ID)
 	m.gauge("gridgate_edge_camera_ring_bytes", "Coded pictures kept in memory.", float64(s.RingBytes), "camera", s.ID)
 	m.gauge("gridgate_edge_camera_masked_ratio", "Share of the picture that is ignored because it always sways.", cam.masked(), "camera", s.ID)
+	cost := c.pool.Cost(s.ID)
+	m.counter("gridgate_edge_camera_units_total", "Access units that came.", float64(s.Counters.Units), "camera", s.ID)
+	m.counter("gridgate_edge_camera_decode_seconds_total", "Processor time of the decoder workers for the camera.", cost.CPU.Seconds(), "camera", s.ID)
 	stream := cam.stream()
 	m.gauge("gridgate_edge_camera_fps", "Pictures a second that come.", stream.FPS, "camera", s.ID)
 	if stream.SkewKnown {

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,6 +33,9 @@ type RunOptions struct {
 // Run is the agent: it works until ctx ends. Logs go to stderr as JSON lines.
 func Run(ctx context.Context, o RunOptions, version string, stderr io.Writer) int {
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
 	cfg, err := config.Load(o.Config)
 	var problems conf.Problems
 	switch {
@@ -47,6 +52,10 @@ func Run(ctx context.Context, o RunOptions, version string, stderr io.Writer) in
 	}
 	return ExitOK
 }
+
+// garbage is how much of it may stand beside what is in use, in percent: coded pictures are nearly all of an edge's memory, and
+// half of Go's default costs little processor time.
+const garbage = 50
 
 // patience of kinds that flicker. Life-safety kinds have none.
 var debounce = map[alert.Kind]raise.Debounce{

@@ -25,6 +25,7 @@ type ring struct {
 	keys      uint64 // keyframes of this connection
 	waiting   bool   // drop until decoding may begin again
 	pending   detect.Choice
+	count     uint64 // units that came
 	skipped   uint64
 	overflows uint64
 }
@@ -47,6 +48,7 @@ func newRing(opt Options) *ring {
 func (r *ring) put(u source.AccessUnit) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.count++
 	if u.Begins() {
 		r.begin(u.At)
 	}
@@ -207,16 +209,16 @@ func (r *ring) Window(from time.Time) []source.AccessUnit {
 
 // ringState is what the status shows of a ring.
 type ringState struct {
-	sampling           detect.Sampling
-	sight              detect.Sight
-	bytes              int
-	skipped, overflows uint64
+	sampling                detect.Sampling
+	sight                   detect.Sight
+	bytes                   int
+	put, skipped, overflows uint64
 }
 
 func (r *ring) state() ringState {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := ringState{bytes: r.bytes, skipped: r.skipped, overflows: r.overflows}
+	s := ringState{bytes: r.bytes, put: r.count, skipped: r.skipped, overflows: r.overflows}
 	s.sampling, s.sight = r.chooser.Sampling()
 	return s
 }

@@ -27,6 +27,7 @@ type Status struct {
 
 // Counters count since the start of the program.
 type Counters struct {
+	Units       uint64 `json:"units"`       // access units that the source brought
 	Frames      uint64 `json:"frames"`      // pictures judged
 	Skipped     uint64 `json:"skipped"`     // samples that came faster than they were decoded
 	Overflows   uint64 `json:"overflows"`   // groups of pictures cut short because they outgrew the buffer
@@ -67,7 +68,7 @@ func (s *statusBoard) snapshot() Status {
 		ID: s.opt.ID, State: s.state, Why: s.why, Since: s.since, Sampling: ring.sampling, Gate: ring.sight, RingBytes: ring.bytes,
 		Trouble: s.trouble, LastFrame: s.lastFrame, Zones: s.zones.list(),
 		Counters: Counters{
-			Frames: s.count.frames.Load(), Skipped: ring.skipped, Overflows: ring.overflows,
+			Units: ring.put, Frames: s.count.frames.Load(), Skipped: ring.skipped, Overflows: ring.overflows,
 			Undecodable: s.count.undecodable.Load(), NoWorker: s.count.noWorker.Load(), HookErrors: s.count.hook.Load(),
 			RaiseErrors: s.count.raise.Load(),
 		},

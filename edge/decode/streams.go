@@ -11,7 +11,7 @@ import (
 const (
 	maxStreams   = 256
 	maxHeld      = 384 << 20 // bytes, estimated
-	idleLimit    = 60 * time.Second
+	idleLimit    = 10 * time.Second
 	contextBytes = 1 << 20 // of a decoder without its pictures
 	heldPictures = 5       // that a decoder keeps as references, as a rule
 )

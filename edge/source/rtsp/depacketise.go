@@ -29,14 +29,12 @@ func trackOf(f format.Format) (t track, ok bool) {
 	switch f := f.(type) {
 	case *format.H264:
 		open := func() (depacketiser, error) {
-			dec, err := f.CreateDecoder()
-			return nalPackets{dec}, err
+			return newNALPackets(func() (nalDecoder, error) { return f.CreateDecoder() })
 		}
 		return track{codec: source.H264, open: open, sets: [][]byte{f.SPS, f.PPS}}, true
 	case *format.H265:
 		open := func() (depacketiser, error) {
-			dec, err := f.CreateDecoder()
-			return nalPackets{dec}, err
+			return newNALPackets(func() (nalDecoder, error) { return f.CreateDecoder() })
 		}
 		return track{codec: source.H265, open: open, sets: [][]byte{f.VPS, f.SPS, f.PPS}}, true
 	case *format.MJPEG:
@@ -52,19 +50,42 @@ func trackOf(f format.Format) (t track, ok bool) {
 // nalPackets takes each packet for the last of its access unit: the library then hands out NAL units as they become complete.
 // It would otherwise gather them itself, and refuse pictures of more than 25 slices.
 type nalPackets struct {
-	dec interface {
-		Decode(*rtp.Packet) ([][]byte, error)
-	}
+	dec  nalDecoder
+	open func() (nalDecoder, error)
 }
 
-func (d nalPackets) take(pkt *rtp.Packet) ([][]byte, error) {
+// nalDecoder is the library's.
+type nalDecoder interface {
+	Decode(*rtp.Packet) ([][]byte, error)
+}
+
+func newNALPackets(open func() (nalDecoder, error)) (*nalPackets, error) {
+	dec, err := open()
+	return &nalPackets{dec: dec, open: open}, err
+}
+
+// largeNAL is the size in bytes from which the packets of a NAL unit are worth letting go of.
+const largeNAL = 32 << 10
+
+func (d *nalPackets) take(pkt *rtp.Packet) ([][]byte, error) {
 	last := *pkt
 	last.Marker = true
 	nalus, err := d.dec.Decode(&last)
 	if isPending(err) {
 		return nil, nil
 	}
+	if len(nalus) == 1 && len(nalus[0]) >= largeNAL {
+		d.forget()
+	}
 	return nalus, err
+}
+
+// forget lets go of the packets of a NAL unit that is complete: the library's list of fragments, although empty, would keep those
+// of a keyframe in memory until the next one.
+func (d *nalPackets) forget() {
+	if dec, err := d.open(); err == nil { // it succeeded before, with the same format
+		d.dec = dec
+	}
 }
 
 // isPending tells that a packet is right and something else is still missing.
