@@ -1,7 +1,5 @@
 package motion
 
-import "sync"
-
 // bench is the room that one frame needs while it is judged. All detectors of the process share a few.
 type bench struct {
 	frame   []uint8 // blurred, steady
@@ -12,7 +10,23 @@ type bench struct {
 	labeller labeller
 }
 
-var benches = sync.Pool{New: func() any {
+// idle keeps benches that nobody uses; more than it holds are left to the collector.
+var idle = make(chan *bench, 8)
+
+func takeBench() *bench {
+	select {
+	case b := <-idle:
+		return b
+	default:
+	}
 	plane := func() []uint8 { return make([]uint8, pixels) }
 	return &bench{frame: plane(), changed: plane(), moving: plane(), spare: plane(), labeller: newLabeller()}
-}}
+}
+
+// back gives b to whoever is next.
+func (b *bench) back() {
+	select {
+	case idle <- b:
+	default:
+	}
+}

@@ -102,8 +102,8 @@ func (d *Detector) Detect(_ context.Context, in detect.Input) (detect.Verdict, e
 	if len(f.Luma) != pixels {
 		return detect.Verdict{}, fmt.Errorf("motion: %w: %d bytes", errFrame, len(f.Luma))
 	}
-	w := benches.Get().(*bench)
-	defer benches.Put(w)
+	w := takeBench()
+	defer w.back()
 	blur(w.frame, f.Luma, w.spare)
 	s := &d.scene
 	s.Step, s.PTS = f.PTS-s.PTS, f.PTS
