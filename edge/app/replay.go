@@ -218,14 +218,14 @@ func (r *replayer) look(ctx context.Context, f decode.Frame, ok bool, err error)
 	}
 	r.frames++
 	r.now = f.At
-	moving := false
+	showed := detect.Still
 	for _, stage := range r.stages {
 		v, err := stage.Hook.Detect(ctx, detect.Input{Frame: f, Keyframes: r.keys})
 		if err != nil {
 			return err
 		}
 		if !stage.Camera {
-			moving = moving || !v.Judged || len(v.Detections) > 0
+			showed = max(showed, camera.Showed(v))
 		}
 		if v.Judged {
 			if err := r.tell(ctx, stage, v); err != nil {
@@ -233,7 +233,7 @@ func (r *replayer) look(ctx context.Context, f decode.Frame, ok bool, err error)
 			}
 		}
 	}
-	r.chooser.Saw(f.PTS, moving)
+	r.chooser.Saw(f.PTS, showed)
 	return nil
 }
 
@@ -305,7 +305,7 @@ func (s *steady) Choose(u source.AccessUnit) detect.Choice {
 }
 
 // Saw implements [detect.Chooser]: what was seen changes nothing.
-func (*steady) Saw(time.Duration, bool) {}
+func (*steady) Saw(time.Duration, detect.Showed) {}
 
 // Restart implements [detect.Chooser].
 func (s *steady) Restart() { s.next = math.MinInt64 }

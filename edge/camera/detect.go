@@ -70,7 +70,7 @@ func (c *Camera) look(ctx context.Context, s sample) {
 
 // judge shows a frame to the stages that see every sample, and then to those that look closer.
 func (c *Camera) judge(ctx context.Context, g glance) {
-	moving := false
+	showed := detect.Still
 	for i, stage := range c.opt.Stages {
 		if stage.closer() {
 			continue
@@ -82,14 +82,28 @@ func (c *Camera) judge(ctx context.Context, g glance) {
 		}
 		if !stage.Camera {
 			g.found = append(g.found, verdict.Detections...)
-			moving = moving || !verdict.Judged || len(verdict.Detections) > 0
+			showed = max(showed, Showed(verdict))
 		}
 		c.report(ctx, c.zones.judge(stage, verdict, g.at.edge), i, g.at)
 	}
-	c.ring.saw(g.frame.PTS, moving || c.holding())
+	if showed == detect.Still && c.holding() {
+		showed = detect.Unsure
+	}
+	c.ring.saw(g.frame.PTS, showed)
 	c.status.judged(g.at.edge)
 	c.offer(g)
 	c.lastSample = g.at.edge
+}
+
+// Showed is what a verdict of the pixel step tells a chooser.
+func Showed(v detect.Verdict) detect.Showed {
+	switch {
+	case !v.Judged:
+		return detect.Unsure
+	case len(v.Detections) > 0:
+		return detect.Movement
+	}
+	return detect.Still
 }
 
 // holding says whether a closer stage found something that may go on without movement.

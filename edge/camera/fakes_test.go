@@ -220,7 +220,7 @@ func (f *fakeEvidence) list() []alert.Alert {
 type fakeChooser struct {
 	sequence bool
 	last     time.Time
-	saw      []bool // whether something moved, by sample
+	saw      []detect.Showed // by sample
 	restarts int
 }
 
@@ -235,8 +235,8 @@ func (f *fakeChooser) Choose(u source.AccessUnit) detect.Choice {
 	return detect.Alone
 }
 
-func (f *fakeChooser) Saw(_ time.Duration, moving bool) { f.saw = append(f.saw, moving) }
-func (f *fakeChooser) Restart()                         { f.restarts++; f.last = time.Time{} }
+func (f *fakeChooser) Saw(_ time.Duration, what detect.Showed) { f.saw = append(f.saw, what) }
+func (f *fakeChooser) Restart()                                { f.restarts++; f.last = time.Time{} }
 
 func (f *fakeChooser) Sampling() (detect.Sampling, detect.Sight) {
 	if f.sequence {

@@ -183,10 +183,10 @@ func (r *ring) again() {
 }
 
 // saw passes on what a decoded picture showed.
-func (r *ring) saw(pts time.Duration, moving bool) {
+func (r *ring) saw(pts time.Duration, what detect.Showed) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.chooser.Saw(pts, moving)
+	r.chooser.Saw(pts, what)
 }
 
 // Window returns the units from the last beginning at or before from, or else from the oldest that is kept, up to the newest.

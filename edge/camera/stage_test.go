@@ -75,7 +75,7 @@ func TestPresenceGoesOnWhileSomebodyStandsStill(t *testing.T) {
 		if len(r.decoder.masks) != 1 {
 			t.Error("faces were looked for without the camera's masks")
 		}
-		if awake := r.chooser.saw[12]; !awake {
+		if r.chooser.saw[12] != detect.Unsure {
 			t.Error("the chooser was not told that somebody is there")
 		}
 	})

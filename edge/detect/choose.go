@@ -16,6 +16,17 @@ const (
 	CatchUp               // decode everything since the last sample of this group of pictures, up to this unit
 )
 
+// Showed is what a decoded picture showed.
+type Showed int
+
+// What pictures show. Unsure is a picture that could not be judged, or in which something may go on that does not move: a reason to
+// look again soon, and no lesson for the gate.
+const (
+	Still Showed = iota
+	Movement
+	Unsure
+)
+
 // Sampling is how a [Chooser] works at the moment.
 type Sampling string
 
@@ -44,7 +55,7 @@ type Chooser interface {
 	Choose(u source.AccessUnit) Choice
 	// Saw tells what the picture decoded at media time pts showed, so that the chooser stays awake and its gate learns whether
 	// it sees.
-	Saw(pts time.Duration, moving bool)
+	Saw(pts time.Duration, what Showed)
 	// Restart forgets the stream: what follows comes from another connection.
 	Restart()
 	Sampling() (Sampling, Sight)

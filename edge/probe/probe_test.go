@@ -58,7 +58,7 @@ type chooser struct {
 }
 
 func (chooser) Choose(source.AccessUnit) detect.Choice      { return detect.Skip }
-func (chooser) Saw(time.Duration, bool)                     {}
+func (chooser) Saw(time.Duration, detect.Showed)            {}
 func (chooser) Restart()                                    {}
 func (c chooser) Sampling() (detect.Sampling, detect.Sight) { return c.how, c.gate }
 func stats(s source.Stats) func() source.Stats              { return func() source.Stats { return s } }

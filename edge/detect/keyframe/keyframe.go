@@ -178,11 +178,11 @@ func (c *Chooser) sampled(now time.Duration) {
 }
 
 // Saw implements [detect.Chooser].
-func (c *Chooser) Saw(pts time.Duration, moving bool) {
-	if c.options.Gate != nil {
-		c.options.Gate.Confirm(pts, moving)
+func (c *Chooser) Saw(pts time.Duration, what detect.Showed) {
+	if c.options.Gate != nil && what != detect.Unsure {
+		c.options.Gate.Confirm(pts, what == detect.Movement)
 	}
-	if moving {
+	if what != detect.Still {
 		c.awake = max(c.awake, min(c.clock.at(pts), c.clock.now)+c.options.Linger)
 	}
 }

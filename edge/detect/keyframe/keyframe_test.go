@@ -65,7 +65,7 @@ func play(c *Chooser, units []source.AccessUnit, moving func(time.Duration) bool
 			continue
 		}
 		samples = append(samples, sample{u.PTS, how})
-		c.Saw(u.PTS, moving != nil && moving(u.PTS))
+		c.Saw(u.PTS, showed(moving != nil && moving(u.PTS)))
 	}
 	return samples
 }
@@ -195,8 +195,8 @@ func TestTheGateLearnsWhatPixelsShow(t *testing.T) {
 	g := &fakeGate{think: between(0, 0, detect.Opinion{})}
 	c := New(Options{Gate: g})
 	c.Choose(source.AccessUnit{Codec: source.H264, Key: true})
-	c.Saw(0, true)
-	c.Saw(0, false)
+	c.Saw(0, detect.Movement)
+	c.Saw(0, detect.Still)
 	if !slices.Equal(g.confirmed, []bool{true, false}) {
 		t.Errorf("the gate was told %v", g.confirmed)
 	}
@@ -253,5 +253,22 @@ func TestPicturesOutOfOrderAreNoStep(t *testing.T) {
 	}
 	if got, want := after(play(c, units, nil), 3*time.Second), times(detect.Alone, 4, 6, 8); !slices.Equal(got, want) {
 		t.Errorf("sampled %v\nwant    %v", got, want)
+	}
+}
+
+func showed(moving bool) detect.Showed {
+	if moving {
+		return detect.Movement
+	}
+	return detect.Still
+}
+
+func TestAPictureThatCouldNotBeJudgedTeachesTheGateNothing(t *testing.T) {
+	g := &fakeGate{}
+	c := New(Options{Gate: g})
+	c.Saw(0, detect.Unsure)
+	c.Saw(time.Second, detect.Still)
+	if len(g.confirmed) != 1 || g.confirmed[0] {
+		t.Fatalf("the gate was told %v", g.confirmed)
 	}
 }

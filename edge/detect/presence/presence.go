@@ -17,7 +17,7 @@ import (
 // Options say where to look.
 type Options struct {
 	Zones []detect.Zone // those in which presence counts
-	// MinScore of a face, default 0.5: presence wants few false alarms, unlike redaction, which wants every face.
+	// MinScore of a face, default 0.2: presence wants few false alarms, unlike redaction, which wants every face.
 	MinScore float64
 	// Linger is how long a zone stays occupied without a face, default 5 s of media time: people turn away for a moment.
 	Linger time.Duration
@@ -40,7 +40,7 @@ var _ detect.Hook = (*Detector)(nil)
 // New returns a detector that has seen nothing.
 func New(o Options) *Detector {
 	if o.MinScore == 0 {
-		o.MinScore = 0.5
+		o.MinScore = 0.2
 	}
 	if o.Linger == 0 {
 		o.Linger = 5 * time.Second

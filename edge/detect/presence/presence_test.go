@@ -43,7 +43,7 @@ func look(t *testing.T, d *Detector, at time.Duration, faces ...decode.Face) map
 
 func TestAFaceCountsInItsZone(t *testing.T) {
 	d := New(Options{Zones: []detect.Zone{left, {Name: "all"}}})
-	got := look(t, d, 0, face(0.2, 0.5, 0.9), face(0.8, 0.5, 0.7), face(0.3, 0.3, 0.2))
+	got := look(t, d, 0, face(0.2, 0.5, 0.9), face(0.8, 0.5, 0.7), face(0.3, 0.3, 0.1))
 	l, all := got["left"], got["all"]
 	if len(l.Boxes) != 1 || l.Score != 0.9 || l.Kind != alert.Presence || len(all.Boxes) != 2 {
 		t.Fatalf("%+v", got)
