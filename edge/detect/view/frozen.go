@@ -13,7 +13,7 @@ const (
 	tileHeight      = 20
 	tileCols        = width / tileWidth
 	tiles           = tileCols * height / tileHeight
-	codings         = 12 // ways in which one tile may have been coded lately
+	codings         = 2  // ways in which one tile may have been coded lately; more would call a short recording in a loop frozen
 	clockTiles      = 4  // tiles that a clock may change
 	contrastTiles   = 12 // tiles that must show something, or repeating says nothing
 	contrast        = 8  // grey levels between the darkest and the brightest pixel of such a tile
