@@ -16,21 +16,23 @@ import (
 type camera struct {
 	key, inter source.AccessUnit
 	rng        *rand.Rand
-	scatter    float64 // of log2 of the sizes
+	scatter    float64 // of log2 of the sizes of inter pictures
+	keyScatter float64 // of those of keyframes
+	more       float64 // log2 of what keyframes cost beyond the usual
 	n          int
 }
 
 func newCamera(t testing.TB) *camera {
 	t.Helper()
 	units := load(t, footage.H264(t, footage.Clip{Width: 64, Height: 64, Seconds: 1}), 10)
-	return &camera{key: units[0], inter: units[1], rng: rand.New(rand.NewPCG(1, 2)), scatter: 0.15}
+	return &camera{key: units[0], inter: units[1], rng: rand.New(rand.NewPCG(1, 2)), scatter: 0.15, keyScatter: 0.001}
 }
 
 // next makes the next unit; times is what it costs beyond the usual.
 func (c *camera) next(times float64) source.AccessUnit {
 	u, bytes := c.inter, 4000*times*math.Exp2(c.scatter*c.rng.NormFloat64()-float64(c.n%20)/40)
 	if c.n%20 == 0 {
-		u, bytes = c.key, 40000
+		u, bytes = c.key, 400_000*math.Exp2(c.more+c.keyScatter*c.rng.NormFloat64())
 	}
 	u.PTS = time.Duration(c.n) * 100 * time.Millisecond
 	u.NALUs = append([][]byte(nil), u.NALUs...)
@@ -68,7 +70,7 @@ func TestARiseIsNoticedAndForgotten(t *testing.T) {
 	if sight != detect.Sees || doubts > 120 || wakes > 20 {
 		t.Fatalf("two quiet minutes: %s, %d doubts, %d wake-ups", sight, doubts, wakes)
 	}
-	if share := g.Smallest(); share <= 0 || share > visible*margin {
+	if share := g.keys.smallest(); share <= 0 || share > visible*margin {
 		t.Errorf("the gate sees, but by its own estimate nothing below %v of the picture", share)
 	}
 	if doubts, wakes, _ := c.watch(g, 20, 2, true); doubts < 10 || wakes < 5 {
@@ -114,12 +116,63 @@ func TestMotionThatTheGateSleptThroughMakesItBlind(t *testing.T) {
 	}
 }
 
-// The keyframes cost little more than what comes between them: noise, and nothing that enters could be told from it.
+// What keyframes cost scatters by more than what something that enters would add.
 func TestNoiseMakesTheGateBlind(t *testing.T) {
 	c, g := newCamera(t), New()
-	c.scatter = 0.6
-	if _, _, sight := c.watch(g, 900, 8, false); sight != detect.Blind {
-		t.Errorf("where noise costs as much as pictures the gate is %s", sight)
+	c.keyScatter = 0.02
+	if _, _, sight := c.watch(g, 900, 1, false); sight != detect.Blind {
+		t.Errorf("where keyframes scatter by more than a hundredth the gate is %s", sight)
+	}
+}
+
+// keyframes plays groups of pictures and returns in how many the keyframe itself was doubted.
+func (c *camera) keyframes(g *Gate, n int, moving bool) (doubted int) {
+	for range n {
+		for first := true; first || c.n%20 != 0; first = false {
+			u := c.next(1)
+			o := g.Observe(u)
+			if !u.Key {
+				continue
+			}
+			if o.Doubt {
+				doubted++
+			}
+			g.Confirm(u.PTS, moving)
+		}
+	}
+	return doubted
+}
+
+func TestAKeyframeThatShowsSomethingNewIsDoubted(t *testing.T) {
+	c, g := newCamera(t), New()
+	c.keyframes(g, 60, false)
+	if doubted := c.keyframes(g, 200, false); doubted > 40 {
+		t.Fatalf("%d of 200 quiet keyframes are doubted", doubted)
+	}
+	c.more = 0.006 // a person, by what was measured: less than half a hundredth
+	if doubted := c.keyframes(g, 4, true); doubted < 4 {
+		t.Errorf("%d of 4 keyframes with somebody in them are doubted", doubted)
+	}
+	c.more = 0
+	c.keyframes(g, 3, false)
+	if doubted := c.keyframes(g, 100, false); doubted > 25 {
+		t.Errorf("afterwards %d of 100 are", doubted)
+	}
+}
+
+func TestLightThatChangesSlowlyIsFollowed(t *testing.T) {
+	c, g := newCamera(t), New()
+	c.keyframes(g, 60, false)
+	doubted := 0
+	for range 200 {
+		c.more += 0.0002
+		doubted += c.keyframes(g, 1, false)
+	}
+	if doubted > 90 {
+		t.Errorf("%d of 200 keyframes are doubted while it becomes lighter", doubted)
+	}
+	if doubted := c.keyframes(g, 100, false); doubted > 30 {
+		t.Errorf("afterwards %d of 100 are", doubted)
 	}
 }
 
