@@ -88,3 +88,18 @@ func TestAReconnectEndsAClip(t *testing.T) {
 		s.check("to", clip.got[len(clip.got)-1].PTS, 21*sec)
 	})
 }
+
+// TestClipsDoNotOverlap: of a clip of 4 s before and 6 s after, the next onset that is not in it begins 10 s later.
+func TestClipsDoNotOverlap(t *testing.T) {
+	play(t, 20, func(o *evidence.Options) { o.Clip = &fakeClip{size: 10} }, func(s *stage) {
+		var got []uint64
+		for _, at := range []time.Duration{20 * sec, 29 * sec, 30 * sec, 45 * sec} {
+			s.until(at)
+			s.want(at, 1)
+			s.until(at + 7*sec)
+			got = append(got, s.Counters().Clips)
+		}
+		s.check("clips", fmt.Sprint(got), "[1 1 2 3]")
+		s.check("spared: three clips' worth of filmstrips and a clip", s.Counters().Spared, uint64(3*3+1))
+	})
+}

@@ -3,8 +3,9 @@
 //
 // In: alerts with their onset and the [Ring] of their camera's coded pictures, and the main stream while it is wanted. Out:
 // evidence events with their objects, to a [Store]. It never delays an alert or detection, never holds a decoded picture that is
-// not redacted, and never retries: what cannot be made is counted and is not there. Memory, queue and time are bounded for each
-// camera.
+// not redacted, and never retries: what cannot be made is counted and is not there. Memory, queue, time and how often it is
+// made are bounded for each camera: an alert always gets the picture of its onset, a filmstrip or a clip only where the one before
+// does not show much the same.
 package evidence
 
 import (
@@ -55,7 +56,7 @@ type Options struct {
 	Masks    []picture.Mask // covered in every picture
 	Store    Store
 
-	// Main is the stream with the larger pictures, connected while evidence is wanted and a little longer; nil if the camera has
+	// Main is the stream with the larger pictures, connected while a filmstrip is wanted and a little longer; nil if the camera has
 	// one stream only.
 	Main source.Source
 	// Offsets are the moments of the filmstrip relative to the onset, which is always one of them: at most
@@ -83,6 +84,9 @@ const (
 	maxJobs        = 4 // that wait for the picture of their onset; as many again wait for what comes later
 	pictureTimeout = 30 * time.Second
 	clipTimeout    = 30 * time.Second
+	// stripEvery is how often there is a filmstrip: each picture costs a redaction, and a busy camera raises one motion after
+	// the other.
+	stripEvery = 30 * time.Second
 	// settle is how long after a moment its picture has surely arrived.
 	settle = 250 * time.Millisecond
 )
@@ -94,9 +98,11 @@ type Maker struct {
 	count counters
 	wake  chan struct{} // there is a new job; capacity 1
 
-	mu   sync.Mutex
-	jobs []*job
-	held int // bytes of their units
+	mu        sync.Mutex
+	jobs      []*job
+	held      int       // bytes of their units
+	lastStrip time.Time // when there was last a job with a filmstrip
+	lastClip  time.Time // onset of the last job with a clip
 }
 
 // New checks the options. It starts nothing.
@@ -201,12 +207,13 @@ func (m *Maker) Want(alerts []alert.Alert, onset time.Time, ring Ring) {
 	}
 	now := m.opt.Now()
 	j := m.newJob(alerts, onset, ring, now)
-	if m.main != nil {
-		m.main.want(now.Add(m.wait(onset, now) + linger))
-	}
-	if !m.enqueue(j) {
+	taken, strip := m.enqueue(j, now)
+	if !taken {
 		m.skip(j)
 		return
+	}
+	if m.main != nil && strip {
+		m.main.want(now.Add(m.wait(onset, now) + linger))
 	}
 	select {
 	case m.wake <- struct{}{}:

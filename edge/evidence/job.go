@@ -44,6 +44,7 @@ func (j *job) strip(offsets []time.Duration) (out []time.Time) {
 	return out
 }
 
+// newJob has all tasks; [Maker.enqueue] spares some of them.
 func (m *Maker) newJob(alerts []alert.Alert, onset time.Time, ring Ring, now time.Time) *job {
 	j := &job{alerts: alerts, onset: onset, ring: ring, stored: map[string]bool{}}
 	j.tasks = []task{{step: stepOnset, due: now}}
@@ -59,10 +60,12 @@ func (m *Maker) newJob(alerts []alert.Alert, onset time.Time, ring Ring, now tim
 		wait := min(max(onset.Add(after).Sub(now), 0), after) + settle
 		j.tasks = append(j.tasks, task{step: stepClip, due: now.Add(wait)})
 	}
-	j.units = ring.Window(from)
-	j.bytes = size(j.units)
+	j.hold(ring.Window(from))
 	return j
 }
+
+// hold keeps units for j and lets go of those before.
+func (j *job) hold(units []source.AccessUnit) { j.units, j.bytes = units, size(units) }
 
 func size(units []source.AccessUnit) (n int) {
 	for _, u := range units {
@@ -71,13 +74,13 @@ func size(units []source.AccessUnit) (n int) {
 	return n
 }
 
-// enqueue takes j in, if need be with nothing but the group of its onset; false means that there is no room.
-func (m *Maker) enqueue(j *job) bool {
+// enqueue takes j in, if need be with nothing but the group of its onset; not taken means that there is no room. strip says
+// whether j has a filmstrip.
+func (m *Maker) enqueue(j *job, now time.Time) (taken, strip bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.held+j.bytes > m.opt.MaxHeld {
-		j.units = group(j.units, j.onset)
-		j.bytes = size(j.units)
+		j.hold(group(j.units, j.onset))
 	}
 	waiting := 0
 	for _, other := range m.jobs {
@@ -86,11 +89,39 @@ func (m *Maker) enqueue(j *job) bool {
 		}
 	}
 	if waiting >= maxJobs || m.held+j.bytes > m.opt.MaxHeld {
-		return false
+		return false, false
+	}
+	m.spare(j, now)
+	if len(j.tasks) == 1 {
+		j.hold(group(j.units, j.onset))
 	}
 	m.jobs = append(m.jobs, j)
 	m.held += j.bytes
-	return true
+	return true, slices.ContainsFunc(j.tasks, func(t task) bool { return t.step == stepStrip })
+}
+
+// spare takes from j a filmstrip that comes soon after the last one, and a clip that would overlap with the last one. A clock
+// that was set back spares nothing.
+func (m *Maker) spare(j *job, now time.Time) {
+	var before, after time.Duration
+	if m.opt.Clip != nil {
+		before, after = m.opt.Clip.Span()
+	}
+	j.tasks = slices.DeleteFunc(j.tasks, func(t task) bool {
+		last, at, apart := &m.lastStrip, now, stripEvery
+		switch t.step {
+		case stepOnset:
+			return false
+		case stepClip:
+			last, at, apart = &m.lastClip, j.onset, before+after
+		}
+		if since := at.Sub(*last); !last.IsZero() && since >= 0 && since < apart {
+			m.count.spared.Add(m.things(j, t.step))
+			return true
+		}
+		*last = at
+		return false
+	})
 }
 
 // next is the step to do now: the picture of an onset before all else. Without one, wait is the time until there is, negative
@@ -146,18 +177,23 @@ func (m *Maker) skip(j *job) {
 
 func (m *Maker) skipTasks(j *job) {
 	for _, t := range j.tasks {
-		switch t.step {
-		case stepOnset:
-			m.count.noPicture.Add(uint64(len(j.alerts)))
-		case stepStrip:
-			m.count.noPicture.Add(uint64(len(j.alerts) * (len(m.opt.Offsets) - 1)))
-		case stepClip:
-			m.count.noClip.Add(uint64(len(j.alerts)))
+		counter := &m.count.noPicture
+		if t.step == stepClip {
+			counter = &m.count.noClip
 		}
+		counter.Add(m.things(j, t.step))
 	}
 }
 
-type counters struct{ pictures, noPicture, clips, noClip atomic.Uint64 }
+// things is how many pictures or clips a step makes, each counted once for each alert.
+func (m *Maker) things(j *job, s step) uint64 {
+	if s == stepStrip {
+		return uint64(len(j.alerts) * (len(m.opt.Offsets) - 1))
+	}
+	return uint64(len(j.alerts))
+}
+
+type counters struct{ pictures, noPicture, clips, noClip, spared atomic.Uint64 }
 
 // Counters are totals since the start, each counted once for each alert.
 type Counters struct {
@@ -165,10 +201,13 @@ type Counters struct {
 	NoPicture uint64 `json:"noPicture"` // wanted and not made: no room, no coded picture of that moment, no redaction, no storage
 	Clips     uint64 `json:"clips"`
 	NoClip    uint64 `json:"noClip"`
+	Spared    uint64 `json:"spared"` // pictures and clips not wanted, since those of an alert shortly before show much the same
 }
 
 // Counters is a snapshot.
 func (m *Maker) Counters() Counters {
 	c := &m.count
-	return Counters{Pictures: c.pictures.Load(), NoPicture: c.noPicture.Load(), Clips: c.clips.Load(), NoClip: c.noClip.Load()}
+	return Counters{
+		Pictures: c.pictures.Load(), NoPicture: c.noPicture.Load(), Clips: c.clips.Load(), NoClip: c.noClip.Load(), Spared: c.spared.Load(),
+	}
 }

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// linger is how long the main stream stays connected after the last picture that was wanted: one alert seldom comes alone.
+	// linger is how long the main stream stays connected after the last picture of a filmstrip: one alert seldom comes alone, and the
+	// picture of the next onset is taken from it, too.
 	linger = 5 * time.Second
 	// mainPatience is how long the main stream may take to its first keyframe.
 	mainPatience = 5 * time.Second

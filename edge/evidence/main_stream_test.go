@@ -94,7 +94,8 @@ func TestTheMainStreamGivesWhatItCovers(t *testing.T) {
 	}
 }
 
-func TestOverlappingWantsShareTheConnection(t *testing.T) {
+// TestASecondOnsetUsesTheConnectionAndDoesNotKeepIt: it gets no filmstrip, so the main stream is not held for it.
+func TestASecondOnsetUsesTheConnectionAndDoesNotKeepIt(t *testing.T) {
 	main := &fakeMain{first: 500 * time.Millisecond}
 	play(t, 10, func(o *evidence.Options) { o.Main = main }, func(s *stage) {
 		s.until(10 * sec)
@@ -102,11 +103,11 @@ func TestOverlappingWantsShareTheConnection(t *testing.T) {
 		s.until(15 * sec)
 		second := s.want(15*sec, 1)[0].ID
 		s.until(40 * sec)
-		s.check("connections", main.list(), "10.00 for 13.25s")
-		s.check("of the second", fmt.Sprint(s.large(second)), "[15s 14s 16s 18s]")
+		s.check("connections", main.list(), "10.00 for 8.25s")
+		s.check("of the second", fmt.Sprint(s.large(second)), "[15s]")
 		s.want(40*sec, 1)
 		s.until(time.Minute)
-		s.check("connections", main.list(), "10.00 for 13.25s, 40.00 for 8.25s")
+		s.check("connections", main.list(), "10.00 for 8.25s, 40.00 for 8.25s")
 	})
 }
 
