@@ -13,8 +13,9 @@ import (
 	"gridgate/deploy/testkit/scenes"
 )
 
-// A detector like Frigate's, written for this benchmark from the description of its algorithm (not from its code): five luma
-// frames a second at a height of 100, contrast stretched, blurred, compared with a running average.
+// A detector like Frigate's, written for this benchmark from a short description of its algorithm: five luma frames a second at
+// a height of 100, contrast stretched, blurred, compared with a running average. Details that the description leaves out are
+// from general knowledge of Frigate. It is not Frigate itself: its figures say "like Frigate".
 const (
 	averageFPS       = 5
 	averageW         = 133

@@ -19,6 +19,7 @@ var videoParts = []Part{
 	{"onset_gop2", cpuTimeLimit, onsetGOP2.run},
 	{"onset_gop10", cpuTimeLimit, onsetGOP10.run},
 	{"detection", 15 * time.Minute, detection}, // recall and false
+	{"readable", 20 * time.Minute, readable},   // and utility
 }
 
 // cpuTimeLimit leaves room for making the clips on a first run.
