@@ -103,11 +103,10 @@ type Camera struct {
 	status   *statusBoard
 	zones    *zones
 	ring     *ring
-	glances  []chan glance // one for each stage; used for those that look closer
+	closer   []closer // by stage; used for those that look closer
 	outcomes chan outcome
 
 	// Owned by the detection loop.
-	holds      []bool // by stage: what it found may still hold
 	cursor     cursor
 	lastSample time.Time // of the frame judged last
 	misses     int       // samples in a row that could not be decoded
@@ -128,9 +127,9 @@ func New(opt Options) (*Camera, error) {
 	if err != nil {
 		return nil, fmt.Errorf("camera %s: %w", opt.ID, err)
 	}
-	c := &Camera{opt: opt, zones: zones, ring: newRing(opt), outcomes: make(chan outcome), holds: make([]bool, len(opt.Stages))}
+	c := &Camera{opt: opt, zones: zones, ring: newRing(opt), outcomes: make(chan outcome)}
 	for range opt.Stages {
-		c.glances = append(c.glances, make(chan glance, 1))
+		c.closer = append(c.closer, closer{glances: make(chan glance, 1), asks: true})
 	}
 	c.status = newStatusBoard(opt, c.ring, zones)
 	return c, nil
@@ -144,7 +143,7 @@ func (c *Camera) Run(ctx context.Context) error {
 	wg.Go(func() { c.detectLoop(ctx) })
 	for i, stage := range c.opt.Stages {
 		if stage.closer() {
-			wg.Go(func() { c.closerLook(ctx, i, c.glances[i]) })
+			wg.Go(func() { c.closerLook(ctx, i, c.closer[i].glances) })
 		}
 	}
 	if c.opt.Evidence != nil {

@@ -282,6 +282,27 @@ func TestADeadSequenceBeginsAgainAtItsKeyframe(t *testing.T) {
 	})
 }
 
+// TestADecoderThatWasLetGoIsNoDamage: the sequence begins again at once, and nothing is counted.
+func TestADecoderThatWasLetGoIsNoDamage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, steady(600), hookFunc(quiet), nil)
+		r.chooser.sequence = true
+		r.script(t, func() {
+			after(5 * time.Second)
+			r.decoder.mu.Lock()
+			r.decoder.lets = true
+			r.decoder.mu.Unlock()
+			after(3 * time.Second)
+		})
+		if n := r.Status().Counters.Undecodable; n != 0 {
+			t.Errorf("%d samples count as undecodable", n)
+		}
+		if !slices.ContainsFunc(r.decoder.batches, func(b []source.AccessUnit) bool { return b[0].Key && len(b) > 50 }) {
+			t.Error("the sequence did not begin again")
+		}
+	})
+}
+
 func TestAConnectionThatComesBackForgetsTheOldGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := &fakeSource{play: func(ctx context.Context, run int, emit source.Emit) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gridgate/edge/decode"
@@ -52,6 +53,9 @@ func (c *Camera) look(ctx context.Context, s sample) {
 	switch {
 	case ctx.Err() != nil:
 		return
+	case errors.Is(err, decode.ErrForgotten) && !s.units[0].Begins():
+		c.ring.again() // no damage: it begins again where the group does
+		return
 	case err != nil:
 		c.missed(err)
 		return
@@ -71,7 +75,7 @@ func (c *Camera) look(ctx context.Context, s sample) {
 // judge shows a frame to the stages that see every sample, and then to those that look closer.
 func (c *Camera) judge(ctx context.Context, g glance) {
 	showed := detect.Still
-	for i, stage := range c.opt.Stages {
+	for _, stage := range c.opt.Stages {
 		if stage.closer() {
 			continue
 		}
@@ -84,7 +88,7 @@ func (c *Camera) judge(ctx context.Context, g glance) {
 			g.found = append(g.found, verdict.Detections...)
 			showed = max(showed, Showed(verdict))
 		}
-		c.report(ctx, c.zones.judge(stage, verdict, g.at.edge), i, g.at)
+		_ = c.report(ctx, c.zones.judge(stage, verdict, g.at.edge), g.at) // the next frame is judged whatever became of this one
 	}
 	if showed == detect.Still && c.holding() {
 		showed = detect.Unsure
@@ -106,10 +110,11 @@ func Showed(v detect.Verdict) detect.Showed {
 	return detect.Still
 }
 
-// holding says whether a closer stage found something that may go on without movement.
+// holding says whether a closer stage found something that may go on without movement. For one that fails again and again no
+// more pictures than usual are decoded.
 func (c *Camera) holding() bool {
 	for i, stage := range c.opt.Stages {
-		if stage.closer() && c.holds[i] {
+		if stage.closer() && c.closer[i].asks && c.closer[i].failed < maxMisses && c.zones.mayBeOpen(stage) {
 			return true
 		}
 	}
@@ -119,36 +124,47 @@ func (c *Camera) holding() bool {
 // offer gives the sample to closer stages if something moves in it or what they found may be over.
 func (c *Camera) offer(g glance) {
 	for i, stage := range c.opt.Stages {
-		if !stage.closer() || (len(g.found) == 0 && !c.holds[i]) {
+		closer := &c.closer[i]
+		if !stage.closer() || (len(g.found) == 0 && !closer.asks) {
 			continue
 		}
 		select { // the newest counts
-		case <-c.glances[i]:
+		case <-closer.glances:
 		default:
 		}
 		select {
-		case c.glances[i] <- g:
+		case closer.glances <- g:
 		default:
 		}
 	}
 }
 
-// conclude reports what a closer stage found.
+// conclude reports what a closer stage found. The modes are those of now: a look may end long after its picture came. What is open
+// stays open while the stage fails, since nobody else can tell that it is over.
 func (c *Camera) conclude(ctx context.Context, o outcome) {
+	closer := &c.closer[o.stage]
 	if o.err != nil {
-		c.hookFailed(o.err)
+		c.status.count.hook.Add(1)
+		if closer.failed++; closer.failed >= maxMisses {
+			c.status.closerTroubled(o.stage, hookTrouble(o.err))
+		}
 		return
 	}
+	closer.failed = 0
+	c.status.closerTroubled(o.stage, "")
+	findings := c.zones.judge(c.opt.Stages[o.stage], o.verdict, c.opt.Now())
+	stored := c.report(ctx, findings, o.at)
 	if o.verdict.Judged {
-		c.holds[o.stage] = len(o.verdict.Detections) > 0
+		closer.asks = !stored || slices.ContainsFunc(findings, func(f finding) bool { return f.phase == observation.Active })
 	}
-	c.report(ctx, c.zones.judge(c.opt.Stages[o.stage], o.verdict, o.at.edge), o.stage, o.at)
 }
 
 func (c *Camera) hookFailed(err error) {
 	c.status.count.hook.Add(1)
-	c.status.troubled("the detector fails: " + err.Error())
+	c.status.troubled(hookTrouble(err))
 }
+
+func hookTrouble(err error) string { return "the detector fails: " + err.Error() }
 
 func (c *Camera) decode(ctx context.Context, s sample) (frame decode.Frame, ok bool, err error) {
 	ctx, cancel := context.WithTimeout(c.named(ctx), decodeTimeout)
@@ -185,22 +201,23 @@ func (c *Camera) missed(err error) {
 }
 
 // report hands findings to raise, and asks for the evidence of what was raised. What could not be stored is found again with
-// the next frame.
-func (c *Camera) report(ctx context.Context, findings []finding, stage int, at moment) {
+// the next frame; then it returns false.
+func (c *Camera) report(ctx context.Context, findings []finding, at moment) bool {
 	if len(findings) == 0 {
-		return
+		return true
 	}
 	signals := make([]raise.Signal, len(findings))
 	for i, f := range findings {
-		signals[i] = c.signal(f, c.opt.Stages[stage].Origin, at)
+		signals[i] = c.signal(f, at)
 	}
 	alerts, err := c.opt.Raiser.Raise(ctx, "", signals, nil)
 	if err != nil {
 		c.raiseFailed(ctx, err)
-		return
+		return false
 	}
 	c.zones.settle(findings)
 	c.wantEvidence(alerts, at)
+	return true
 }
 
 // wantEvidence asks for the pictures of what was raised.
@@ -230,17 +247,19 @@ func (c *Camera) raiseFailed(ctx context.Context, err error) {
 // clearDisarmed clears what disarmed zones had open.
 func (c *Camera) clearDisarmed(ctx context.Context) {
 	now := c.opt.Now()
-	c.report(ctx, c.zones.disarm(now), 0, moment{edge: now, told: now, clock: alert.EdgeClock})
+	_ = c.report(ctx, c.zones.disarm(now), moment{edge: now, told: now, clock: alert.EdgeClock}) // the next tick tries again
 }
 
-// signal describes a finding. Its onset lies between the previous sample and this one.
-func (c *Camera) signal(f finding, origin string, at moment) raise.Signal {
+// signal describes a finding. Its onset lies between the previous sample, or closer look, and this one.
+func (c *Camera) signal(f finding, at moment) raise.Signal {
+	stage := c.opt.Stages[slices.IndexFunc(c.opt.Stages, func(s Stage) bool { return s.owns(f.kind) })] // a finding has one
 	s := c.base(f.kind, f.phase, at.told)
-	s.Zone, s.Exercise, s.Origin, s.Clock = f.zone, f.exercise, origin, at.clock
-	s.Uncertainty = at.uncertainty + c.opt.SampleEvery
-	if gap := at.edge.Sub(c.lastSample); gap > c.opt.SampleEvery && gap < time.Minute {
-		s.Uncertainty = at.uncertainty + gap
+	s.Zone, s.Exercise, s.Origin, s.Clock = f.zone, f.exercise, stage.Origin, at.clock
+	between := max(c.opt.SampleEvery, stage.Every)
+	if gap := at.edge.Sub(c.lastSample); gap > between && gap < time.Minute {
+		between = gap
 	}
+	s.Uncertainty = at.uncertainty + between
 	if f.phase == observation.Active {
 		score, count := f.detection.Score, len(f.detection.Boxes)
 		s.Object, s.Score = f.detection.Object, &score

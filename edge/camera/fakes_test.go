@@ -59,6 +59,7 @@ func steady(gop int) *fakeSource {
 type fakeDecoder struct {
 	err   error
 	takes time.Duration // how long a decoding lasts
+	lets  bool          // it let go of the decoder of a sequence, until that begins again
 
 	mu       sync.Mutex
 	keys     int
@@ -86,6 +87,9 @@ func (f *fakeDecoder) Sequence(ctx context.Context, _ string, units []source.Acc
 	backoff.Wait(ctx, f.takes)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.lets = f.lets && !units[0].Begins(); f.lets {
+		return decode.Frame{}, false, decode.ErrForgotten
+	}
 	f.batches = append(f.batches, slices.Clone(units))
 	last := units[len(units)-1]
 	return decode.Frame{PTS: last.PTS, At: last.At}, f.err == nil, f.err
@@ -260,7 +264,7 @@ func motionBy(hook detect.Hook) []camera.Stage {
 	return []camera.Stage{{Hook: hook, Kinds: []alert.Kind{alert.Motion}}}
 }
 
-func newRig(t *testing.T, src source.Source, hook detect.Hook, edit func(*camera.Options)) *rig {
+func newRig(t *testing.T, src source.Source, hook detect.Hook, edits ...func(*camera.Options)) *rig {
 	t.Helper()
 	r := &rig{decoder: &fakeDecoder{}, chooser: &fakeChooser{}, raiser: &fakeRaiser{}, evidence: &fakeEvidence{}, changes: make(chan camera.Status, 1000)}
 	opt := camera.Options{
@@ -269,8 +273,10 @@ func newRig(t *testing.T, src source.Source, hook detect.Hook, edit func(*camera
 		Zones:    []camera.Zone{{Name: "door"}, {Name: "yard", Mode: camera.Disarmed}, {Name: "lane", Mode: camera.WalkTest}},
 		OnChange: func(s camera.Status) { r.changes <- s },
 	}
-	if edit != nil {
-		edit(&opt)
+	for _, edit := range edits {
+		if edit != nil {
+			edit(&opt)
+		}
 	}
 	var err error
 	if r.Camera, err = camera.New(opt); err != nil {

@@ -19,7 +19,8 @@ type Stage struct {
 	// Camera: its kinds are about the camera itself. They belong to no zone and cannot be disarmed.
 	Camera bool
 	// Every is 0 for a stage that sees each sample (pixels). Others look closer at samples in which something moves, from a
-	// goroutine of their own, at most once in that time, and go on while what they found holds.
+	// goroutine of their own, at most once in that time, and go on while what they found holds. They look once at the start,
+	// since what was found before it may be over, and never while all zones are disarmed.
 	Every time.Duration
 }
 
@@ -36,6 +37,15 @@ type glance struct {
 	units []source.AccessUnit // from the beginning of the group to the sample
 	keys  uint64
 	at    moment
+}
+
+// closer is what is known of a stage that looks closer.
+type closer struct {
+	glances chan glance // capacity 1: the newest waits
+
+	// Owned by the detection loop.
+	asks   bool // what it found, or an earlier process did, may be over
+	failed int  // looks in a row
 }
 
 // outcome is what a closer stage made of a glance.
@@ -72,6 +82,7 @@ func (l looker) Faces(ctx context.Context) ([]decode.Face, error) {
 func (c *Camera) named(ctx context.Context) context.Context { return decode.WithStream(ctx, c.opt.ID) }
 
 // closerLook runs one closer stage until ctx ends. It sees the newest glance only: what comes while it looks replaces what waits.
+// While all zones are disarmed nobody wants to know.
 func (c *Camera) closerLook(ctx context.Context, stage int, glances <-chan glance) {
 	var last time.Time
 	for {
@@ -79,7 +90,10 @@ func (c *Camera) closerLook(ctx context.Context, stage int, glances <-chan glanc
 		case <-ctx.Done():
 			return
 		case g := <-glances:
-			if g.at.edge.Sub(last) < c.opt.Stages[stage].Every {
+			if since := g.at.edge.Sub(last); since >= 0 && since < c.opt.Stages[stage].Every { // negative: the clock was set back
+				continue
+			}
+			if !c.zones.awake(c.opt.Now()) {
 				continue
 			}
 			last = g.at.edge

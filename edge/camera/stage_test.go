@@ -19,23 +19,27 @@ import (
 	"gridgate/protocols/picture"
 )
 
-// presence is a hook that looks closer: it finds one face in the zone from so many looks on until the media time until.
+// presence is a hook that looks closer: it finds the faces in the zone while the media time lies in [from, until), and fails
+// while it lies in [breaks, mends).
 type presence struct {
-	looks atomic.Int32
-	until time.Duration
-	takes time.Duration
-	err   error
+	looks         atomic.Int32
+	from, until   time.Duration
+	takes         time.Duration
+	breaks, mends time.Duration
 }
 
 func (p *presence) Detect(ctx context.Context, in detect.Input) (detect.Verdict, error) {
 	p.looks.Add(1)
 	backoff.Wait(ctx, p.takes)
 	faces, err := in.Look.Faces(ctx)
-	if err = errors.Join(err, p.err); err != nil {
+	if in.Frame.PTS >= p.breaks && in.Frame.PTS < p.mends {
+		err = errors.New("the detector does not answer")
+	}
+	if err != nil {
 		return detect.Verdict{}, err
 	}
 	v := detect.Verdict{Judged: true}
-	if len(faces) > 0 && in.Frame.PTS < p.until {
+	if len(faces) > 0 && in.Frame.PTS >= p.from && in.Frame.PTS < p.until {
 		v.Detections = []detect.Detection{{Kind: alert.Presence, Zone: "door", Score: faces[0].Score, Boxes: make([]detect.Box, len(faces))}}
 	}
 	return v, nil
@@ -53,15 +57,15 @@ func TestACloserLookIsTakenOnlyWhereSomethingMoves(t *testing.T) {
 		p := &presence{until: time.Hour}
 		r := newRig(t, steady(10), hookFunc(quiet), withPresence(p))
 		r.script(t, func() { after(30 * time.Second) })
-		if n := p.looks.Load(); n != 0 {
-			t.Fatalf("%d closer looks at an empty place", n)
+		if n := p.looks.Load(); n != 1 {
+			t.Fatalf("%d closer looks at an empty place, one at the start was due", n)
 		}
 	})
 }
 
 func TestPresenceGoesOnWhileSomebodyStandsStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &presence{until: 20 * time.Second}
+		p := &presence{from: 3 * time.Second, until: 20 * time.Second}
 		r := newRig(t, steady(10), between(3*time.Second, 6*time.Second, "door"), withPresence(p))
 		r.decoder.faces = []decode.Face{{W: 0.1, H: 0.1, Score: 0.9}}
 		r.script(t, func() { after(40 * time.Second) })
@@ -94,7 +98,7 @@ func TestASlowCloserLookHoldsNothingUp(t *testing.T) {
 
 func TestACloserLookThatFailsLeavesMotionAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &presence{err: errors.New("the detector does not answer")}
+		p := &presence{mends: time.Hour}
 		r := newRig(t, steady(10), between(3*time.Second, 6*time.Second, "door"), withPresence(p))
 		r.script(t, func() { after(9 * time.Second) })
 		if got, want := r.raiser.lines(), []string{"motion door raised", "motion door cleared"}; !slices.Equal(got, want) {
@@ -102,6 +106,83 @@ func TestACloserLookThatFailsLeavesMotionAlone(t *testing.T) {
 		}
 		if r.Status().Counters.HookErrors == 0 {
 			t.Error("the failure was not counted")
+		}
+	})
+}
+
+// TestAFailingCloserLookEndsNothing: what was found stays open while nobody can tell that it is over, is told as one trouble and
+// not as many, and asks for no more pictures than usual. It ends when the detector answers again.
+func TestAFailingCloserLookEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &presence{from: 3 * time.Second, until: 12 * time.Second, breaks: 10 * time.Second, mends: 60 * time.Second}
+		r := newRig(t, steady(10), between(3*time.Second, 6*time.Second, "door"), withPresence(p))
+		r.decoder.faces = []decode.Face{{W: 0.1, H: 0.1, Score: 0.9}}
+		r.script(t, func() {
+			after(59 * time.Second)
+			if got, want := r.raiser.lines(), []string{"motion door raised", "presence door raised", "motion door cleared"}; !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+			if s := r.Status(); s.Trouble == "" || s.Counters.HookErrors < 20 {
+				t.Errorf("%+v", s)
+			}
+			after(5 * time.Second)
+		})
+		if got := r.raiser.lines(); got[len(got)-1] != "presence door cleared" {
+			t.Errorf("got %q", got)
+		}
+		if s := r.Status(); s.Trouble != "" {
+			t.Errorf("trouble %q", s.Trouble)
+		}
+		if r.chooser.saw[12] != detect.Unsure || r.chooser.saw[40] != detect.Still {
+			t.Error("the chooser was not told that somebody is there, or was told for ever")
+		}
+		if n := len(r.changes); n > 5 {
+			t.Errorf("%d changes told for one trouble", n)
+		}
+	})
+}
+
+// TestPresenceFromBeforeARestartIsCleared although nothing moves.
+func TestPresenceFromBeforeARestartIsCleared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, steady(10), hookFunc(quiet), withPresence(&presence{}))
+		r.raiser.open = map[string]bool{alert.KeyOf("east", "gate", "door", alert.Presence): true}
+		r.script(t, func() { after(5 * time.Second) })
+		if got, want := r.raiser.lines(), []string{"presence door cleared"}; !slices.Equal(got, want) {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// TestDisarmingDuringACloserLook: what the look finds then is not raised, and nobody looks until a zone is armed again.
+func TestDisarmingDuringACloserLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &presence{until: time.Hour, takes: 4 * time.Second}
+		r := newRig(t, steady(10), between(3*time.Second, time.Hour, "door"), withPresence(p), func(o *camera.Options) { o.Zones = []camera.Zone{{Name: "door"}} })
+		r.decoder.faces = []decode.Face{{W: 0.1, H: 0.1, Score: 0.9}}
+		set := func(m camera.Mode) {
+			if err := r.SetMode("door", m); err != nil {
+				t.Error(err)
+			}
+		}
+		r.script(t, func() {
+			after(2 * time.Second)
+			set(camera.Disarmed)
+			after(28 * time.Second)
+			if got, n := r.raiser.lines(), p.looks.Load(); len(got) != 0 || n != 1 {
+				t.Errorf("%d looks, got %q", n, got)
+			}
+			set(camera.Armed)
+			after(10 * time.Second)
+			set(camera.Disarmed)
+			after(10 * time.Second)
+		})
+		want := []string{"motion door raised", "presence door raised", "motion door cleared", "presence door cleared"}
+		if got := r.raiser.lines(); !slices.Equal(got, want) {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+		if r.raiser.signals[len(r.raiser.signals)-1].Origin != "presence" {
+			t.Errorf("cleared in the name of %q", r.raiser.signals[len(r.raiser.signals)-1].Origin)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package camera
 
 import (
+	"cmp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,7 @@ type Status struct {
 	Sampling  detect.Sampling `json:"sampling"`
 	Gate      detect.Sight    `json:"gate"`               // whether looking without decoding is of use on this stream
 	RingBytes int             `json:"ringBytes"`          // of coded pictures kept
-	Trouble   string          `json:"trouble,omitempty"`  // why pictures are not judged although the stream comes, else ""
+	Trouble   string          `json:"trouble,omitempty"`  // why pictures are not judged, or not looked at closer, although the stream comes, else ""
 	LastFrame time.Time       `json:"lastFrame,omitzero"` // arrival of the last picture that was judged
 	Zones     []Zone          `json:"zones"`
 	Counters  Counters        `json:"counters"`
@@ -52,12 +53,13 @@ type statusBoard struct {
 	why       string
 	since     time.Time
 	trouble   string
+	closer    []string  // by stage: why one that looks closer fails, "" if it does not
 	shown     ringState // sampling and sight that were told last
 	lastFrame time.Time
 }
 
 func newStatusBoard(opt Options, r *ring, z *zones) *statusBoard {
-	return &statusBoard{opt: opt, ring: r, zones: z, state: source.Connecting, since: opt.Now()}
+	return &statusBoard{opt: opt, ring: r, zones: z, state: source.Connecting, since: opt.Now(), closer: make([]string, len(opt.Stages))}
 }
 
 func (s *statusBoard) snapshot() Status {
@@ -66,7 +68,7 @@ func (s *statusBoard) snapshot() Status {
 	ring := s.ring.state()
 	return Status{
 		ID: s.opt.ID, State: s.state, Why: s.why, Since: s.since, Sampling: ring.sampling, Gate: ring.sight, RingBytes: ring.bytes,
-		Trouble: s.trouble, LastFrame: s.lastFrame, Zones: s.zones.list(),
+		Trouble: cmp.Or(append([]string{s.trouble}, s.closer...)...), LastFrame: s.lastFrame, Zones: s.zones.list(),
 		Counters: Counters{
 			Units: ring.put, Frames: s.count.frames.Load(), Skipped: ring.skipped, Overflows: ring.overflows,
 			Undecodable: s.count.undecodable.Load(), NoWorker: s.count.noWorker.Load(), HookErrors: s.count.hook.Load(),
@@ -158,6 +160,15 @@ func (s *statusBoard) troubled(why string) {
 	s.change(func() bool {
 		changed := s.trouble != why
 		s.trouble = why
+		return changed
+	})
+}
+
+// closerTroubled tells why a stage that looks closer fails, "" if it does not.
+func (s *statusBoard) closerTroubled(stage int, why string) {
+	s.change(func() bool {
+		changed := s.closer[stage] != why
+		s.closer[stage] = why
 		return changed
 	})
 }

@@ -44,7 +44,7 @@ type place struct {
 	kind alert.Kind
 }
 
-// zones knows the modes, and what may be open in them. The modes are for anyone, the rest for the detection loop.
+// zones knows the modes, and what may be open in them. The modes and schedules are for anyone, the rest for the detection loop.
 type zones struct {
 	changed chan struct{} // a mode was set; capacity 1
 	names   []string      // in the order of the configuration
@@ -130,6 +130,26 @@ func (z *zones) snapshot(now time.Time) map[string]Mode {
 		}
 	}
 	return modes
+}
+
+// awake says whether any zone is not disarmed.
+func (z *zones) awake(now time.Time) bool {
+	for _, mode := range z.snapshot(now) {
+		if mode != Disarmed {
+			return true
+		}
+	}
+	return false
+}
+
+// mayBeOpen says whether anything of the stage's is open as far as is known.
+func (z *zones) mayBeOpen(stage Stage) bool {
+	for p := range z.open {
+		if stage.owns(p.kind) {
+			return true
+		}
+	}
+	return false
 }
 
 // finding is what a zone has to say.
