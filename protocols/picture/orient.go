@@ -63,7 +63,7 @@ func tiffOrientation(b []byte) int {
 	return 1
 }
 
-// upright turns img as its orientation asks. The copy is made while the picture is still large, so it is of the work size.
+// upright turns img as its orientation asks. A copy that is turned has no side longer than [MaxInput].
 func upright(img image.Image, orientation int) image.Image {
 	if orientation <= 1 || orientation > 8 {
 		return img

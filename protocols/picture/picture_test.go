@@ -197,13 +197,50 @@ func TestBounds(t *testing.T) {
 	if _, _, err := r.Redact(image.NewUniform(color.Black)); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("error %v, want ErrTooLarge", err)
 	}
-	if _, err := EncodeJPEG(canvas(MaxWidth+1, 10)); !errors.Is(err, ErrTooLarge) {
-		t.Errorf("error %v, want ErrTooLarge", err)
+	for _, size := range [][2]int{{MaxWidth + 1, 10}, {10, MaxHeight + 1}, {MaxWidth, MaxHeight}} {
+		if _, err := EncodeJPEG(canvas(size[0], size[1])); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%v: error %v, want ErrTooLarge", size, err)
+		}
 	}
-	for _, size := range [][2]int{{1, 1}, {3000, 2}, {2, 3000}, {17, 19}} {
+	for _, size := range [][2]int{{1, 1}, {3000, 2}, {2, 3000}, {17, 19}, {704, 576}, {1000, 1000}} {
 		out, _, err := r.Redact(canvas(size[0], size[1]))
 		if err != nil || out.Rect.Dx() > MaxWidth || out.Rect.Dy() > MaxHeight {
-			t.Errorf("%v: error %v", size, err)
+			t.Fatalf("%v: error %v", size, err)
+		}
+		if _, err := EncodeJPEG(out); err != nil {
+			t.Errorf("%v: %v", size, err)
+		}
+	}
+}
+
+// TestNothingIsLeftInAnAlphaChannel hides a face where the finder does not look.
+func TestNothingIsLeftInAnAlphaChannel(t *testing.T) {
+	t.Parallel()
+	face := canvas(320, 240)
+	drawFace(face, 160, 120, 100)
+	img := image.NewRGBA(face.Rect)
+	for i := 0; i < len(img.Pix); i += 4 {
+		img.Pix[i+3] = face.Pix[i]
+	}
+	out, _, err := newTestRedactor(t).Redact(img)
+	if err != nil || !out.Opaque() {
+		t.Errorf("opaque %v, error %v", out != nil && out.Opaque(), err)
+	}
+}
+
+// TestPlacesInNarrowPictures has a face at the lower end of pictures whose sides are not scaled quite alike.
+func TestPlacesInNarrowPictures(t *testing.T) {
+	t.Parallel()
+	r := newTestRedactor(t)
+	for _, width := range []int{31, 37, 43} {
+		img := canvas(width, 480)
+		drawFace(img, width/2, 440, 28)
+		_, boxes, err := r.Redact(img)
+		if err != nil || len(boxes) != 1 {
+			t.Fatalf("%d pixels wide: boxes %v, error %v", width, boxes, err)
+		}
+		if middle := boxes[0].Y + boxes[0].H/2; middle < 437 || middle > 443 {
+			t.Errorf("%d pixels wide: the face is at %d, it was drawn at 440", width, middle)
 		}
 	}
 }

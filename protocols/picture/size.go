@@ -36,7 +36,8 @@ func storedSize(w, h int) (int, int) {
 	return max(1, int(math.Round(f*float64(w)))), max(1, int(math.Round(f*float64(h))))
 }
 
-// workPicture copies img into the size in which faces are looked for.
+// workPicture copies img into the size in which faces are looked for. What is transparent becomes black: an alpha channel would
+// be a second picture, at which the finder does not look.
 func workPicture(img image.Image) (*image.RGBA, error) {
 	b := img.Bounds()
 	if err := checkSize(b.Dx(), b.Dy()); err != nil {
@@ -45,7 +46,11 @@ func workPicture(img image.Image) (*image.RGBA, error) {
 	w, h := storedSize(b.Dx(), b.Dy())
 	w, h = int(math.Ceil(workRatio*float64(w))), int(math.Ceil(workRatio*float64(h)))
 	n := min(finest, max(1, b.Dx()/w))
-	return mean(scaled(img, n*w, n*h), n), nil
+	work := mean(scaled(img, n*w, n*h), n)
+	for i := 3; i < len(work.Pix); i += 4 {
+		work.Pix[i] = 255
+	}
+	return work, nil
 }
 
 // scaled copies img to the size w x h.
