@@ -97,7 +97,7 @@ func (d *Detector) Detect(_ context.Context, in detect.Input) (detect.Verdict, e
 		return d.verdict(), nil
 	}
 	if d.started && (step < 0 || step > longGap) {
-		d.restart()
+		d.restart(f.PTS)
 	}
 	d.now, d.started = f.PTS, true
 	d.frozen.take(f.Luma, f.PTS, in.Keyframes)
@@ -110,15 +110,15 @@ func (d *Detector) Detect(_ context.Context, in detect.Input) (detect.Verdict, e
 // errFrame says that a frame has not the size that package decode promises.
 var errFrame = errors.New("frame is not of the agreed size")
 
-// restart forgets the evidence of another connection; the references stay, so that a camera that was turned while it was away
-// is noticed.
-func (d *Detector) restart() {
+// restart forgets the evidence from before a gap; the references stay, so that a camera that was turned while it was away is
+// noticed, and what was told holds on: the patience with it begins anew at now.
+func (d *Detector) restart(now time.Duration) {
 	d.settled, d.other, d.frozen, d.previous = evidence{}, evidence{}, frozen{}, features{}
 	for i := range d.held {
 		if !d.held[i].told {
 			d.held[i] = evidence{}
 		} else {
-			d.held[i].from, d.held[i].last = 0, 0
+			d.held[i].from, d.held[i].last = now, now
 		}
 	}
 }

@@ -186,6 +186,38 @@ func TestAnotherSceneIsAcceptedInTime(t *testing.T) {
 	}
 }
 
+// TestAGapIsNoPatience has no frame for two minutes, long after the stream began.
+func TestAGapIsNoPatience(t *testing.T) {
+	t.Parallel()
+	d := New()
+	const begin = 3 * AcceptTurned
+	s := room()
+	told := false
+	for at := begin; at < begin+5*time.Minute; at += 2 * time.Second {
+		if since := at - begin; since > time.Minute && since < 3*time.Minute {
+			continue
+		}
+		frame := s.Frame(at, func(x, y int, v float64) float64 {
+			if at > begin+20*time.Second {
+				return wall(s, x+90, y+20)
+			}
+			return v
+		})
+		v, err := d.Detect(t.Context(), detect.Input{Frame: frame})
+		if err != nil {
+			t.Fatal(err)
+		}
+		turned := len(v.Detections) > 0 && v.Detections[0].Kind == alert.Turned
+		if told && !turned {
+			t.Fatalf("%v after it began the turned view was taken for the usual one", at-begin)
+		}
+		told = turned
+	}
+	if !told {
+		t.Error("a turned camera was not noticed")
+	}
+}
+
 func TestATurnDuringALossIsNoticed(t *testing.T) {
 	t.Parallel()
 	d := New()
