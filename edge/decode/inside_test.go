@@ -182,6 +182,23 @@ func TestReadMessageIsBounded(t *testing.T) {
 	}
 }
 
+// TestWorkersFiguresAreBounded: what a worker says of its own cost and of a picture's time stays within what can be.
+func TestWorkersFiguresAreBounded(t *testing.T) {
+	for said, want := range map[time.Duration]time.Duration{-1 << 63: 0, 5: 5, 1<<63 - 1: time.Second} {
+		if got := believable(said, time.Second); got != want {
+			t.Errorf("%d became %v, want %v", said, got, want)
+		}
+	}
+	last := source.AccessUnit{PTS: time.Hour, At: time.Unix(5000, 0)}
+	for pts, want := range map[time.Duration]time.Time{
+		time.Hour: last.At, time.Hour - time.Second: last.At.Add(-time.Second), 0: last.At, -1 << 63: last.At, 1<<63 - 1: last.At,
+	} {
+		if got := timeOf(pts, []source.AccessUnit{last}); !got.Equal(want) {
+			t.Errorf("a picture of %d is of %v, want %v", pts, got, want)
+		}
+	}
+}
+
 // TestWorkersTextIsCleaned: what a worker says of itself goes into logs and states.
 func TestWorkersTextIsCleaned(t *testing.T) {
 	for _, s := range []status{statusBad, statusFailed} {

@@ -117,7 +117,8 @@ func (p *process) greet() error {
 func (p *process) call(r request) (response, error) {
 	p.next++
 	r.id = p.next
-	deadline := time.Now().Add(timeLimit(r.op, p.timeout, len(r.units), len(r.at)))
+	begin := time.Now()
+	deadline := begin.Add(timeLimit(r.op, p.timeout, len(r.units), len(r.at)))
 	if err := errors.Join(p.in.SetWriteDeadline(deadline), p.out.SetReadDeadline(deadline)); err != nil {
 		return response{}, err
 	}
@@ -138,8 +139,13 @@ func (p *process) call(r request) (response, error) {
 	if answer.id != r.id {
 		return response{}, fmt.Errorf("%w: answer to another request", errWire)
 	}
+	answer.cpu = believable(answer.cpu, time.Since(begin))
 	return answer, nil
 }
+
+// believable is the processor time that a worker says a request cost its one decoding thread, which cannot be more than what
+// passed: budget and queue reckon with it.
+func believable(cpu, passed time.Duration) time.Duration { return max(0, min(cpu, passed)) }
 
 // why names the cause of a broken pipe.
 func (p *process) why(err error) error {

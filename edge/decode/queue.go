@@ -20,7 +20,7 @@ const quantum = 5 * time.Millisecond
 // maxDebt bounds what a stream has to sit out.
 const maxDebt = 10 * time.Second
 
-// patience is how long evidence may wait while samples of the detector go first.
+// patience is how long evidence may wait while samples of the detector go first; then both get half of the time.
 const patience = 2 * time.Second
 
 // ErrBusy says that too many requests wait; the caller drops this one.
@@ -28,14 +28,15 @@ var ErrBusy = errors.New("the decoder is busy")
 
 // fairQueue hands out jobs by a deficit round robin over streams (Shreedhar and Varghese, "Efficient fair queuing using deficit
 // round robin", 1996), weighed by processor time: a stream that was served is charged what its job cost, and is passed over until
-// the rounds of the others have paid for it. Evidence has turns of its own, after the samples of the detector. While nobody
-// waits no debt is kept.
+// the rounds of the others have paid for it. Evidence has turns of its own, after the samples of the detector; what has
+// waited for long goes before them, but takes no more than half of the time. While nobody waits no debt is kept.
 type fairQueue struct {
 	now   func() time.Time
 	mu    sync.Mutex
 	flows map[flowKey]*flow
 	turns [2][]*flow // those with a job, samples and evidence
 	total int
+	owed  time.Duration // processor time that is due to samples before evidence goes before them again
 	cost  time.Duration // estimated, of the jobs that wait
 	ready chan struct{} // holds one
 }
@@ -134,7 +135,7 @@ func (q *fairQueue) take() *job {
 	turns := q.turns[class]
 	f := q.turn(turns)
 	j := f.jobs[0]
-	f.jobs = f.jobs[1:]
+	f.jobs[0], f.jobs = nil, f.jobs[1:] // the place that it leaves would hold its units
 	f.credit = max(f.credit-j.estimate, -maxDebt)
 	q.turns[class] = remove(turns, f)
 	if len(f.jobs) > 0 {
@@ -152,8 +153,11 @@ func (q *fairQueue) take() *job {
 // class says whether a sample or evidence is next.
 func (q *fairQueue) class() int {
 	samples, evidence := q.turns[0], q.turns[1]
-	if len(samples) == 0 {
+	switch {
+	case len(samples) == 0:
 		return 1
+	case q.owed > 0:
+		return 0
 	}
 	for _, f := range evidence {
 		if q.now().Sub(f.jobs[0].since) > patience {
@@ -182,16 +186,28 @@ func (q *fairQueue) turn(turns []*flow) *flow {
 func (q *fairQueue) charge(j *job, cost time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.settle(j, cost)
 	if f := q.flows[j.flow()]; f != nil {
 		f.credit = min(quantum, max(f.credit+j.estimate-cost, -maxDebt))
 	}
 	q.forgive()
 }
 
+// settle books the cost of j between samples and evidence.
+func (q *fairQueue) settle(j *job, cost time.Duration) {
+	if !j.request.op.evidence() {
+		cost = -cost
+	}
+	q.owed = min(maxDebt, max(0, q.owed+cost))
+}
+
 // forgive drops the debts when nobody waits, and the memory of streams that have neither jobs nor debts.
 func (q *fairQueue) forgive() {
 	if q.total > 0 && len(q.flows) <= maxDebtors {
 		return
+	}
+	if q.total == 0 {
+		q.owed = 0
 	}
 	for key, f := range q.flows {
 		if len(f.jobs) == 0 {

@@ -119,6 +119,34 @@ func TestEvidenceWaitsForSamplesButNotForever(t *testing.T) {
 	}
 }
 
+// TestLateEvidenceDoesNotStarveSamples: with more evidence than there is time for, samples still get half of the time.
+func TestLateEvidenceDoesNotStarveSamples(t *testing.T) {
+	now := time.Unix(0, 0)
+	q := newFairQueue(func() time.Time { return now })
+	costs := map[op]time.Duration{opFaces: 300 * time.Millisecond, opKeyframe: 5 * time.Millisecond}
+	spent := map[op]time.Duration{}
+	push := func(o op) {
+		if err := q.push(&job{request: request{op: o, stream: "a"}, estimate: 20 * time.Millisecond}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range maxWaitingPerStream {
+		push(opFaces)
+		push(opKeyframe)
+	}
+	for now.Sub(time.Unix(0, 0)) < 2*time.Minute {
+		j := q.take()
+		o := j.request.op
+		now = now.Add(costs[o])
+		push(o)
+		q.charge(j, costs[o])
+		spent[o] += costs[o]
+	}
+	if ratio := float64(spent[opKeyframe]) / float64(spent[opFaces]); ratio < 0.8 || ratio > 1.25 {
+		t.Errorf("samples got %v, evidence %v", spent[opKeyframe], spent[opFaces])
+	}
+}
+
 func TestBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
