@@ -8,6 +8,7 @@ package decode
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"gridgate/edge/source"
@@ -41,13 +42,17 @@ var ErrNoWorker = errors.New("no decoder worker")
 // ErrBadStream says that the units could not be decoded; the worker is fine or was replaced.
 var ErrBadStream = errors.New("the stream cannot be decoded")
 
+// ErrForgotten is an [ErrBadStream] that is no damage: the decoder of the stream was let go, or its worker was replaced, and
+// the units do not begin a stream.
+var ErrForgotten = fmt.Errorf("%w from here on: its decoder was let go", ErrBadStream)
+
 // Decoder is what step 3 and the evidence path need of this package. Implementations are safe for concurrent use and bound their queue.
 type Decoder interface {
 	// Keyframe decodes one keyframe, statelessly, and returns it small.
 	Keyframe(ctx context.Context, unit source.AccessUnit) (Frame, error)
 	// Sequence continues the decoder that belongs to stream with units in decoding order and returns the newest picture
 	// that came out, ok=false if none did. A unit with Key set starts anew. The decoder of a stream that is not used for
-	// a while is dropped; the next call must then begin with a keyframe (else [ErrBadStream]).
+	// a while is dropped; the next call must then begin where decoding may begin (else [ErrForgotten]).
 	Sequence(ctx context.Context, stream string, units []source.AccessUnit) (f Frame, ok bool, err error)
 	// Pictures decodes units, the first of which begins a stream, and returns redacted pictures of the moments wanted, in
 	// their order: fewer where some could not be made, never none without an error. If redaction fails there is no picture.

@@ -210,6 +210,9 @@ func frameOf(r response, units []source.AccessUnit) (Frame, error) {
 	return Frame{Luma: r.data, PTS: r.pts, At: timeOf(r.pts, units)}, nil
 }
 
+// maxHeldBack is how far a picture may be from the last unit in media time; what a worker says beyond is not believed.
+const maxHeldBack = time.Minute
+
 // timeOf is the edge's time of a picture shown at pts: that of its unit, or by its distance in media time from the last one.
 func timeOf(pts time.Duration, units []source.AccessUnit) time.Time {
 	for _, u := range units {
@@ -218,7 +221,10 @@ func timeOf(pts time.Duration, units []source.AccessUnit) time.Time {
 		}
 	}
 	last := units[len(units)-1]
-	return last.At.Add(pts - last.PTS)
+	if away := pts - last.PTS; away.Abs() <= maxHeldBack {
+		return last.At.Add(away)
+	}
+	return last.At
 }
 
 // do waits for the answer of a worker, or until ctx ends.
@@ -281,6 +287,8 @@ func (j *job) finish(r response, err error) { j.done <- result{response: r, err:
 // worker, and the text goes into logs and states.
 func answerOf(r response) (response, error) {
 	switch r.status {
+	case statusForgotten:
+		return response{}, ErrForgotten
 	case statusBad:
 		return response{}, fmt.Errorf("%w: %s", ErrBadStream, textOf(r.data))
 	case statusFailed:

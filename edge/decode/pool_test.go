@@ -122,8 +122,8 @@ func TestSequence(t *testing.T) {
 	}
 	t.Run("must begin with a keyframe", func(t *testing.T) {
 		_, _, err := p.Sequence(t.Context(), "new", units(t, footage.H264(t, footage.Clip{}))[1:3])
-		if !errors.Is(err, ErrBadStream) {
-			t.Errorf("error %v, want ErrBadStream", err)
+		if !errors.Is(err, ErrForgotten) || !errors.Is(err, ErrBadStream) {
+			t.Errorf("error %v, want ErrForgotten, which is an ErrBadStream", err)
 		}
 	})
 }

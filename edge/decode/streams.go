@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"fmt"
 	"time"
 
 	"gridgate/edge/source"
@@ -36,7 +35,7 @@ func (s *streams) get(name string, codec source.Codec, first *unit, lib *libav) 
 	}
 	switch {
 	case d == nil && !first.begins():
-		return nil, fmt.Errorf("%w: a stream must begin with a keyframe", ErrBadStream)
+		return nil, ErrForgotten
 	case d == nil:
 		var err error
 		if d, err = lib.newDecoder(codec, fast); err != nil {

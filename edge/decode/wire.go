@@ -43,12 +43,13 @@ func (o op) evidence() bool { return o == opPictures || o == opFaces }
 type status uint8
 
 const (
-	statusFrame    status = iota + 1 // a small frame follows
-	statusNone                       // decoded, but nothing came out yet
-	statusPictures                   // redacted JPEGs follow
-	statusFaces                      // boxes follow
-	statusBad                        // the stream cannot be decoded
-	statusFailed                     // the worker cannot do what was asked, whatever the stream
+	statusFrame     status = iota + 1 // a small frame follows
+	statusNone                        // decoded, but nothing came out yet
+	statusPictures                    // redacted JPEGs follow
+	statusFaces                       // boxes follow
+	statusForgotten                   // there is no decoder that could go on
+	statusBad                         // the stream cannot be decoded
+	statusFailed                      // the worker cannot do what was asked, whatever the stream
 )
 
 // The flags of a unit on the pipe.

@@ -162,7 +162,10 @@ func (w *worker) answer(r *incoming) (a response) {
 
 func failure(id uint32, err error) response {
 	s := statusFailed
-	if errors.Is(err, ErrBadStream) {
+	switch {
+	case errors.Is(err, ErrForgotten):
+		s = statusForgotten
+	case errors.Is(err, ErrBadStream):
 		s = statusBad
 	}
 	text := err.Error()
