@@ -91,7 +91,9 @@ func (ss *session) run(ctx context.Context) error {
 	connecting := time.AfterFunc(ss.opt.Connect, func() { stop(errConnect) })
 	err := ss.play()
 	ss.playing.Store(err == nil)
-	if connecting.Stop() && err == nil {
+	if !connecting.Stop() {
+		stop(errConnect) // its own goroutine may not have come to that yet
+	} else if err == nil {
 		wg.Go(func() { stop(ss.watch(ctx)) })
 		err = ss.client.Wait()
 	}
