@@ -8,7 +8,8 @@ import (
 
 // identityWords are the words by which a foreign detector would say who somebody is, or of what sort.
 var identityWords = strings.Fields(`
-	face faceid facename recognition recognized identity userid user name username personname surname person_id personid subject id_card
+	face faceid facename recognition recognized identity userid user name username personname firstname lastname fullname displayname surname
+	personid subject idcard
 	embedding descriptor feature vector template similarity match gallery watchlist blacklist whitelist biometric
 	plate platenumber plateid licenseplate licenceplate licence license lpr anpr vin vehicle_brand
 	age gender sex male female man woman boy girl child ethnicity race nationality religion emotion glasses beard hair clothing

@@ -1,8 +1,11 @@
 package remote
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 
 	"github.com/go-json-experiment/json"
@@ -30,17 +33,19 @@ type answer struct {
 
 // predicted is one entry of predictions.
 type predicted struct {
-	Label      string         `json:"label"`
-	Confidence float64        `json:"confidence"`
-	XMin       float64        `json:"x_min"`
-	YMin       float64        `json:"y_min"`
-	XMax       float64        `json:"x_max"`
-	YMax       float64        `json:"y_max"`
-	Rest       jsontext.Value `json:",unknown"`
+	Label      string  `json:"label"`
+	Confidence float64 `json:"confidence"`
+	XMin       float64 `json:"x_min"`
+	YMin       float64 `json:"y_min"`
+	XMax       float64 `json:"x_max"`
+	YMax       float64 `json:"y_max"`
 }
 
 // read takes from an answer what is mapped, as predictions relative to a picture of width x height.
 func (d *Detector) read(text []byte, width, height int) ([]prediction, error) {
+	if who, err := tellsWho(text); err != nil || who {
+		return nil, cmp.Or(err, errIdentity)
+	}
 	var a answer
 	if err := json.Unmarshal(text, &a); err != nil {
 		return nil, errAnswer // not wrapped: a parser's error repeats what it read
@@ -74,7 +79,7 @@ func (d *Detector) readOne(entry jsontext.Value, width, height float64) (p predi
 	if err := json.Unmarshal(entry, &e); err != nil {
 		return prediction{}, false, errAnswer
 	}
-	if detect.Identity(e.Label) || tellsWho(e.Rest) {
+	if detect.Identity(e.Label) {
 		return prediction{}, false, errIdentity
 	}
 	kind, known := d.opt.Labels[e.Label]
@@ -97,24 +102,23 @@ func share(v, size float64) float64 {
 	return min(max(v/size, 0), 1)
 }
 
-// tellsWho says whether any name of a member, at any depth, tells who somebody is or of what sort.
-func tellsWho(value jsontext.Value) bool {
-	var members map[string]jsontext.Value
-	if len(value) > 0 && json.Unmarshal(value, &members) == nil {
-		for name, member := range members {
-			if detect.Identity(name) || tellsWho(member) {
-				return true
-			}
+// tellsWho says whether any name of a member of an answer, at any depth, tells who somebody is or of what sort. Its time grows with
+// the answer's length, however deep that is.
+func tellsWho(text []byte) (bool, error) {
+	d := jsontext.NewDecoder(bytes.NewReader(text))
+	for {
+		token, err := d.ReadToken()
+		switch {
+		case errors.Is(err, io.EOF):
+			return false, nil
+		case err != nil:
+			return false, errAnswer
+		case token.Kind() != '"':
+			continue
 		}
-		return false
-	}
-	var entries []jsontext.Value
-	if len(value) > 0 && json.Unmarshal(value, &entries) == nil {
-		for _, e := range entries {
-			if tellsWho(e) {
-				return true
-			}
+		// In an object, tokens are names and values in turn.
+		if in, read := d.StackIndex(d.StackDepth()); in == '{' && read%2 == 1 && detect.Identity(token.String()) {
+			return true, nil
 		}
 	}
-	return false
 }

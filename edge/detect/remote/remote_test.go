@@ -195,6 +195,27 @@ func TestContract(t *testing.T) {
 	}
 }
 
+// TestTheWholeAnswerIsLookedAt, not the boxes alone.
+func TestTheWholeAnswerIsLookedAt(t *testing.T) {
+	d, err := New(Options{Name: "boxes", URL: "http://127.0.0.1:1/", Labels: map[string]alert.Kind{"person": alert.Intrusion}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const box = `{"label":"person","confidence":0.8,"x_min":1,"y_min":1,"x_max":6,"y_max":8}`
+	deep := strings.Repeat("[", 5000) + `{"age":7}` + strings.Repeat("]", 5000)
+	for text, want := range map[string]error{
+		`{"success":true,"count":1,"predictions":[` + box + `],"moduleName":"Objects","statusData":null,"timestampUTC":"name"}`: nil,
+		`{"predictions":[` + box + `],"more":` + deep + `}`:                                                                     errIdentity,
+		`{"predictions":[],"faces":[{"box":[1,2]}]}`:                                                                            errIdentity,
+		`{"success":false,"predictions":[],"message":{"a":["name",{"person_id":7}]}}`:                                           errIdentity,
+		`{"predictions":[` + box + `]`:                                                                                          errAnswer,
+	} {
+		if _, err := d.read([]byte(text), 10, 10); !errors.Is(err, want) {
+			t.Errorf("%.100s: %v", text, err)
+		}
+	}
+}
+
 func TestAProcessThatDiedIsStartedAgain(t *testing.T) {
 	d := start(t, byProcess(t, "die"))
 	for range 2 {
