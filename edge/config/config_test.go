@@ -116,6 +116,7 @@ func TestEveryMistakeNamesItsPlace(t *testing.T) {
 		{"certificate without TLS", "rtsps://192.0.2.7/sub", "rtsp://192.0.2.7/sub", "cameras[0].ca", "no certificate"},
 		{"fingerprint cut short", "AA:aa", "aa", "cameras[0].fingerprint", "not a SHA-256"},
 		{"unknown detector", "detectors: [bags]", "detectors: [cones]", "cameras[0].detectors[0]", "no such detector"},
+		{"detector named twice", "detectors: [bags]", "detectors: [bags, bags]", "cameras[0].detectors[1]", "named twice"},
 		{"detector far away", "http://127.0.0.1:5000", "http://192.0.2.9:5000", "detectors[0].url", "leaves this machine"},
 		{"detector of faces", "{suitcase: left-object}", "{face: intrusion}", "detectors[0].labels.face", "tells who somebody is"},
 		{"detector of presence", "{suitcase: left-object}", "{suitcase: presence}", "detectors[0].labels.suitcase", "not a kind"},
@@ -199,5 +200,17 @@ func TestSchedulesKnowTheCalendar(t *testing.T) {
 		if at := time.Date(2026, time.September, day, 23, 0, 0, 0, china); s.Awake(at) != want {
 			t.Errorf("awake on %s: %v", at.Format(time.DateTime), !want)
 		}
+	}
+}
+
+// TestNoTwoDetectorsOfACameraReportOneKind: what one found the other would call over.
+func TestNoTwoDetectorsOfACameraReportOneKind(t *testing.T) {
+	text := strings.Replace(good, "central:\n", "  - {name: cases, command: [/bin/cases], labels: {case: left-object, fog: smoke}}\ncentral:\n", 1)
+	if _, err := Load(write(t, text)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load(write(t, strings.Replace(text, "detectors: [bags]", "detectors: [bags, cases]", 1)))
+	if err == nil || !strings.Contains(err.Error(), "cameras[0].detectors[1]") || !strings.Contains(err.Error(), "report left-object") {
+		t.Errorf("error = %v, want a refusal", err)
 	}
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -149,13 +150,27 @@ func (j *judge) engine(at string, c *Config, cam *Camera) {
 	j.demand(cam.Ring.MiB >= 1 && cam.Ring.MiB <= maxRingMiB, at+".ring.mib", "out of range", fmt.Sprintf("write 1 to %d", maxRingMiB))
 	j.demand(cam.Ring.Keep >= 0 && cam.Ring.Keep <= maxClip, at+".ring.keep", "out of range", fmt.Sprintf("write 0s to %v", maxClip))
 	j.clip(at+".clip", cam)
-	for i, name := range cam.Detectors {
-		known := slices.ContainsFunc(c.Detectors, func(d Detector) bool { return d.Name == name })
-		j.demand(known, fmt.Sprintf("%s.detectors[%d]", at, i), "no such detector", "name one of the list detectors")
-	}
+	j.cameraDetectors(at, c, cam)
 	for i, z := range cam.Zones {
 		j.windows(fmt.Sprintf("%s.zones[%d].schedule", at, i), z.Schedule)
 		j.demand(z.MinDuration >= 0 && z.MinDuration <= time.Minute, fmt.Sprintf("%s.zones[%d].min_duration", at, i), "out of range", "write 0s to 1m")
+	}
+}
+
+// cameraDetectors demands that they are there, and that no two report one kind: what one found the other would call over.
+func (j *judge) cameraDetectors(at string, c *Config, cam *Camera) {
+	owner := map[string]string{} // of a kind
+	for i, name := range cam.Detectors {
+		field := fmt.Sprintf("%s.detectors[%d]", at, i)
+		known := slices.IndexFunc(c.Detectors, func(d Detector) bool { return d.Name == name })
+		if known < 0 || slices.Contains(cam.Detectors[:i], name) {
+			j.bad(field, "no such detector, or named twice", "name one of the list detectors")
+			continue
+		}
+		for _, kind := range c.Detectors[known].Labels {
+			j.demand(cmp.Or(owner[kind], name) == name, field, "two detectors of this camera report "+kind, "map it in one of them")
+			owner[kind] = name
+		}
 	}
 }
 
@@ -171,15 +186,13 @@ func (j *judge) clip(field string, cam *Camera) {
 	if cam.Clip == nil {
 		return
 	}
-	if cam.Clip.Before == 0 && cam.Clip.After == 0 {
-		cam.Clip.Before, cam.Clip.After = 5*time.Second, 10*time.Second
-	}
+	cam.Clip.Before, cam.Clip.After = cmp.Or(cam.Clip.Before, 5*time.Second), cmp.Or(cam.Clip.After, 10*time.Second)
 	if _, err := seal.ParseRecipient(cam.Clip.Recipient); err != nil {
 		j.bad(field+".recipient", "not a public key", "write central's, which begins with age1")
 	}
 	j.demand(len(cam.Masks) == 0, field, "a camera with masks makes no clips: a mask cannot be burnt into coded video", "remove clip, or the masks")
-	j.demand(cam.Clip.Before >= 0 && cam.Clip.Before <= maxClip, field+".before", "out of range", fmt.Sprintf("write 0s to %v", maxClip))
-	j.demand(cam.Clip.After >= 0 && cam.Clip.After <= maxClip, field+".after", "out of range", fmt.Sprintf("write 0s to %v", maxClip))
+	j.demand(cam.Clip.Before > 0 && cam.Clip.Before <= maxClip, field+".before", "out of range", fmt.Sprintf("write up to %v", maxClip))
+	j.demand(cam.Clip.After > 0 && cam.Clip.After <= maxClip, field+".after", "out of range", fmt.Sprintf("write up to %v", maxClip))
 }
 
 func (j *judge) windows(field string, windows []Window) {
