@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -50,6 +51,10 @@ func filterCalls() error {
 	})
 	if err != nil {
 		return fmt.Errorf("filter system calls: %w", err)
+	}
+	// Where one thread cannot take the filter the kernel gives it to none, which the library takes for success.
+	if _, _, errno := unix.RawSyscall(unix.SYS_GETPPID, 0, 0, 0); errno != unix.EPERM {
+		return errors.New("filter system calls: the filter is not in force")
 	}
 	return nil
 }
