@@ -173,12 +173,12 @@ func (s *splitter) next() ([]byte, error) {
 			s.begun, nalu = true, nil
 			continue
 		}
+		if len(nalu)+zeros >= maxUnit {
+			return nil, fmt.Errorf("NAL unit larger than %d bytes", maxUnit)
+		}
 		for ; zeros > 0; zeros-- {
 			nalu = append(nalu, 0)
 		}
 		nalu = append(nalu, b)
-		if len(nalu) > maxUnit {
-			return nil, fmt.Errorf("NAL unit larger than %d bytes", maxUnit)
-		}
 	}
 }

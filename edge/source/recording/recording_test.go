@@ -164,6 +164,15 @@ func TestSplitter(t *testing.T) {
 	}
 }
 
+// TestSplitterIsBounded: zeros without end are held no more than anything else.
+func TestSplitterIsBounded(t *testing.T) {
+	b := make([]byte, 3*maxUnit)
+	b[2], b[3], b[len(b)-1] = 1, 0x65, 2
+	if got, err := newSplitter(bytes.NewReader(b)).next(); err == nil {
+		t.Errorf("a NAL unit of %d bytes", len(got))
+	}
+}
+
 func FuzzAnnexB(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 0x67, 0x42, 0, 10, 1, 0, 0, 1, 0x68, 1, 0, 0, 1, 0x65, 0x88, 1, 0, 0, 1, 0x41, 0x9A})
 	f.Add([]byte{0, 0, 1, 0x40, 1, 2, 0, 0, 1, 0x26, 1, 0x80})
