@@ -99,6 +99,8 @@ func (s *server) play(ctx context.Context, address string) error {
 	web := &http.Server{Handler: s.reports(), ReadHeaderTimeout: time.Second}
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	for _, p := range s.order {
 		wg.Go(func() { p.run(ctx) })
 	}
