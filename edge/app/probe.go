@@ -105,9 +105,11 @@ func (o ProbeOptions) prepare(stderr io.Writer) (*decode.Pool, []probe.Stream, e
 		if s.url == "" {
 			continue
 		}
-		src, err := rtsp.New(rtsp.Options{
-			URL: s.url, Username: o.Username, Password: password, Transport: transports[o.Transport], CA: ca, Fingerprint: o.Fingerprint,
-		})
+		options := rtsp.Options{URL: s.url, Username: o.Username, Password: password, Transport: transports[o.Transport]}
+		if secure(s.url) || !secure(o.URL) && !secure(o.Sub) { // else they are for the other stream
+			options.CA, options.Fingerprint = ca, o.Fingerprint
+		}
+		src, err := rtsp.New(options)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", s.name, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -52,17 +53,23 @@ func newStream(cfg *config.Config, c config.Camera, address string, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	var ca []byte
+	o := rtsp.Options{
+		URL: address, Username: c.Username, Password: password, Transport: transports[c.Transport], OnTrouble: (&troubleLog{log: log}).add,
+	}
+	if !secure(address) { // a certificate is named for the camera's other stream
+		return rtsp.New(o)
+	}
+	o.Fingerprint = c.Fingerprint
 	if c.CA != "" {
-		if ca, err = os.ReadFile(cfg.Path(c.CA)); err != nil {
+		if o.CA, err = os.ReadFile(cfg.Path(c.CA)); err != nil {
 			return nil, fmt.Errorf("read the camera's authority: %w", err)
 		}
 	}
-	return rtsp.New(rtsp.Options{
-		URL: address, Username: c.Username, Password: password, Transport: transports[c.Transport],
-		CA: ca, Fingerprint: c.Fingerprint, OnTrouble: (&troubleLog{log: log}).add,
-	})
+	return rtsp.New(o)
 }
+
+// secure says whether an address uses TLS.
+func secure(address string) bool { return strings.HasPrefix(address, "rtsps:") }
 
 func secretIf(cfg *config.Config, c config.Camera) (string, error) {
 	if !c.Password.Set() {
