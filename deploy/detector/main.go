@@ -18,11 +18,14 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
+
+	"gridgate/protocols/kit/loopback"
 )
 
 // maxPicture bounds what is read: bytes of a JPEG.
@@ -79,6 +82,19 @@ func answerLines(in io.Reader, out io.Writer) error {
 }
 
 func serve(ctx context.Context, address string) error {
+	if host, _, err := net.SplitHostPort(address); err != nil || !loopback.Host(host) {
+		return fmt.Errorf("listen on %q: it is no address of loopback with a port", address)
+	}
+	server := &http.Server{Addr: address, Handler: handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second}
+	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stopped()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+func handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/vision/detection", func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxPicture)
@@ -90,13 +106,7 @@ func serve(ctx context.Context, address string) error {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"success": true, "predictions": found}) // the client may have gone
 	})
-	server := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second}
-	stopped := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stopped()
-	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return mux
 }
 
 func fromForm(r *http.Request) ([]prediction, error) {

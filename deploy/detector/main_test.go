@@ -8,9 +8,11 @@ import (
 	"image/color"
 	"image/draw"
 	"image/jpeg"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"gridgate/edge/decode"
 	"gridgate/edge/detect"
@@ -52,7 +54,29 @@ func (s still) Picture(context.Context) (decode.Picture, error) {
 func (s still) Faces(context.Context) ([]decode.Face, error) { return nil, nil }
 
 func TestTheEdgeAsksTheExample(t *testing.T) {
-	d, err := remote.New(remote.Options{Name: "cones", Command: []string{os.Args[0], "as-detector"}, Labels: map[string]alert.Kind{"orange": alert.LeftObject}})
+	labels := map[string]alert.Kind{"orange": alert.LeftObject}
+	t.Run("process", func(t *testing.T) {
+		ask(t, remote.Options{Name: "cones", Command: []string{os.Args[0], "as-detector"}, Labels: labels, Timeout: 30 * time.Second})
+	})
+	t.Run("http", func(t *testing.T) {
+		server := httptest.NewServer(handler())
+		defer server.Close()
+		ask(t, remote.Options{Name: "cones", URL: server.URL + "/v1/vision/detection", Labels: labels, Timeout: 30 * time.Second})
+	})
+}
+
+func TestServesLoopbackOnly(t *testing.T) {
+	for _, address := range []string{":5000", "0.0.0.0:5000", "192.0.2.7:5000", "127.0.0.1", "localhost.example:5000"} {
+		if err := serve(t.Context(), address); err == nil || !strings.Contains(err.Error(), "loopback") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// ask shows a detector pictures without and with a cone.
+func ask(t *testing.T, o remote.Options) {
+	t.Helper()
+	d, err := remote.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
