@@ -217,7 +217,7 @@ func TestWhatAlwaysSwaysIsMasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, early, late, person := detecttest.NewScene(), 0, 0, 0
-	for at := time.Duration(0); at < 6*time.Minute; at += time.Second {
+	for at := time.Duration(0); at < 6*time.Minute; at += 2 * time.Second {
 		frame := s.Frame(at, func(x, y int, v float64) float64 {
 			v = flutter(at, x, y, v)
 			if at >= 330*time.Second && at < 340*time.Second {
@@ -241,7 +241,7 @@ func TestWhatAlwaysSwaysIsMasked(t *testing.T) {
 	if share := filter.Masked(); early == 0 || late > 0 || share < 0.04 || share > 0.15 {
 		t.Errorf("motion in %d frames before and %d after it was learnt, %.3f of the picture masked", early, late, share)
 	}
-	if person < 8 {
+	if person < 4 {
 		t.Errorf("a visitor was seen in %d frames", person)
 	}
 }
@@ -255,14 +255,17 @@ func TestABusyFootpathIsNotMasked(t *testing.T) {
 	}
 	s, seen := detecttest.NewScene(), 0
 	const every, crossing = 4.0, 9.0 // s: two or three people are on the path at any time
-	for at := time.Duration(0); at < 5*time.Minute; at += time.Second {
+	for at := time.Duration(0); at < 5*time.Minute; at += 2 * time.Second {
 		frame := s.Frame(at, func(x, y int, v float64) float64 {
+			if y < 70 || y >= 130 {
+				return v
+			}
 			for k := math.Floor((at.Seconds() - crossing) / every); k <= at.Seconds()/every; k++ {
 				left := -20 + 340*(at.Seconds()-k*every)/crossing
 				if math.Mod(k, 2) == 0 {
 					left = 300 - left
 				}
-				if float64(x) >= left && float64(x) < left+20 && y >= 70 && y < 130 {
+				if float64(x) >= left && float64(x) < left+20 {
 					return 20 + math.Mod(k*47, 200)
 				}
 			}
@@ -276,8 +279,8 @@ func TestABusyFootpathIsNotMasked(t *testing.T) {
 			seen++
 		}
 	}
-	if filter.Masked() > 0 || seen < 100 {
-		t.Errorf("%.3f masked, motion in %d of the last 120 frames", filter.Masked(), seen)
+	if filter.Masked() > 0 || seen < 50 {
+		t.Errorf("%.3f masked, motion in %d of the last 60 frames", filter.Masked(), seen)
 	}
 }
 
