@@ -34,11 +34,11 @@ type room struct {
 	tiles             [tileCols * tileRows]moments
 }
 
-var benches = sync.Pool{New: func() any {
+var rooms = sync.Pool{New: func() any {
 	return &room{frame: make([]int32, pixels), background: make([]int32, pixels), sum: make([]uint32, (width+1)*(height+1))}
 }}
 
-func bench() *room { return benches.Get().(*room) }
+func takeRoom() *room { return rooms.Get().(*room) }
 
 // moments are the sums from which a correlation follows.
 type moments struct{ n, f, b, ff, bb, fb float64 }
@@ -81,8 +81,8 @@ func (m *moments) light() bool {
 // Light says whether b shows what the background shows, lighter or darker: a lamp, the sun, a shadow, headlights. What moves in it
 // may instead show what was there a moment ago: light on somebody who stands still, or on the place that somebody left.
 func (f *Filter) Light(s *detect.Scene, b *detect.Blob) bool {
-	r := bench()
-	defer benches.Put(r)
+	r := takeRoom()
+	defer rooms.Put(r)
 	m := r.texture(s, b, within)
 	if m.featureless() || m.light() && !r.thing() {
 		return true

@@ -62,8 +62,8 @@ func (f *Filter) Whole(s *detect.Scene) bool {
 	if share < someShare && !jumped {
 		return false
 	}
-	b := bench()
-	defer benches.Put(b)
+	b := takeRoom()
+	defer rooms.Put(b)
 	light := b.texture(s, wholePicture(s), moves).light()
 	if !light && share <= wholeShare && !(share >= someShare && everywhere(s)) {
 		return false
