@@ -41,7 +41,8 @@ func (g grid) cover(x, y, size, blocks, margin float64) {
 	}
 }
 
-// apply replaces each cell of img by the means of its blocks. Nothing finer than a block is left of it.
+// apply replaces each cell of img by the mean of its block. Nothing finer than a block is left of it, but at the edge of what is
+// covered: there a block holds sharp cells too, and who takes them off the mean has that of the rest, of one cell at least.
 func (g grid) apply(img *image.RGBA) {
 	original := &image.RGBA{Pix: append([]uint8(nil), img.Pix...), Stride: img.Stride, Rect: img.Rect}
 	for level := uint8(1); level <= maxLevel; level++ {
