@@ -26,6 +26,10 @@ const (
 	moreTimeout   = 5 * time.Second
 )
 
+// mmapThreshold has the C library map pictures and their like one by one, and so give them back when a decoder is let go
+// (mallopt(3)). By default it learns to keep them: the references of every camera that was ever awake.
+const mmapThreshold = "MALLOC_MMAP_THRESHOLD_=131072"
+
 // pipeSize is how many bytes of a request the kernel holds, so that agent and worker need not take turns over each keyframe.
 const pipeSize = 1 << 20
 
@@ -87,7 +91,7 @@ func (p *process) start(ctx context.Context, o PoolOptions) error {
 	growPipe(in)
 	p.cmd = exec.CommandContext(ctx, o.Executable, o.Args...)
 	p.cmd.Stdin, p.cmd.Stdout = stdin, stdout // stderr is dropped: a crash dump could hold what was decoded
-	p.cmd.Env = append([]string{"GOMEMLIMIT=256MiB", "GOMAXPROCS=2", "GOTRACEBACK=none"}, o.Env...)
+	p.cmd.Env = append([]string{"GOMEMLIMIT=256MiB", "GOMAXPROCS=2", "GOTRACEBACK=none", mmapThreshold}, o.Env...)
 	p.cmd.SysProcAttr = ownGroup()
 	if err := p.cmd.Start(); err != nil {
 		in.Close()
