@@ -50,7 +50,7 @@ func (r *ring) put(u source.AccessUnit) bool {
 	defer r.mu.Unlock()
 	r.count++
 	if u.Begins() {
-		r.begin(u.At)
+		r.begin(u)
 	}
 	if u.Key {
 		r.keys++
@@ -73,12 +73,16 @@ func (r *ring) put(u source.AccessUnit) bool {
 	return true
 }
 
-// begin starts a group and lets go of those that are older than what is kept.
-func (r *ring) begin(at time.Time) {
+// begin starts a group and lets go of those that are older than what is kept. One that is no keyframe needs the group before it.
+func (r *ring) begin(u source.AccessUnit) {
+	at, least := u.At, 1
+	if !u.Key {
+		least = 2
+	}
 	r.groups = append(r.groups, group{from: at})
 	r.number++
 	r.waiting = false
-	for len(r.groups) > 1 && (len(r.groups[0].units) == 0 || !r.groups[1].from.After(at.Add(-r.keep))) {
+	for len(r.groups) > least && (len(r.groups[0].units) == 0 || !r.groups[1].from.After(at.Add(-r.keep))) {
 		r.drop()
 	}
 }
@@ -163,6 +167,9 @@ func (r *ring) take(c *cursor) (s sample, ok bool) {
 	if choice == detect.Alone {
 		return sample{alone: true, units: units[:1:1], group: units[:1:1], keys: r.keys}, true
 	}
+	if s, ok := r.before(c); ok {
+		return s, true
+	}
 	from := 0
 	if c.group == r.number {
 		from = c.next
@@ -173,6 +180,25 @@ func (r *ring) take(c *cursor) (s sample, ok bool) {
 	}
 	*c = cursor{group: r.number, next: to}
 	return sample{units: units[from:to:to], group: units[:to:to], rest: to < len(units), keys: r.keys}, true
+}
+
+// before is what must be decoded ahead of a group that begins without a keyframe: what is left of the group before it. A stream
+// that is refreshed by slices has whole pictures only if nothing is left out.
+func (r *ring) before(c *cursor) (s sample, ok bool) {
+	if len(r.groups) < 2 || c.group == r.number || r.groups[len(r.groups)-1].units[0].Key {
+		return sample{}, false
+	}
+	units := r.groups[len(r.groups)-2].units
+	from := 0
+	if c.group == r.number-1 {
+		from = c.next
+	}
+	to := min(len(units), from+maxBatch)
+	if from >= to {
+		return sample{}, false
+	}
+	*c = cursor{group: r.number - 1, next: to}
+	return sample{units: units[from:to:to], group: units[:to:to], rest: true, keys: r.keys}, true
 }
 
 // again makes the rest of a sample due at once.

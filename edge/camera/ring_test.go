@@ -1,11 +1,13 @@
 package camera_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"gridgate/edge/camera"
+	"gridgate/edge/source"
 )
 
 func TestEvidenceGetsTheMomentsBeforeTheOnset(t *testing.T) {
@@ -44,6 +46,33 @@ func TestOlderGroupsGiveWayToTheOneUnderWay(t *testing.T) {
 		r.script(t, func() { after(60 * time.Second) })
 		if s := r.Status(); s.Counters.Overflows != 0 || s.RingBytes > 35 || s.RingBytes < 25 || s.Counters.Frames < 59 {
 			t.Fatalf("%+v", s)
+		}
+	})
+}
+
+func TestAStreamRefreshedBySlicesIsDecodedWithoutGaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &fakeSource{play: func(ctx context.Context, _ int, emit source.Emit) error {
+			stream(ctx, 0, 25, func(u source.AccessUnit) {
+				u.Refresh, u.Key = u.Key, false
+				emit(u)
+			})
+			return nil
+		}}
+		r := newRig(t, src, hookFunc(quiet), nil)
+		r.chooser.sequence = true
+		r.script(t, func() { after(30 * time.Second) })
+		next := time.Duration(0)
+		for i, batch := range r.decoder.batches {
+			for _, u := range batch {
+				if u.PTS != next {
+					t.Fatalf("batch %d goes on at %v, the one before ended before %v", i, u.PTS, next)
+				}
+				next += 100 * time.Millisecond
+			}
+		}
+		if next < 28*time.Second {
+			t.Errorf("decoded up to %v", next)
 		}
 	})
 }

@@ -10,7 +10,7 @@ const (
 	absorb   = 1.0  // s, time constant of that
 
 	unit         = 256 // of a grey level
-	minThreshold = 18 * unit
+	minThreshold = 14 * unit
 	maxThreshold = 60 * unit
 	noiseFactor  = 4        // threshold over a pixel's own mean deviation
 	firstNoise   = 2 * unit // grey levels
