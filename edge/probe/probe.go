@@ -32,7 +32,7 @@ type Options struct {
 	// DecoderTime is the processor time that the decoder's workers have used so far, ReceiveTime that of this process.
 	DecoderTime, ReceiveTime func() time.Duration
 	For                      time.Duration // how long to look at each stream, default 15 s
-	Heartbeat, Every         time.Duration // of the chooser, for the costs; default 10 s and 1 s
+	Heartbeat, Every         time.Duration // of the chooser, for the costs; default 15 s and 1 s
 }
 
 // Report is what a probe found.
@@ -49,9 +49,9 @@ type StreamReport struct {
 	Stats    source.Stats
 	Sampling detect.Sampling
 	Gate     detect.Sight
-	Whole    bool // a picture of it was decoded
 
-	KeyframeTime time.Duration // processor time that decoding one keyframe takes
+	KeyframeTime time.Duration // processor time that decoding one keyframe takes; 0 if there are none
+	alone        bool          // there are
 	Costs        Costs
 }
 
@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 		o.For = 15 * time.Second
 	}
 	if o.Heartbeat == 0 {
-		o.Heartbeat = 10 * time.Second
+		o.Heartbeat = 15 * time.Second
 	}
 	if o.Every == 0 {
 		o.Every = time.Second
@@ -127,15 +127,17 @@ func (r *StreamReport) decode(ctx context.Context, o Options, units []source.Acc
 		r.Err = err
 		return
 	}
-	r.Whole = true
 	before := o.DecoderTime()
+	r.alone = true
 	const times = 3
 	for range times {
 		if _, err := o.Decoder.Keyframe(ctx, units[0]); err != nil {
-			r.Whole = false // refreshed by slices: no picture stands alone
+			r.alone = false // refreshed by slices: no picture stands alone
 		}
 	}
-	r.KeyframeTime = (o.DecoderTime() - before) / times
+	if r.alone {
+		r.KeyframeTime = (o.DecoderTime() - before) / times
+	}
 	before = o.DecoderTime()
 	if _, _, err := o.Decoder.Sequence(ctx, "probe "+r.Name, units); err != nil {
 		r.Err = err
@@ -150,6 +152,9 @@ func (r *StreamReport) cost(o Options, unit time.Duration) {
 	r.Costs.Gated = r.Costs.Receive + float64(r.KeyframeTime)/float64(max(o.Heartbeat, gap))
 	r.Costs.Keyframes = r.Costs.Receive + float64(r.KeyframeTime)/float64(gap)
 	r.Costs.Sequence = r.Costs.Receive + unit.Seconds()*r.Stats.FPS
+	if !r.alone {
+		r.Costs.Gated, r.Costs.Keyframes = r.Costs.Sequence, r.Costs.Sequence
+	}
 	switch r.Sampling {
 	case detect.Gated:
 		r.Costs.Expected = r.Costs.Gated

@@ -79,7 +79,7 @@ func TestTheCheaperStreamIsChosen(t *testing.T) {
 			t.Fatalf("%+v, %v", report, err)
 		}
 		main, sub := report.Streams[0].Costs, report.Streams[1].Costs
-		if main.Expected != main.Sequence || main.Sequence < 0.05 || main.Sequence > 0.06 || sub.Expected != sub.Gated || sub.Gated != 0.003 || sub.Keyframes != 0.015 {
+		if main.Expected != main.Sequence || main.Sequence < 0.05 || main.Sequence > 0.06 || sub.Expected != sub.Gated || sub.Gated != 0.002 || sub.Keyframes != 0.015 {
 			t.Errorf("main %+v, sub %+v", main, sub)
 		}
 	})
