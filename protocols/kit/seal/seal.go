@@ -32,7 +32,7 @@ func ParseRecipient(text string) (Recipient, error) {
 	}
 	key, err := age.ParseX25519Recipient(text)
 	if err != nil { // the library's text repeats what was given
-		return Recipient{}, errors.New("not a public key of the form " + publicPrefix + "...")
+		return Recipient{}, errors.New("not a public key of the form " + publicPrefix + " and more")
 	}
 	return Recipient{key: key}, nil
 }
@@ -88,7 +88,7 @@ func ParseSecretKey(file string) (SecretKey, error) {
 	}
 	key, err := age.ParseX25519Identity(found[0])
 	if err != nil { // the library's text may repeat a part of what was given
-		return SecretKey{}, errors.New("not a secret key of the form " + secretPrefix + "...")
+		return SecretKey{}, errors.New("not a secret key of the form " + secretPrefix + " and more")
 	}
 	return SecretKey{key: key}, nil
 }
