@@ -148,22 +148,11 @@ func checkPolygon(p detect.Polygon, mayBeEmpty bool) error {
 func paint(p detect.Polygon, set func(pixel int)) {
 	for y := range height {
 		for x := range width {
-			if len(p) == 0 || inside(p, (float64(x)+0.5)/width, (float64(y)+0.5)/height) {
+			if p.Contains(detect.Point{X: (float64(x) + 0.5) / width, Y: (float64(y) + 0.5) / height}) {
 				set(y*width + x)
 			}
 		}
 	}
-}
-
-func inside(p detect.Polygon, x, y float64) bool {
-	in := false
-	for i, a := range p {
-		b := p[(i+1)%len(p)]
-		if (a.Y > y) != (b.Y > y) && x < (b.X-a.X)*(y-a.Y)/(b.Y-a.Y)+a.X {
-			in = !in
-		}
-	}
-	return in
 }
 
 func (a *area) reset() {
