@@ -25,9 +25,11 @@ const (
 
 // Headers of a batch.
 const (
-	LaneHeader   = "Gridgate-Lane"   // the one lane of the batch, so that admission precedes parsing
-	EpochHeader  = "Gridgate-Epoch"  // the outbox epoch (a replaced damaged file is a new epoch)
-	SchemaHeader = "Gridgate-Schema" // [SchemaVersion] of the sender
+	LaneHeader  = "Gridgate-Lane"  // the one lane of the batch, so that admission precedes parsing
+	EpochHeader = "Gridgate-Epoch" // the outbox epoch (a replaced damaged file is a new epoch)
+	// SchemaHeader is the newest schema that an alert of the batch needs. Central answers a newer one than its own with 409 and its
+	// own in the same header: the edge holds those alerts until a sync says that central knows them. They are never dead letters.
+	SchemaHeader = "Gridgate-Schema"
 )
 
 // Limits of one request.
@@ -98,7 +100,9 @@ type Zone struct {
 type LaneState struct {
 	Lane      alert.Lane `json:"lane" enum:"life-safety,normal,bulk"`
 	Pending   int64      `json:"pending"`
-	OldestSec float64    `json:"oldestSec"` // age of the oldest pending alert in seconds, 0 if none
+	OldestSec float64    `json:"oldestSec"`     // age of the oldest pending alert in seconds, 0 if none
+	Shed      int64      `json:"shed,omitzero"` // given up for want of room or coalesced, in this epoch
+	Held      int64      `json:"held,omitzero"` // pending ones that need a newer central
 }
 
 // SyncRequest goes up about once a minute and on change.
