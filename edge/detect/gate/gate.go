@@ -23,7 +23,7 @@ import (
 // Gate implements [detect.Gate]. It is for one goroutine.
 type Gate struct {
 	headers headers
-	clock   clock
+	clock   detect.Clock
 	keys    keys
 	model   model
 	alarm   alarm
@@ -54,8 +54,8 @@ func (g *Gate) Observe(u source.AccessUnit) detect.Opinion {
 	if u.Codec != source.H264 && u.Codec != source.H265 {
 		return detect.Opinion{Sight: detect.NoGate}
 	}
-	if g.clock.tick(u.PTS) {
-		g.alarm.resume(g.clock.now)
+	if g.clock.Tick(u.PTS) {
+		g.alarm.resume(g.clock.Now())
 		g.proof.resume()
 	}
 	bits, first, ok := g.headers.picture(u)
@@ -76,9 +76,9 @@ func (g *Gate) Observe(u source.AccessUnit) detect.Opinion {
 	if first.slice == intra {
 		return g.opinion(0)
 	}
-	z := g.model.observe(p, g.clock.step, g.pace())
-	ended := g.alarm.observe(z, g.clock.now, g.moved())
-	g.proof.judge(g.clock.now, g.alarm.doubted)
+	z := g.model.observe(p, g.clock.Step(), g.pace())
+	ended := g.alarm.observe(z, g.clock.Now(), g.moved())
+	g.proof.judge(g.clock.Now(), g.alarm.doubted)
 	if ended && g.keys.warm() {
 		g.judge()
 	}
@@ -89,7 +89,7 @@ func (g *Gate) Observe(u source.AccessUnit) detect.Opinion {
 func (g *Gate) keyframe(p picture) detect.Opinion {
 	unusual := g.keys.observe(p, g.moved())
 	if unusual {
-		g.alarm.doubted = g.clock.now
+		g.alarm.doubted = g.clock.Now()
 	}
 	g.judge()
 	o := g.opinion(0)
@@ -99,7 +99,7 @@ func (g *Gate) keyframe(p picture) detect.Opinion {
 
 // Confirm implements [detect.Gate].
 func (g *Gate) Confirm(pts time.Duration, moving bool) {
-	now := g.clock.at(pts)
+	now := g.clock.At(pts)
 	g.keys.confirm(moving)
 	if moving {
 		g.proof.moving(now)
@@ -118,7 +118,7 @@ func (g *Gate) opinion(z float64) detect.Opinion {
 }
 
 // moved says whether pixels showed motion a moment ago.
-func (g *Gate) moved() bool { return g.proof.moved(g.clock.now) }
+func (g *Gate) moved() bool { return g.proof.moved(g.clock.Now()) }
 
 // Paces of learning, as time constants in media time.
 const (
@@ -135,7 +135,7 @@ func (g *Gate) pace() time.Duration {
 		return frozen
 	case !g.alarm.loud:
 		return settled
-	case g.proof.refuted(g.alarm.since), g.clock.now-g.alarm.since > patient:
+	case g.proof.refuted(g.alarm.since), g.clock.Now()-g.alarm.since > patient:
 		return refuted
 	}
 	return frozen
@@ -150,7 +150,7 @@ func (g *Gate) judge() {
 	switch {
 	case !g.keys.warm():
 		g.sight = detect.Learning
-	case g.proof.blind(g.clock.now) || share > visible*slack:
+	case g.proof.blind(g.clock.Now()) || share > visible*slack:
 		g.sight = detect.Blind
 	default:
 		g.sight = detect.Sees

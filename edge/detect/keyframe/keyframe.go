@@ -45,7 +45,7 @@ func (o Options) withDefaults() Options {
 // Chooser implements [detect.Chooser].
 type Chooser struct {
 	options Options
-	clock   clock
+	clock   detect.Clock
 	spacing spacing
 	opinion detect.Opinion
 
@@ -83,10 +83,10 @@ func (c *Chooser) Choose(u source.AccessUnit) detect.Choice {
 		c.opinion = c.options.Gate.Observe(u)
 		c.doubt = c.doubt || c.opinion.Doubt || c.opinion.Wake
 	}
-	if c.clock.tick(u.PTS) {
+	if c.clock.Tick(u.PTS) {
 		c.restartTimes()
 	}
-	now := c.clock.now
+	now := c.clock.Now()
 	if !c.begun {
 		if !u.Begins() {
 			return detect.Skip
@@ -103,7 +103,7 @@ func (c *Chooser) Choose(u source.AccessUnit) detect.Choice {
 
 // restartTimes forgets when something is due, after time stepped.
 func (c *Chooser) restartTimes() {
-	now := c.clock.now
+	now := c.clock.Now()
 	c.spacing.resume(now)
 	c.next, c.looked, c.awake = now, now, now
 	c.started = min(c.started, now)
@@ -156,7 +156,7 @@ func (c *Chooser) gatedRare(u source.AccessUnit, now time.Duration) detect.Choic
 }
 
 // asleep says whether the last sample is further back than sampling while awake would have it.
-func (c *Chooser) asleep() bool { return c.clock.now-c.looked > c.options.Every }
+func (c *Chooser) asleep() bool { return c.clock.Now()-c.looked > c.options.Every }
 
 // nearly says whether a sample is due, or nearly so: keyframes may come a little early.
 func (c *Chooser) nearly(now time.Duration) bool { return now >= c.next-c.options.Every/4 }
@@ -183,7 +183,7 @@ func (c *Chooser) Saw(pts time.Duration, what detect.Showed) {
 		c.options.Gate.Confirm(pts, what == detect.Movement)
 	}
 	if what != detect.Still {
-		c.awake = max(c.awake, min(c.clock.at(pts), c.clock.now)+c.options.Linger)
+		c.awake = max(c.awake, min(c.clock.At(pts), c.clock.Now())+c.options.Linger)
 	}
 }
 
