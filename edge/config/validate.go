@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"gridgate/edge/decode"
+	"gridgate/edge/detect"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/conf"
 	"gridgate/protocols/kit/loopback"
@@ -251,13 +253,20 @@ func (j *judge) zones(at string, zones []Zone) {
 }
 
 func (j *judge) polygon(field string, p Polygon) {
-	j.demand(len(p) >= 3 && len(p) <= maxPoints, field, "not an outline", fmt.Sprintf("write 3 to %d points: [[0, 0], [1, 0], [1, 1]]", maxPoints))
-	for _, pt := range p {
+	if len(p) < 3 || len(p) > maxPoints {
+		j.bad(field, "not an outline", fmt.Sprintf("write 3 to %d points: [[0, 0], [1, 0], [1, 1]]", maxPoints))
+		return
+	}
+	outline := make(detect.Polygon, len(p))
+	for i, pt := range p {
 		if len(pt) != 2 || !(pt[0] >= 0 && pt[0] <= 1 && pt[1] >= 0 && pt[1] <= 1) {
 			j.bad(field, "a point is not inside the picture", "write [x, y] with both between 0 and 1")
 			return
 		}
+		outline[i] = detect.Point{X: pt[0], Y: pt[1]}
 	}
+	j.demand(outline.Covers(), field, "the outline holds nothing",
+		fmt.Sprintf("its points may not lie on a line, nor may it go back over itself: write one that holds a pixel of %dx%d at least", decode.FrameWidth, decode.FrameHeight))
 }
 
 func (j *judge) mqtt(c *Config) {

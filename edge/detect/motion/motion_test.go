@@ -204,6 +204,7 @@ func TestWrongOptions(t *testing.T) {
 		"two points":        {Zones: []detect.Zone{{Name: "a", Polygon: detect.Polygon{{X: 0, Y: 0}, {X: 1, Y: 1}}}}},
 		"outside":           {Masks: []detect.Polygon{{{X: 0, Y: 0}, {X: 2, Y: 1}, {X: 1, Y: 1}}}},
 		"not a number":      {Masks: []detect.Polygon{{{X: math.NaN(), Y: 0}, {X: 1, Y: 1}, {X: 1, Y: 0}}}},
+		"on a line":         {Masks: []detect.Polygon{{{X: 0.2, Y: 0.2}, {X: 0.2, Y: 0.8}, {X: 0.2, Y: 0.5}}}},
 		"area":              {Zones: []detect.Zone{{Name: "a", MinArea: 1.5}}},
 		"duration":          {Zones: []detect.Zone{{Name: "a", MinDuration: 2 * time.Minute}}},
 		"too many":          {Zones: make([]detect.Zone, maxZones+1)},

@@ -2,6 +2,7 @@ package motion
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -140,6 +141,9 @@ func checkPolygon(p detect.Polygon, mayBeEmpty bool) error {
 		if !(q.X >= 0 && q.X <= 1 && q.Y >= 0 && q.Y <= 1) {
 			return fmt.Errorf("point (%v, %v) is outside of the picture, which goes from 0 to 1", q.X, q.Y)
 		}
+	}
+	if !p.Covers() {
+		return errors.New("the outline holds nothing: its points lie on a line, or it goes back over itself")
 	}
 	return nil
 }
