@@ -11,6 +11,11 @@ set -euo pipefail
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/gridgate/footage
 mkdir -p "$cache"
+exec 9>"$cache/.lock" # one run at a time, until all of it has ended: the others wait and find the files
+flock -n 9 || {
+	echo "footage: another run is making the files, waiting for it" >&2
+	flock 9
+}
 
 # encode IN OUT FILTER [INPUT-OPTIONS...]: H.264 as a camera sends it, a keyframe every second, no B-frames.
 encode() {
@@ -22,7 +27,7 @@ encode() {
 	mv "$out.part" "$out"
 }
 
-# the recordings and photos of opencv-doc that are kept, vtest.avi last: it says that the others are there
+# the recordings and photos of opencv-doc that are kept
 kept=(data/tree.avi data/messi5.jpg data/left06.jpg data/basketball1.png data/leuvenA.jpg data/building.jpg text/scenetext04.jpg text/scenetext05.jpg
 	../opencv4/html/{227943776_1.jpg,230501201_1.jpg,faceDetection.png,inpaint_basics.jpg} data/vtest.avi)
 missing=
@@ -31,8 +36,10 @@ for file in "${kept[@]}"; do
 done
 if [ -n "$missing" ]; then
 	echo "footage: fetching opencv-doc (95 MB, once)" >&2
-	work=$(mktemp -d "$cache/fetch.XXXXXX")
+	work=$cache/fetch
 	trap 'rm -rf "$work"' EXIT
+	rm -rf "$work" # of a run that was killed
+	mkdir "$work"
 	(cd "$work" && { apt-get -q download opencv-doc || { [ "$(id -u)" -eq 0 ] && apt-get -q update && apt-get -q download opencv-doc; }; }) >"$work/log" 2>&1 || {
 		tail -n 5 "$work/log" >&2
 		echo "footage: opencv-doc could not be fetched; run 'apt-get update' as root and try again" >&2
