@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gridgate/central/store"
+	"gridgate/protocols/kit/lockout"
 )
 
 // records is a store of accounts and tokens in memory.
@@ -179,44 +180,31 @@ func TestLockout(t *testing.T) {
 		_, _, err := d.SignIn(t.Context(), "night", password, remote)
 		return err
 	}
-	for range freeFailures + 1 {
+	for range lockout.Free + 1 {
 		if err := try("wrong horse", "192.0.2.1:1"); err != ErrDenied {
 			t.Fatalf("a free failure: %v", err)
 		}
 	}
 	var locked LockedError
-	if err := try(password, "192.0.2.1:2"); !errors.As(err, &locked) || locked.Wait != firstWait {
-		t.Fatalf("the right password while locked: %v, want a wait of %s", err, firstWait)
+	if err := try(password, "192.0.2.1:2"); !errors.As(err, &locked) || locked.Wait != lockout.FirstWait {
+		t.Fatalf("the right password while locked: %v, want a wait of %s", err, lockout.FirstWait)
 	}
 	if err := try(password, "192.0.2.2:1"); err != nil {
 		t.Errorf("another address is locked, too: %v", err)
 	}
-	d.now = d.now.Add(firstWait)
+	d.now = d.now.Add(lockout.FirstWait)
 	if err := try("wrong horse", "192.0.2.1:3"); err != ErrDenied {
 		t.Errorf("after the wait: %v", err)
 	}
-	if err := try(password, "192.0.2.1:4"); !errors.As(err, &locked) || locked.Wait != 2*firstWait {
-		t.Errorf("the second wait is %s, want %s", locked.Wait, 2*firstWait)
+	if err := try(password, "192.0.2.1:4"); !errors.As(err, &locked) || locked.Wait != 2*lockout.FirstWait {
+		t.Errorf("the second wait is %s, want %s", locked.Wait, 2*lockout.FirstWait)
 	}
-	d.now = d.now.Add(2 * firstWait)
+	d.now = d.now.Add(2 * lockout.FirstWait)
 	if err := try(password, "192.0.2.1:5"); err != nil {
 		t.Errorf("the right password after the wait: %v", err)
 	}
 	if err := try("wrong horse", "192.0.2.1:6"); err != ErrDenied {
 		t.Errorf("a success does not forget the failures: %v", err)
-	}
-}
-
-func TestLockoutHasACeiling(t *testing.T) {
-	var l lockout
-	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	var longest time.Duration
-	for range 100 {
-		longest = max(longest, l.try("k", now))
-		now = now.Add(maxWait / 2)
-	}
-	if longest > maxWait {
-		t.Errorf("waited %s, more than %s", longest, maxWait)
 	}
 }
 
@@ -236,38 +224,8 @@ func TestLockoutCountsGuessesSentAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if judged != freeFailures+1 {
-		t.Errorf("%d of 40 guesses sent at once were judged, want %d", judged, freeFailures+1)
-	}
-}
-
-func TestLockoutIsBounded(t *testing.T) {
-	var l lockout
-	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	for i := range maxLockouts + 10 {
-		now = now.Add(time.Millisecond)
-		l.try(fmt.Sprint(i), now)
-	}
-	if len(l.entries) != maxLockouts {
-		t.Errorf("%d entries, want %d", len(l.entries), maxLockouts)
-	}
-	if _, ok := l.entries["0"]; ok {
-		t.Error("the oldest entry did not give way")
-	}
-}
-
-func TestLockoutKey(t *testing.T) {
-	same := [][2]string{{"192.0.2.1:1", "192.0.2.1:2"}, {"[2001:db8::1]:1", "[2001:db8::ffff:1]:2"}, {"[::ffff:192.0.2.1]:1", "192.0.2.1:9"}}
-	for _, pair := range same {
-		if lockoutKey("a", pair[0]) != lockoutKey("a", pair[1]) {
-			t.Errorf("%s and %s count apart", pair[0], pair[1])
-		}
-	}
-	apart := [][2]string{{"192.0.2.1:1", "192.0.2.2:1"}, {"[2001:db8::1]:1", "[2001:db8:0:1::1]:1"}}
-	for _, pair := range apart {
-		if lockoutKey("a", pair[0]) == lockoutKey("a", pair[1]) {
-			t.Errorf("%s and %s count together", pair[0], pair[1])
-		}
+	if judged != lockout.Free+1 {
+		t.Errorf("%d of 40 guesses sent at once were judged, want %d", judged, lockout.Free+1)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"gridgate/central/store"
+	"gridgate/protocols/kit/lockout"
+	passwords "gridgate/protocols/kit/password"
 )
 
 // CookieName is the name of the session cookie.
@@ -47,13 +49,13 @@ type Service struct {
 	secure   bool
 	now      func() time.Time
 	sessions sessions
-	lockout  lockout
-	hasher   hasher
+	lockout  lockout.Table
+	verifier passwords.Verifier
 }
 
 // New returns a Service.
 func New(o Options) *Service {
-	s := &Service{records: o.Records, fixed: map[string]store.Token{}, secure: o.Secure, now: o.Now, hasher: make(hasher, 2)}
+	s := &Service{records: o.Records, fixed: map[string]store.Token{}, secure: o.Secure, now: o.Now, verifier: passwords.NewVerifier(2)}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -68,24 +70,24 @@ func (s *Service) Sessions() int { return s.sessions.count() }
 
 // SignIn checks a password and returns a cookie for a new session. An unknown account takes as long as a known one. The errors
 // are [ErrDenied], a [LockedError], or that of the store.
-func (s *Service) SignIn(ctx context.Context, name, password, remote string) (*http.Cookie, Principal, error) {
-	key, now := lockoutKey(name, remote), s.now()
-	if wait := s.lockout.try(key, now); wait > 0 {
+func (s *Service) SignIn(ctx context.Context, name, given, remote string) (*http.Cookie, Principal, error) {
+	key, now := lockout.Key(name, remote), s.now()
+	if wait := s.lockout.Try(key, now); wait > 0 {
 		return nil, Principal{}, LockedError{Wait: wait}
 	}
 	user, err := s.account(ctx, name)
 	if err != nil {
 		return nil, Principal{}, err
 	}
-	ok, err := s.hasher.verify(ctx, user.Hash, password)
+	ok, err := s.verifier.Verify(ctx, user.Hash, given)
 	if err != nil {
 		return nil, Principal{}, fmt.Errorf("check password: %w", err)
 	}
 	role, roleErr := ParseRole(user.Role)
-	if !ok || roleErr != nil || len(password) > MaxPassword {
+	if !ok || roleErr != nil {
 		return nil, Principal{}, ErrDenied
 	}
-	s.lockout.succeed(key)
+	s.lockout.Succeed(key)
 	p := Principal{Name: user.Name, Role: role, Scopes: scopesOf[role]}
 	value, _ := s.sessions.add(p, user.Hash, now)
 	return s.cookie(value, int(SessionLife.Seconds())), p, nil
