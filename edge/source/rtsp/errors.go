@@ -14,6 +14,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 
 	"gridgate/edge/source"
+	"gridgate/protocols/kit/tlspin"
 )
 
 var (
@@ -32,7 +33,7 @@ func classify(err error) error {
 	switch {
 	case err == nil, errors.Is(err, source.ErrUnsupported): // ours already
 		return err
-	case isCertificate(err):
+	case tlspin.IsCertificate(err):
 		return ofCertificate(err)
 	case is[tls.RecordHeaderError](err), is[tls.AlertError](err):
 		return fmt.Errorf("%w: it does not agree on TLS 1.2 or later", source.ErrUnreachable)

@@ -18,6 +18,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 
 	"gridgate/edge/source"
+	"gridgate/protocols/kit/tlspin"
 )
 
 // Transport is how RTP travels.
@@ -64,7 +65,7 @@ type Trouble struct {
 type Source struct {
 	opt   Options
 	url   *base.URL // with credentials
-	tls   trust
+	tls   tlspin.Trust
 	stats *source.Meter
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 }

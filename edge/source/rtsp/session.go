@@ -50,7 +50,7 @@ func newSession(s *Source, transport Transport, emit source.Emit) *session {
 		ReadTimeout: max(s.opt.Connect, s.opt.Stall+s.opt.Stall/2), WriteTimeout: s.opt.Connect,
 		InitialUDPReadTimeout: s.opt.Stall + s.opt.Stall/2,
 		DialContext:           ss.dialer(s.dial),
-		TLSConfig:             s.tls.config(),
+		TLSConfig:             s.tls.Config(),
 		OnResponse:            ss.checkRedirect,
 		OnPacketsLost:         func(n uint64) { ss.meter.lost.Add(n) },
 		OnDecodeError:         func(error) { ss.meter.invalid.Add(1) },
