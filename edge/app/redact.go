@@ -36,7 +36,7 @@ type redactedBox struct {
 
 // Redact makes a picture fit to be stored, as the edge does with its own, and prints where faces were found as one JSON line.
 // It returns 0, 1 if there is no picture (what was read is no JPEG, is too large, or cannot be redacted or written), or 2 if
-// the input cannot be opened or is the output too.
+// the input cannot be opened or is the output too, or if one of them is no regular file.
 func Redact(o RedactOptions, stdout, stderr io.Writer) int {
 	in, err := openPicture(o)
 	if err != nil {
@@ -55,23 +55,23 @@ func Redact(o RedactOptions, stdout, stderr io.Writer) int {
 	return ExitOK
 }
 
+// openPicture opens the input. Neither file may be a pipe or a device: opening one may wait for ever or set something going, and
+// the output would take its place.
 func openPicture(o RedactOptions) (*os.File, error) {
-	in, err := os.Open(o.In)
+	from, err := os.Stat(o.In)
 	if err != nil {
 		return nil, err
 	}
-	from, err := in.Stat()
-	if err == nil && !from.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file", o.In)
+	to, outErr := os.Stat(o.Out)
+	switch {
+	case !from.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no regular file", o.In)
+	case outErr == nil && !to.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no regular file", o.Out)
+	case outErr == nil && os.SameFile(from, to):
+		return nil, errors.New("input and output are one file")
 	}
-	if to, outErr := os.Stat(o.Out); err == nil && outErr == nil && os.SameFile(from, to) {
-		err = errors.New("input and output are one file")
-	}
-	if err != nil {
-		in.Close()
-		return nil, err
-	}
-	return in, nil
+	return os.Open(o.In)
 }
 
 // redactFile writes the redacted picture to the file out and returns what is to be printed.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -73,7 +74,7 @@ func TestRedactLeavesNothingWhereItFails(t *testing.T) {
 		"no such folder":      {good, "none/out.jpg", ExitFailed},
 		"onto itself":         {good, "in.jpg", ExitUsage},
 		"too many bytes":      {append(bytes.Clone(good), make([]byte, 17<<20)...), "out.jpg", ExitFailed},
-		"a folder for output": {good, ".", ExitFailed},
+		"a folder for output": {good, ".", ExitUsage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -101,5 +102,32 @@ func TestRedactLeavesNothingWhereItFails(t *testing.T) {
 	var out, reasons bytes.Buffer
 	if code := Redact(RedactOptions{In: "no-such-file", Out: "x.jpg"}, &out, &reasons); code != ExitUsage {
 		t.Errorf("exit %d for a missing file, want %d", code, ExitUsage)
+	}
+}
+
+// TestRedactOpensNoPipeAndNoDevice would not end if the pipe were opened: nobody writes to it.
+func TestRedactOpensNoPipeAndNoDevice(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pipe, good := filepath.Join(dir, "pipe"), filepath.Join(dir, "in.jpg")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(good, coded(t, "jpeg", 64, 64), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]RedactOptions{
+		"from a pipe":   {In: pipe, Out: filepath.Join(dir, "out.jpg")},
+		"from a device": {In: "/dev/zero", Out: filepath.Join(dir, "out.jpg")},
+		"from a folder": {In: dir, Out: filepath.Join(dir, "out.jpg")},
+		"to a pipe":     {In: good, Out: pipe},
+	} {
+		var out, reasons bytes.Buffer
+		if code := Redact(o, &out, &reasons); code != ExitUsage || !strings.Contains(reasons.String(), "no regular file") || out.Len() > 0 {
+			t.Errorf("%s: exit %d, printed %q, reasons %q", name, code, &out, &reasons)
+		}
+	}
+	if info, err := os.Stat(pipe); err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		t.Errorf("the pipe was replaced: %v, error %v", info, err)
 	}
 }
