@@ -20,7 +20,7 @@ import (
 // Alerts is what the forwarder needs of the outbox for alerts. Peek removes nothing; Settle does, by receipt.
 type Alerts interface {
 	Epoch() string
-	Peek(ctx context.Context, lane alert.Lane, limit int) ([]outbox.Entry, error)
+	Peek(ctx context.Context, lane alert.Lane, w outbox.Want) ([]outbox.Entry, error)
 	Settle(ctx context.Context, receipts ...ingest.Receipt) error
 }
 
@@ -265,7 +265,7 @@ func (f *Forwarder) mustYield(ctx context.Context) (bool, error) {
 	if f.stuck.Load() {
 		return false, nil
 	}
-	entries, err := f.o.Queue.Peek(ctx, alert.LifeSafety, 1)
+	entries, err := f.o.Queue.Peek(ctx, alert.LifeSafety, outbox.Want{Limit: 1})
 	if err != nil {
 		return false, storage(err)
 	}

@@ -17,7 +17,7 @@ import (
 
 // sendLane sends the oldest batch of a lane and settles what was answered.
 func (f *Forwarder) sendLane(ctx context.Context, lane alert.Lane) (worked bool, err error) {
-	entries, err := f.o.Queue.Peek(ctx, lane, f.o.Batch)
+	entries, err := f.o.Queue.Peek(ctx, lane, outbox.Want{Limit: f.o.Batch})
 	if err != nil {
 		return false, storage(err)
 	}

@@ -22,11 +22,11 @@ type memoryQueue struct {
 
 func (q *memoryQueue) Epoch() string { return "epoch" }
 
-func (q *memoryQueue) Peek(_ context.Context, lane alert.Lane, limit int) ([]outbox.Entry, error) {
+func (q *memoryQueue) Peek(_ context.Context, lane alert.Lane, w outbox.Want) ([]outbox.Entry, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	list := q.lanes[lane]
-	return append([]outbox.Entry(nil), list[:min(limit, len(list))]...), nil
+	return append([]outbox.Entry(nil), list[:min(w.Limit, len(list))]...), nil
 }
 
 func (q *memoryQueue) Settle(_ context.Context, receipts ...ingest.Receipt) error {

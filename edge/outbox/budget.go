@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
 )
 
 // shedChunk is how many rows are looked at at a time when room is made.
@@ -88,7 +89,7 @@ func (t *tx) shedIncoming(e *encoded, loose, room int64) int64 {
 			continue
 		}
 		loose -= a.size()
-		t.t.lanes[a.lane].shed++
+		t.giveUp(a)
 	}
 	e.alerts = alerts
 	for loose > room && len(e.readings) > 0 {
@@ -117,6 +118,7 @@ func (t *tx) shedBulk(want int64) (freed int64, err error) {
 		l.pending -= rows.count
 		l.bytes -= rows.bytes
 		l.shed += rows.count
+		t.gone[lane] = append(t.gone[lane], ingest.Range{First: rows.first, Last: rows.last})
 		freed += rows.bytes
 	}
 	return freed, nil
@@ -144,7 +146,7 @@ func (t *tx) shedReadings(want int64) error {
 }
 
 // oldestRows is a run of rows from the oldest on: its last sequence, its length and its size.
-type oldestRows struct{ last, count, bytes int64 }
+type oldestRows struct{ first, last, count, bytes int64 }
 
 // oldest walks over the first rows of query until they hold want bytes.
 func (t *tx) oldest(query string, want int64) (r oldestRows, err error) {
@@ -161,6 +163,9 @@ func (t *tx) oldest(query string, want int64) (r oldestRows, err error) {
 		var n int64
 		if err := rows.Scan(&r.last, &n); err != nil {
 			return r, err
+		}
+		if r.count == 0 {
+			r.first = r.last
 		}
 		r.count++
 		r.bytes += n + overhead

@@ -28,9 +28,17 @@ type encoded struct {
 }
 
 type encodedAlert struct {
-	lane  int
-	id    string
-	event []byte
+	lane      int
+	need      int // schema
+	id        string
+	key       string
+	situation string
+	event     []byte
+}
+
+// encodedOf describes an alert whose event is given.
+func encodedOf(a alert.Alert, event []byte, need int) encodedAlert {
+	return encodedAlert{lane: laneIndex(a.Lane()), need: need, id: a.ID, key: a.Key, situation: a.Situation, event: event}
 }
 
 type encodedSituation struct {
@@ -42,7 +50,7 @@ type encodedSituation struct {
 // alerts for which there is none are shed and counted, and the rest of the commit is written: the situation of such an
 // alert is open, so that central may get a clear whose raise was shed, or no clear. Neither is an error there.
 func (b *Outbox) Commit(ctx context.Context, c raise.Commit) (duplicate bool, err error) {
-	e, err := encode(c)
+	e, err := b.encode(c)
 	if err != nil {
 		return false, err
 	}
@@ -53,7 +61,7 @@ func (b *Outbox) Commit(ctx context.Context, c raise.Commit) (duplicate bool, er
 	return duplicate && err == nil, err
 }
 
-func encode(c raise.Commit) (e encoded, err error) {
+func (b *Outbox) encode(c raise.Commit) (e encoded, err error) {
 	if c.Message != "" {
 		e.message, e.first = digest(c.Message), c.First
 	}
@@ -62,7 +70,7 @@ func encode(c raise.Commit) (e encoded, err error) {
 		if err != nil {
 			return e, err
 		}
-		e.alerts = append(e.alerts, encodedAlert{lane: laneIndex(a.Lane()), id: a.ID, event: event})
+		e.alerts = append(e.alerts, encodedOf(a, event, b.o.Needs(a)))
 	}
 	for _, r := range c.Readings {
 		body, err := json.Marshal(r)
@@ -153,8 +161,12 @@ func (t *tx) writeAlerts(e encoded) error {
 // appendAlert gives an alert the next sequence of its lane. An id that is there already is left as it is.
 func (t *tx) appendAlert(a encodedAlert) error {
 	l := &t.t.lanes[a.lane]
-	res, err := t.exec(`INSERT INTO alerts (lane, seq, id, at, event) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-		a.lane, l.next, a.id, t.at, a.event)
+	at := t.at
+	if l.pending > 0 {
+		at = max(at, l.last) // a clock that was set back must not put the lane's times out of order
+	}
+	res, err := t.exec(`INSERT INTO alerts (lane, seq, id, at, event, need, key, situation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO NOTHING`, a.lane, l.next, a.id, at, a.event, a.need, a.key, a.situation)
 	if err != nil {
 		return fmt.Errorf("write alert: %w", err)
 	}
@@ -162,6 +174,7 @@ func (t *tx) appendAlert(a encodedAlert) error {
 		return err
 	}
 	l.next++
+	l.last = at
 	l.pending++
 	l.bytes += int64(len(a.event)) + overhead
 	t.t.added++

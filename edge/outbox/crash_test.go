@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -71,7 +72,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 		}
 	}
 	b := open(t, Options{Dir: dir})
-	entries, err := b.Peek(t.Context(), alert.LifeSafety, 1<<20)
+	entries, err := b.Peek(t.Context(), alert.LifeSafety, Want{Limit: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +208,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	after := stats(t, b)
 	open, err := b.Situations(t.Context())
-	if err != nil || len(open) != 0 || after.Lanes[1] != before.Lanes[1] || after.Failures != 1 {
+	if err != nil || len(open) != 0 || !reflect.DeepEqual(after.Lanes[1], before.Lanes[1]) || after.Failures != 1 {
 		t.Errorf("something was half done: %d situations, %+v, %v", len(open), after.Lanes[1], err)
 	}
 	limit(1 << 30)

@@ -19,10 +19,10 @@ const (
 	fileName    = "outbox.db"
 	lockName    = "outbox.lock"
 	evidenceDir = "evidence"
-	fileVersion = 1
 )
 
-const schema = `
+// steps make the tables: those of version n are made by the first n of them. A file says in its user_version how many it has had.
+var steps = []string{`
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE lanes (lane INTEGER PRIMARY KEY, next INTEGER NOT NULL, shed INTEGER NOT NULL);
 CREATE TABLE alerts (
@@ -44,7 +44,20 @@ CREATE TABLE dead_letters (
 CREATE INDEX dead_letters_id ON dead_letters (id);
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO lanes (lane, next, shed) VALUES (0, 1, 0), (1, 1, 0), (2, 1, 0);
-`
+`, `
+ALTER TABLE lanes ADD COLUMN coalesced INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lanes ADD COLUMN given_up TEXT NOT NULL DEFAULT '';
+ALTER TABLE alerts ADD COLUMN need INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE alerts ADD COLUMN key TEXT NOT NULL DEFAULT '';
+ALTER TABLE alerts ADD COLUMN situation TEXT NOT NULL DEFAULT '';
+CREATE INDEX alerts_need ON alerts (lane, need) WHERE need > 1;
+CREATE INDEX alerts_key ON alerts (key, seq) WHERE lane = 0;
+CREATE INDEX alerts_situation ON alerts (situation) WHERE lane = 2;
+CREATE TABLE given_up (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
+`}
+
+// fileVersion is the version of a file of this release.
+var fileVersion = len(steps)
 
 // openChecked opens the file for writing. One that fails the integrity check is set aside and a new one made.
 func openChecked(ctx context.Context, o Options) (*sql.DB, error) {
@@ -125,25 +138,28 @@ func prepareFile(ctx context.Context, db *sql.DB) error {
 	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
 		return fmt.Errorf("read file version: %w", err)
 	}
-	switch version {
-	case fileVersion:
-		return nil
-	case 0:
-		return fill(ctx, db)
+	if version > fileVersion {
+		return fmt.Errorf("%w: it has version %d, this release knows %d", ErrNewer, version, fileVersion)
 	}
-	return fmt.Errorf("file version %d is not %d: it was written by another release", version, fileVersion)
+	return migrate(ctx, db, version)
 }
 
-func fill(ctx context.Context, db *sql.DB) error {
+// migrate brings a file of an older version, 0 for an empty one, to that of this release.
+func migrate(ctx context.Context, db *sql.DB, version int) error {
+	if version == fileVersion {
+		return nil
+	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback()
-	if _, err := tx.ExecContext(ctx, schema); err != nil {
-		return fmt.Errorf("make tables: %w", err)
+	for i, step := range steps[version:] {
+		if _, err := tx.ExecContext(ctx, step); err != nil {
+			return fmt.Errorf("make tables of version %d: %w", version+i+1, err)
+		}
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('epoch', ?)`, uuid.NewString()); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING`, uuid.NewString()); err != nil {
 		return fmt.Errorf("begin epoch: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, fileVersion)); err != nil {

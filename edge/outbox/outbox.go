@@ -33,6 +33,9 @@ var ErrClosed = errors.New("the outbox is closed")
 // ErrInUse says that another process has the outbox open.
 var ErrInUse = errors.New("the outbox is in use by another process")
 
+// ErrNewer says that a newer release wrote the file. It is left as it is.
+var ErrNewer = errors.New("a newer release wrote the file: run that release, or move the file away and lose what it holds")
+
 // Options say where the outbox is and how much it may hold. Dir is demanded; zero numbers mean the defaults.
 type Options struct {
 	Dir string // directory of the outbox; made if missing, readable by the owner only
@@ -51,6 +54,9 @@ type Options struct {
 	// DeadLetters is how many dead letters are kept (default 10,000, the newest).
 	DeadLetters int
 
+	// Needs tells the schema version that an alert needs, from 1 (default: 1 for all).
+	Needs func(alert.Alert) int
+
 	// Group bounds how many calls share a transaction (default 256), GroupWait how long the first of them waits for
 	// company once calls do overlap (default 1 ms, at most [MaxGroupWait]). A lone call never waits.
 	Group     int
@@ -66,6 +72,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Needs == nil {
+		o.Needs = func(alert.Alert) int { return 1 }
 	}
 	setDefault(&o.MaxBytes, 1<<30)
 	setDefault(&o.Reserve, o.MaxBytes/8)

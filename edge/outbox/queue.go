@@ -17,35 +17,6 @@ import (
 // ErrNotFound says that there is no such dead letter.
 var ErrNotFound = errors.New("no such entry")
 
-// Entry is an alert that waits for its receipt.
-type Entry struct {
-	ID    string
-	Lane  alert.Lane
-	Seq   int64     // grows in the lane, within one epoch
-	At    time.Time // when it was written
-	Event []byte    // CloudEvent, see [alert.Encode]
-}
-
-// Peek returns the oldest alerts of a lane, at most limit, in the order of their sequence. It removes nothing.
-func (b *Outbox) Peek(ctx context.Context, lane alert.Lane, limit int) ([]Entry, error) {
-	rows, err := b.read.QueryContext(ctx, `SELECT seq, id, at, event FROM alerts WHERE lane = ? ORDER BY seq LIMIT ?`, laneIndex(lane), limit)
-	if err != nil {
-		return nil, fmt.Errorf("read lane %s: %w", lane, err)
-	}
-	defer rows.Close()
-	var out []Entry
-	for rows.Next() {
-		e := Entry{Lane: lane}
-		var at int64
-		if err := rows.Scan(&e.Seq, &e.ID, &at, &e.Event); err != nil {
-			return nil, fmt.Errorf("read lane %s: %w", lane, err)
-		}
-		e.At = timeOf(at)
-		out = append(out, e)
-	}
-	return out, rows.Err()
-}
-
 // Settle takes receipts of alerts: what was accepted, or is there already, is removed; what was rejected becomes a dead
 // letter with its reason. A receipt for an alert that is not pending changes nothing. Nothing else removes an alert.
 func (b *Outbox) Settle(ctx context.Context, receipts ...ingest.Receipt) error {
@@ -224,9 +195,9 @@ func (b *Outbox) Requeue(ctx context.Context, seq int64) error {
 }
 
 func (t *tx) requeue(seq int64) error {
-	var stream, id string
+	var stream string
 	var body []byte
-	err := t.queryRow(`SELECT stream, id, body FROM dead_letters WHERE seq = ? AND stream <> 'evidence'`, []any{seq}, &stream, &id, &body)
+	err := t.queryRow(`SELECT stream, body FROM dead_letters WHERE seq = ? AND stream <> 'evidence'`, []any{seq}, &stream, &body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("dead letter %d: %w", seq, ErrNotFound)
 	} else if err != nil {
@@ -240,7 +211,7 @@ func (t *tx) requeue(seq int64) error {
 		if err != nil {
 			return fmt.Errorf("dead letter %d is not one of this release: %w", seq, ErrNotFound)
 		}
-		e.alerts = []encodedAlert{{lane: laneIndex(a.Lane()), id: id, event: body}}
+		e.alerts = []encodedAlert{encodedOf(a, body, t.w.o.Needs(a))}
 	}
 	if _, err := t.write(e); err != nil {
 		return err

@@ -28,7 +28,7 @@ func put(t testing.TB, b *Outbox, alerts ...alert.Alert) {
 
 func ids(t testing.TB, b *Outbox, lane alert.Lane) string {
 	t.Helper()
-	entries, err := b.Peek(context.Background(), lane, 1000)
+	entries, err := b.Peek(context.Background(), lane, Want{Limit: 1000})
 	if err != nil {
 		t.Fatalf("Peek: %v", err)
 	}

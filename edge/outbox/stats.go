@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
 )
 
 // LaneStats is what one lane holds.
@@ -19,6 +20,9 @@ type LaneStats struct {
 	Lowest  int64     // sequence of the oldest pending alert; Next if none
 	Next    int64     // sequence of the next alert of this epoch
 	Shed    int64     // dropped for want of room, in this epoch
+
+	Coalesced  int64         // gave way to a later alert of the same key for want of room, in this epoch
+	ShedRanges ingest.Ranges // sequences of both, in this epoch
 }
 
 // StreamStats is what the readings or the evidence hold.
@@ -46,7 +50,8 @@ func (b *Outbox) Stats(ctx context.Context) (Stats, error) {
 	s.Evidence = StreamStats{Pending: t.evidence, Bytes: t.evidenceBytes, Shed: t.shedEvidence}
 	for i, lane := range alert.Lanes {
 		l := t.lanes[i]
-		ls := LaneStats{Lane: lane, Pending: l.pending, Bytes: l.bytes, Next: l.next, Shed: l.shed, Lowest: l.next}
+		ls := LaneStats{Lane: lane, Pending: l.pending, Bytes: l.bytes, Next: l.next, Shed: l.shed, Lowest: l.next,
+			Coalesced: l.coalesced, ShedRanges: l.givenUp}
 		var at int64
 		row := b.read.QueryRowContext(ctx, `SELECT seq, at FROM alerts WHERE lane = ? ORDER BY seq LIMIT 1`, i)
 		if err := row.Scan(&ls.Lowest, &at); err != nil && err != sql.ErrNoRows {
@@ -102,9 +107,15 @@ func loadTotals(ctx context.Context, db *sql.DB) (totals, error) {
 	var t totals
 	for i := range t.lanes {
 		l := &t.lanes[i]
-		row := db.QueryRowContext(ctx, `SELECT next, shed, (SELECT count(*) FROM alerts WHERE lane = lanes.lane),
-			(SELECT coalesce(sum(length(event)), 0) FROM alerts WHERE lane = lanes.lane) FROM lanes WHERE lane = ?`, i)
-		if err := row.Scan(&l.next, &l.shed, &l.pending, &l.bytes); err != nil {
+		row := db.QueryRowContext(ctx, `SELECT next, shed, coalesced, given_up, (SELECT count(*) FROM alerts WHERE lane = lanes.lane),
+			(SELECT coalesce(sum(length(event)), 0) FROM alerts WHERE lane = lanes.lane),
+			coalesce((SELECT at FROM alerts WHERE lane = lanes.lane ORDER BY seq DESC LIMIT 1), 0) FROM lanes WHERE lane = ?`, i)
+		var gone string
+		err := row.Scan(&l.next, &l.shed, &l.coalesced, &gone, &l.pending, &l.bytes, &l.last)
+		if err == nil {
+			l.givenUp, err = ingest.ParseRanges(gone)
+		}
+		if err != nil {
 			return t, fmt.Errorf("count lane: %w", err)
 		}
 		l.bytes += l.pending * overhead

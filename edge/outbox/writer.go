@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
 )
 
 // request is one call that waits for the transaction it is part of.
@@ -95,10 +96,13 @@ func wake(c chan<- struct{}) {
 
 // laneCount is what the outbox holds of one lane, and its cursor.
 type laneCount struct {
-	next    int64 // sequence of the next alert
-	shed    int64 // ever, in this epoch
-	pending int64
-	bytes   int64
+	next      int64 // sequence of the next alert
+	last      int64 // time of the newest
+	shed      int64 // ever, in this epoch
+	coalesced int64 // ever, in this epoch
+	pending   int64
+	bytes     int64
+	givenUp   ingest.Ranges // never changed, only replaced
 }
 
 // totals are the running counts, kept in memory so that admission costs no query. They change only with a transaction.
@@ -127,6 +131,8 @@ type tx struct {
 	w  *writer
 	t  totals
 	at int64 // time of the transaction
+
+	gone [3][]ingest.Range // what the transaction gave up, for each lane
 }
 
 // exec runs a statement that was written as a constant of this package.
@@ -245,11 +251,8 @@ func alone(err error) bool {
 
 // storeTotals writes the cursors and counters that the transaction moved.
 func (t *tx) storeTotals(before totals) error {
-	for i, l := range t.t.lanes {
-		if b := before.lanes[i]; l.next == b.next && l.shed == b.shed {
-			continue
-		}
-		if _, err := t.exec(`UPDATE lanes SET next = ?, shed = ? WHERE lane = ?`, l.next, l.shed, i); err != nil {
+	for i := range t.t.lanes {
+		if err := t.storeLane(i, before.lanes[i]); err != nil {
 			return fmt.Errorf("move lane: %w", err)
 		}
 	}
@@ -268,6 +271,21 @@ func (t *tx) storeTotals(before totals) error {
 		}
 	}
 	return nil
+}
+
+// storeLane writes the cursor of a lane, and what it gave up if that grew.
+func (t *tx) storeLane(i int, before laneCount) error {
+	l := &t.t.lanes[i]
+	if len(t.gone[i]) > 0 {
+		l.givenUp = atMost(ingest.MaxRanges, l.givenUp.Add(t.gone[i]...))
+		_, err := t.exec(`UPDATE lanes SET next = ?, shed = ?, coalesced = ?, given_up = ? WHERE lane = ?`, l.next, l.shed, l.coalesced, l.givenUp.String(), i)
+		return err
+	}
+	if l.next == before.next {
+		return nil
+	}
+	_, err := t.exec(`UPDATE lanes SET next = ? WHERE lane = ?`, l.next, i)
+	return err
 }
 
 // Names in the counters table.
