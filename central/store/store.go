@@ -132,6 +132,7 @@ type Store interface {
 	User(ctx context.Context, name string) (User, error)
 	PutToken(ctx context.Context, t Token) error
 	Token(ctx context.Context, sha256 string) (Token, error)
+	Enrolments
 
 	// Ping says whether the database answers; Close ends it.
 	Ping(ctx context.Context) error

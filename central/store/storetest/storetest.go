@@ -41,6 +41,10 @@ func Run(t *testing.T, open Opener) {
 		"events are read behind a cursor":            testEvents,
 		"evidence may come first":                    testEvidence,
 		"edges, users and tokens":                    testDirectory,
+		"a code is spent once":                       testCode,
+		"a code is spent once by many at once":       testCodeOnce,
+		"a credential ends when the next is used":    testRenew,
+		"a revoked edge has nothing left":            testRevoke,
 		"closing and opening keeps everything":       testReopenStore,
 	}
 	for name, test := range tests {
