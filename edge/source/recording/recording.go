@@ -41,9 +41,9 @@ var _ source.Source = Source{}
 
 // Run implements [source.Source]: it ends with nil at the end of the file. emit may block; nothing is dropped.
 func (s Source) Run(ctx context.Context, emit source.Emit) error {
-	f, err := os.Open(s.Path)
+	f, err := open(s.Path)
 	if err != nil {
-		return fmt.Errorf("open recording: %w", err)
+		return err
 	}
 	defer f.Close()
 	var head [16]byte
@@ -61,6 +61,18 @@ func (s Source) Run(ctx context.Context, emit source.Emit) error {
 		return nil
 	}
 	return err
+}
+
+// open refuses pipes and devices, whose opening may wait for ever.
+func open(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open recording: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %s is no regular file", ErrNotVideo, path)
+	}
+	return os.Open(path)
 }
 
 func (s Source) read(f *os.File, head []byte, send func(source.AccessUnit) error) error {

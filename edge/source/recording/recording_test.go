@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -122,7 +123,13 @@ func TestUnreadableFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pipe := filepath.Join(dir, "pipe.h264")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct{ path, want string }{
+		"a pipe":       {pipe, "no regular file"},
+		"a folder":     {dir, "no regular file"},
 		"missing":      {filepath.Join(dir, "none.mp4"), "no such file"},
 		"empty":        {write("empty.mp4", nil), "0 bytes"},
 		"AVI":          {write("a.avi", []byte("RIFF....AVI LIST....")), "convert it with: ffmpeg"},
