@@ -3,7 +3,8 @@
 // In: MQTT 3.1, 3.1.1 and 5 connections with a name and a password, from users who may each publish below their own topic
 // filters only. Out: every message on a sensor's topic to a [Handler], synchronously, before the sender gets its PUBACK or
 // PUBREC: an acknowledgement of ours means that the message is on stable storage. If the handler fails, nothing is
-// acknowledged and the sender is disconnected; it sends again when it is back.
+// acknowledged and the sender is disconnected; it sends again when it is back. This program's own messages go out by
+// [Broker.Publish], to subscribers only.
 //
 // What is not promised: sessions, subscriptions, retained messages (64 MiB of them; one more is passed on and not kept) and
 // messages queued for subscribers live in memory and are gone after a restart; a subscriber other than the edge gets what it
@@ -17,6 +18,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
@@ -44,6 +46,8 @@ type Options struct {
 	Users  []User
 	Topics []string // filters of the messages that go to Handle; empty: all, so that it can count what no device is configured for
 	Handle Handler
+	// Reserved are topic filters under which nobody but [Broker.Publish] publishes.
+	Reserved []string
 
 	MaxMessage    int           // bytes of a packet; default 1 MiB: a dialect tells what is too large, and gateways publish long lists of their devices
 	MaxClients    int           // default 1,000
@@ -58,6 +62,9 @@ type Broker struct {
 	listener net.Listener
 	server   *mochi.Server
 	hook     *hook
+
+	mu   sync.Mutex
+	self *mochi.Client // while it serves
 }
 
 // Name is the broker's name in messages.
@@ -139,7 +146,9 @@ func (b *Broker) Run(ctx context.Context) error {
 	if err := b.server.Serve(); err != nil {
 		return fmt.Errorf("broker: %w", err)
 	}
+	b.opened()
 	<-ctx.Done()
+	b.closed()
 	return b.server.Close()
 }
 

@@ -90,6 +90,9 @@ func (h *hook) OnACLCheck(cl *mochi.Client, topic string, write bool) bool {
 	filters := u.read
 	if write {
 		filters = u.publish
+		if slices.ContainsFunc(h.o.Reserved, func(f string) bool { return sensors.MatchFilter(f, topic) }) {
+			return false
+		}
 	}
 	return slices.ContainsFunc(filters, func(f string) bool { return covers(f, topic) })
 }
@@ -111,7 +114,7 @@ func covers(filter, topic string) bool {
 // OnPublish implements [mochi.Hook]. The library answers PUBACK after this returns nil, and after any error but
 // ErrRejectPacket, too; with that one it says nothing, so we end the connection and the sender tries again.
 func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, error) {
-	if h.wanted(pk.TopicName) {
+	if !cl.Net.Inline && h.wanted(pk.TopicName) {
 		if err := h.handle(cl, pk); err != nil {
 			cl.Stop(errors.New("a message could not be stored"))
 			return pk, packets.ErrRejectPacket

@@ -1,0 +1,133 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"gridgate/edge/sensor"
+)
+
+// whenRunning publishes as soon as the broker serves.
+func whenRunning(t *testing.T, b *Broker, p Publication) int {
+	t.Helper()
+	for deadline := time.Now().Add(patient); ; {
+		n, err := b.Publish(p)
+		if err == nil {
+			return n
+		}
+		if !errors.Is(err, ErrNotRunning) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func subscribe(t *testing.T, c paho.Client, filter string, got chan<- paho.Message) {
+	t.Helper()
+	token := c.Subscribe(filter, 1, func(_ paho.Client, m paho.Message) { got <- m })
+	if !token.WaitTimeout(patient) || token.Error() != nil {
+		t.Fatal("subscribe: ", token.Error())
+	}
+}
+
+func receive(t *testing.T, got <-chan paho.Message) paho.Message {
+	t.Helper()
+	select {
+	case m := <-got:
+		return m
+	case <-time.After(patient):
+		t.Fatal("no message comes")
+		return nil
+	}
+}
+
+// await waits until what is said holds.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(patient)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-deadline:
+			t.Fatalf("waited in vain: %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+func TestOwnMessagesReachSubscribersAndNeverTheHandler(t *testing.T) {
+	var handled atomic.Int32
+	b, _ := start(t, func(o *Options) {
+		o.Topics = nil // every topic goes to the handler
+		o.Users[0].Read = []string{"gridgate/#"}
+		o.Handle = func(context.Context, sensor.Message) error { handled.Add(1); return nil }
+	})
+	if n := whenRunning(t, b, Publication{Topic: "gridgate/e/state", Payload: []byte("ON"), Retain: true}); n != 0 {
+		t.Errorf("%d listeners before anybody subscribed", n)
+	}
+	c := dial(t, b, "gateway", plain)
+	got := make(chan paho.Message, 10)
+	subscribe(t, c, "gridgate/#", got)
+	if m := receive(t, got); string(m.Payload()) != "ON" || !m.Retained() || m.Qos() != 1 {
+		t.Errorf("retained message %q, retained %v, QoS %d", m.Payload(), m.Retained(), m.Qos())
+	}
+	if n := whenRunning(t, b, Publication{Topic: "gridgate/e/alert", Payload: []byte("x")}); n != 1 {
+		t.Errorf("%d listeners, want 1", n)
+	}
+	if m := receive(t, got); m.Topic() != "gridgate/e/alert" || m.Retained() {
+		t.Errorf("message on %s", m.Topic())
+	}
+	if n := handled.Load(); n != 0 {
+		t.Errorf("the handler got %d of our own messages", n)
+	}
+}
+
+func TestNobodyPublishesUnderReservedTopics(t *testing.T) {
+	b, _ := start(t, func(o *Options) {
+		o.Users[0].Publish = []string{"#"}
+		o.Reserved = []string{"gridgate/#"}
+	})
+	watch := dial(t, b, "gateway", plain)
+	got := make(chan paho.Message, 10)
+	subscribe(t, watch, "#", got)
+	forger := dial(t, b, "gateway", func(o *paho.ClientOptions) { o.SetClientID("forger") })
+	forger.Publish("gridgate/e/alert/smoke", 0, false, "forged").WaitTimeout(patient)
+	forger.Publish("plain", 1, false, "honest").WaitTimeout(patient)
+	if m := receive(t, got); m.Topic() != "plain" {
+		t.Errorf("a message on %s passed", m.Topic())
+	}
+}
+
+// A command for a relay that is away is not kept until it is back: its siren would start then.
+func TestAnExpiredMessageIsNotDeliveredLater(t *testing.T) {
+	b, _ := start(t, func(o *Options) { o.Users[0].Read = []string{"siren", "end"} })
+	c := dial(t, b, "gateway", plain)
+	subscribe(t, c, "siren", make(chan paho.Message, 10))
+	subscribe(t, c, "end", make(chan paho.Message, 10))
+	c.Disconnect(100)
+	await(t, "the relay is away", func() bool {
+		cl, ok := b.server.Clients.Get("sensor-gateway")
+		return ok && cl.Closed()
+	})
+	kept := func() int64 { return atomic.LoadInt64(&b.server.Info.Inflight) }
+	if n := whenRunning(t, b, Publication{Topic: "siren", Payload: []byte("on"), Expiry: time.Second}); n != 0 {
+		t.Errorf("%d listeners, though the relay is away", n)
+	}
+	if n := kept(); n != 1 {
+		t.Fatalf("%d messages are kept, want 1", n)
+	}
+	await(t, "the command expired", func() bool { return kept() == 0 })
+	whenRunning(t, b, Publication{Topic: "end", Payload: []byte("end")})
+	got := make(chan paho.Message, 10)
+	dial(t, b, "gateway", func(o *paho.ClientOptions) {
+		o.SetDefaultPublishHandler(func(_ paho.Client, m paho.Message) { got <- m })
+	})
+	if m := receive(t, got); m.Topic() != "end" {
+		t.Errorf("the relay gets %q on %s when it is back", m.Payload(), m.Topic())
+	}
+}
