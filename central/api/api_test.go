@@ -200,7 +200,7 @@ func newAlert(kind alert.Kind, device string, at time.Time) store.Received {
 
 func (d *desk) ingest(alerts ...store.Received) {
 	d.t.Helper()
-	if _, err := d.store.Ingest(d.t.Context(), alerts, correlate.ByKey, noon); err != nil {
+	if _, err := d.store.Ingest(d.t.Context(), store.Group{Alerts: alerts}, correlate.ByKey, noon); err != nil {
 		d.t.Fatal(err)
 	}
 }

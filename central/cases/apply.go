@@ -3,6 +3,7 @@ package cases
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gridgate/protocols/alert"
@@ -22,6 +23,8 @@ var ErrIllegal = errors.New("illegal case event")
 //	closed        open, acknowledged        closed; by an Actor with a reason of theirs,
 //	              open, not life-safety     closed; without Actor, reason "cleared": automatic
 //	reopened      closed automatically      open
+//	held          any that is not held      the same, held; by an Actor with a reason of a hold
+//	released      any that is held          the same, not held; by an Actor with a reason of a release
 //
 // Everything else is an error that wraps [ErrIllegal], and the returned case is c unchanged. A position, where the event has
 // one, must be greater than the case's. Apply reads no clock: how long after a close a case may be reopened is the caller's rule.
@@ -83,6 +86,8 @@ var transitions = map[EventType]func(c *Case, e Event){
 		c.State, c.ClosedAt, c.Reason = Open, time.Time{}, ""
 		setSituation(c, e)
 	},
+	EventHeld:     func(c *Case, e Event) { c.Hold = e.Reason },
+	EventReleased: func(c *Case, _ Event) { c.Hold = "" },
 }
 
 func setSeverity(c *Case, e Event) { c.Severity, c.Level = e.Severity, LevelOf(e.Severity) }
@@ -130,6 +135,22 @@ var rules = map[EventType]func(c Case, e Event) error{
 	EventReopened: func(c Case, e Event) error {
 		return demand(c.Automatic() && e.Count > 0, "the case was not closed automatically or count is 0")
 	},
+	EventHeld: func(c Case, e Event) error {
+		return checkHold(e, c.Hold == "", "the case is held already", ReasonInvestigation, ReasonComplaint, ReasonInsurance, ReasonReview)
+	},
+	EventReleased: func(c Case, e Event) error {
+		return checkHold(e, c.Hold != "", "the case is not held", ReasonSettled, ReasonMistake)
+	},
+}
+
+func checkHold(e Event, allowed bool, otherwise string, reasons ...Reason) error {
+	if e.Actor == "" {
+		return errors.New("actor is missing")
+	}
+	if !slices.Contains(reasons, e.Reason) {
+		return fmt.Errorf("reason must be one of %q", reasons)
+	}
+	return demand(allowed, otherwise)
 }
 
 func demand(holds bool, otherwise string) error {

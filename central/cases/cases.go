@@ -54,9 +54,11 @@ const (
 	EventAcknowledged EventType = "acknowledged" // by Actor
 	EventClosed       EventType = "closed"       // Reason says why; Actor is empty for an automatic close
 	EventReopened     EventType = "reopened"     // the same key within 30 minutes of an automatic close
+	EventHeld         EventType = "held"         // by Actor: retention passes the case over; Reason says why
+	EventReleased     EventType = "released"     // by Actor: the hold is over
 )
 
-// Reason says why a case was closed. The list is closed: no free text about a case can hold a person.
+// Reason says why a case was closed, held or released. The list is closed: no free text about a case can hold a person.
 type Reason string
 
 // The reasons.
@@ -67,11 +69,25 @@ const (
 	ReasonDuplicate  Reason = "duplicate"
 )
 
+// The reasons of a hold: who still needs the case when retention would let it go.
+const (
+	ReasonInvestigation Reason = "investigation" // of an authority, or of an accident
+	ReasonComplaint     Reason = "complaint"     // somebody complained about how the case was handled
+	ReasonInsurance     Reason = "insurance"     // a claim for damage
+	ReasonReview        Reason = "review"        // of the centre's own work
+)
+
+// The reasons of a release.
+const (
+	ReasonSettled Reason = "settled" // what it was held for is over
+	ReasonMistake Reason = "mistake" // it should not have been held
+)
+
 // Event is one entry of a case's history.
 type Event struct {
 	Position int64          `json:"position"` // in the case-event log, increasing; the id of a feed event
 	CaseID   string         `json:"caseId"`
-	Type     EventType      `json:"type" enum:"opened,joined,level-raised,cleared,acknowledged,closed,reopened"`
+	Type     EventType      `json:"type" enum:"opened,joined,level-raised,cleared,acknowledged,closed,reopened,held,released"`
 	At       time.Time      `json:"at"`
 	Actor    string         `json:"actor,omitempty"`   // staff account
 	AlertID  string         `json:"alertId,omitempty"` // the first of the alerts that it is about
@@ -114,5 +130,6 @@ type Case struct {
 	ClosedAt time.Time `json:"closedAt,omitzero"`
 	ClosedBy string    `json:"closedBy,omitempty"` // empty for an automatic close
 	Reason   Reason    `json:"reason,omitempty"`
-	Position int64     `json:"position"` // of the newest event
+	Hold     Reason    `json:"hold,omitempty"` // why retention passes it over; empty while it is not held
+	Position int64     `json:"position"`       // of the newest event
 }

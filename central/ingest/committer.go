@@ -220,7 +220,7 @@ func (c *committer) storeAlerts(ctx context.Context, alerts []store.Received, no
 	if len(alerts) == 0 {
 		return nil, nil
 	}
-	outcomes, err := c.o.Store.Ingest(ctx, alerts, c.o.Decide, now)
+	outcomes, err := c.o.Store.Ingest(ctx, store.Group{Alerts: alerts}, c.o.Decide, now)
 	if err != nil {
 		return nil, err
 	}

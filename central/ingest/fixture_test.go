@@ -40,13 +40,14 @@ type memory struct {
 	evidence []alert.Evidence
 }
 
-func (m *memory) Ingest(_ context.Context, alerts []store.Received, _ store.Decider, _ time.Time) ([]contract.Outcome, error) {
+func (m *memory) Ingest(_ context.Context, g store.Group, _ store.Decider, _ time.Time) ([]contract.Outcome, error) {
 	if m.proceed != nil {
 		m.entered <- struct{}{}
 		<-m.proceed
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	alerts := g.Alerts
 	for _, a := range alerts {
 		if m.broken != nil || a.ID == m.poison {
 			return nil, errors.Join(m.broken, errors.New("disk on fire"))

@@ -38,7 +38,7 @@ var ErrUnauthorized = errors.New("a valid bearer token is demanded")
 
 // Store is what this package needs of [store.Store].
 type Store interface {
-	Ingest(ctx context.Context, alerts []store.Received, decide store.Decider, now time.Time) ([]ingest.Outcome, error)
+	Ingest(ctx context.Context, g store.Group, decide store.Decider, now time.Time) ([]ingest.Outcome, error)
 	AddEvidence(ctx context.Context, evidence []alert.Evidence, now time.Time) ([]ingest.Outcome, error)
 	LastPosition(ctx context.Context) (int64, error)
 }

@@ -29,6 +29,12 @@ type Received struct {
 	ReceivedAt time.Time
 }
 
+// Group is what [Store.Ingest] stores in one transaction: the alerts of some batches, and what the headers of those batches said.
+type Group struct {
+	Alerts     []Received
+	Deliveries []Delivery
+}
+
 // MaxEvidence is how many pictures and clips of one alert are listed.
 const MaxEvidence = 32
 
@@ -93,13 +99,17 @@ type Token struct {
 // Store is the whole of central's durable state. Implementations are safe for concurrent use; every method that writes
 // returns nil only once the change is on stable storage.
 type Store interface {
-	// Ingest stores those of alerts whose id is new, asks decide for their case events, key by key, and appends those, all in
-	// one transaction. The result has one entry per alert, in order: [ingest.Accepted] or [ingest.Duplicate].
+	// Ingest stores those alerts of g whose id is new, asks decide for their case events, key by key, and appends those, and it
+	// books the deliveries of g ([Tally.Take]), all in one transaction. The result has one entry per alert, in order:
+	// [ingest.Accepted] or [ingest.Duplicate]. A group may have deliveries alone: all that was in the batches was refused.
 	//
 	// A clear that names a situation whose raise is not stored is remembered, so that the late raise is known as already ended.
 	// A clear that finds no case of its key joins none. So the sum of [cases.Case.Alerts] over all cases always equals the
 	// number of stored alerts that have a case; all have one but such clears.
-	Ingest(ctx context.Context, alerts []Received, decide Decider, now time.Time) ([]ingest.Outcome, error)
+	Ingest(ctx context.Context, g Group, decide Decider, now time.Time) ([]ingest.Outcome, error)
+	// Gaps returns the tallies in which something is missing, the one that changed last first, at most [MaxGaps]. Of each edge
+	// the tallies of the [MaxEpochs] epochs that changed last are kept; older ones are forgotten.
+	Gaps(ctx context.Context) ([]Tally, error)
 	// AddEvidence records evidence events; one seen before changes nothing. The alert need not have arrived yet.
 	AddEvidence(ctx context.Context, evidence []alert.Evidence, now time.Time) ([]ingest.Outcome, error)
 	// Alerts lists alerts, newest first by position.
@@ -122,6 +132,17 @@ type Store interface {
 	Events(ctx context.Context, after int64, limit int) ([]cases.Event, error)
 	// LastPosition is the position of the newest case event, 0 if there is none.
 	LastPosition(ctx context.Context) (int64, error)
+
+	// Prune deletes, in one transaction, at most limit rows of each sort of what h gives free, the oldest first, and says what
+	// and whether there is more. A case that begins to go is no longer there for any method from then on, nor are its events, even
+	// if its alerts and its history take several calls; the newest case and the newest event stay. An open or acknowledged case never goes, nor does one that is held
+	// ([cases.Case.Hold]); both keep their alerts and evidence. The events of a case go only with the whole case. Ids that
+	// were pruned are forgotten: the same alert sent again would be new.
+	Prune(ctx context.Context, h Horizon, limit int) (Pruned, error)
+	// Orphans returns digests, at most limit, of objects whose last evidence row was pruned and which no row names by now, until
+	// [Store.ForgetOrphans] is told that the objects are gone.
+	Orphans(ctx context.Context, limit int) ([]string, error)
+	ForgetOrphans(ctx context.Context, digests []string) error
 
 	// SaveSync records what an edge reported; Edges lists all edges by name.
 	SaveSync(ctx context.Context, e Edge) error

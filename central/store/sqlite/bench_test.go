@@ -41,7 +41,7 @@ func BenchmarkIngest(b *testing.B) {
 		}
 		earlier = group
 		b.StartTimer()
-		if _, err := s.Ingest(context.Background(), group, correlate.ByKey, now); err != nil {
+		if _, err := s.Ingest(context.Background(), store.Group{Alerts: group}, correlate.ByKey, now); err != nil {
 			b.Fatal(err)
 		}
 	}

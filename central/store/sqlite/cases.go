@@ -23,7 +23,8 @@ type caseRow struct {
 }
 
 const caseColumns = `ref, id, key, exercise, kind, class, grid, source, coalesce(zone, ''), coalesce(previous, ''), opened_at, state,
-	level, severity, active, coalesce(situation, ''), alerts, last_at, closed_at, coalesce(closed_by, ''), coalesce(reason, ''), position`
+	level, severity, active, coalesce(situation, ''), alerts, last_at, closed_at, coalesce(closed_by, ''), coalesce(reason, ''),
+	coalesce(hold, ''), position`
 
 // scanCase reads caseColumns from either kind of row.
 func scanCase(scan func(dest ...any) error) (caseRow, error) {
@@ -31,7 +32,7 @@ func scanCase(scan func(dest ...any) error) (caseRow, error) {
 	var severity, opened, last, closed int64
 	c := &r.Case
 	err := scan(&r.ref, &c.ID, &c.Key, &c.Exercise, &c.Kind, &c.Class, &c.Grid, &c.Source, &c.Zone, &c.Previous, &opened, &c.State,
-		&c.Level, &severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Position)
+		&c.Level, &severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Hold, &c.Position)
 	c.Severity = severityOf(severity)
 	c.OpenedAt, c.LastAt, c.ClosedAt = instant(opened), instant(last), instant(closed)
 	r.written = r.Case
@@ -155,6 +156,9 @@ func (w *writer) updateCase(r *caseRow) error {
 		_, err = w.c.exec("UPDATE cases SET state = ?, closed_at = ?, closed_by = ?, reason = ? WHERE ref = ?",
 			string(c.State), nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), r.ref)
 	}
+	if err == nil && c.Hold != r.written.Hold {
+		_, err = w.c.exec("UPDATE cases SET hold = ? WHERE ref = ?", text(c.Hold), r.ref)
+	}
 	return err
 }
 
@@ -243,7 +247,8 @@ func (s *Store) CaseFile(ctx context.Context, id string, before int64, limit int
 
 // Events implements [store.Store].
 func (s *Store) Events(ctx context.Context, after int64, limit int) ([]cases.Event, error) {
-	return readEvents(s.read.QueryContext(ctx, "SELECT event FROM case_events WHERE position > ? ORDER BY position LIMIT ?", after, limit))
+	return readEvents(s.read.QueryContext(ctx, `SELECT event FROM case_events e WHERE position > ?
+		AND NOT EXISTS (SELECT 1 FROM pruning p WHERE p.case_ref = e.case_ref) ORDER BY position LIMIT ?`, after, limit))
 }
 
 func readEvents(rows *sql.Rows, err error) ([]cases.Event, error) {

@@ -18,19 +18,22 @@ import (
 const keepEnded = 90 * 24 * time.Hour
 
 // Ingest implements [store.Store].
-func (s *Store) Ingest(ctx context.Context, alerts []store.Received, decide store.Decider, now time.Time) ([]ingest.Outcome, error) {
-	if len(alerts) == 0 || ctx.Err() != nil {
+func (s *Store) Ingest(ctx context.Context, in store.Group, decide store.Decider, now time.Time) ([]ingest.Outcome, error) {
+	if len(in.Alerts)+len(in.Deliveries) == 0 || ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	g := group{w: s.writer, alerts: alerts, decide: decide, now: now}
+	g := group{w: s.writer, alerts: in.Alerts, decide: decide, now: now}
 	var last int64
 	err := s.writer.transact(func() error {
+		if err := s.writer.book(in.Deliveries, now); err != nil {
+			return err
+		}
 		err := g.store()
 		last = s.writer.last
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("ingest %d alerts: %w", len(alerts), err)
+		return nil, fmt.Errorf("ingest %d alerts: %w", len(in.Alerts), err)
 	}
 	s.advance(last)
 	return g.outcomes(), nil
@@ -59,6 +62,9 @@ type group struct {
 }
 
 func (g *group) store() error {
+	if len(g.alerts) == 0 {
+		return nil
+	}
 	for _, step := range []func() error{g.sift, g.recallEnded, g.correlate, g.insert, g.rememberEnded} {
 		if err := step(); err != nil {
 			return err

@@ -42,7 +42,7 @@ func TestPlans(t *testing.T) {
 		OccurredAt: time.Now(), RaisedAt: time.Now(), Severity: alert.Info,
 	}}
 	nothing := func(*cases.Case, []store.Received, func(string) bool, time.Time) []cases.Event { return nil }
-	if _, err := s.Ingest(t.Context(), []store.Received{a}, nothing, time.Now()); err != nil {
+	if _, err := s.Ingest(t.Context(), store.Group{Alerts: []store.Received{a}}, nothing, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for name, tt := range map[string]struct {

@@ -55,7 +55,7 @@ func testIdempotent(t *testing.T, open Opener) {
 	put(t, s, t0, a)
 	twin := b
 	twin.Severity = alert.Critical // what a repetition says otherwise does not count
-	outcomes, err := s.Ingest(t.Context(), []store.Received{a, b, twin, c, b}, correlate.ByKey, t0)
+	outcomes, err := s.Ingest(t.Context(), store.Group{Alerts: []store.Received{a, b, twin, c, b}}, correlate.ByKey, t0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func testIdempotent(t *testing.T, open Opener) {
 	if got, of := get(t, s, b.ID); got.Severity != alert.Minor || of.Alerts != 2 {
 		t.Fatalf("severity %s, case counts %d", got.Severity, of.Alerts)
 	}
-	if outcomes, err := s.Ingest(t.Context(), nil, correlate.ByKey, t0); err != nil || len(outcomes) != 0 {
+	if outcomes, err := s.Ingest(t.Context(), store.Group{}, correlate.ByKey, t0); err != nil || len(outcomes) != 0 {
 		t.Fatalf("nothing: %v, %v", outcomes, err)
 	}
 	checkInvariant(t, s)
@@ -92,7 +92,7 @@ func testOneOpenCase(t *testing.T, open Opener) {
 					}
 				}
 				for range 1 + rand.IntN(2) {
-					outcomes, err := s.Ingest(t.Context(), batch, correlate.ByKey, t0)
+					outcomes, err := s.Ingest(t.Context(), store.Group{Alerts: batch}, correlate.ByKey, t0)
 					if err != nil {
 						t.Error(err)
 						return
@@ -194,7 +194,8 @@ func testRollback(t *testing.T, open Opener) {
 		}
 		return events
 	}
-	if _, err := s.Ingest(t.Context(), []store.Received{a, over, b}, broken, t0); err == nil {
+	told := store.Delivery{Edge: "edge-1", Lane: alert.Normal, Epoch: "e", Sequence: ingest.Ranges{{First: 4, Last: 6}}, Lowest: 4}
+	if _, err := s.Ingest(t.Context(), store.Group{Alerts: []store.Received{a, over, b}, Deliveries: []store.Delivery{told}}, broken, t0); err == nil {
 		t.Fatal("an illegal event was stored")
 	}
 	if got := allAlerts(t, s, store.Query{Limit: 10}); len(got) != 0 {
@@ -202,6 +203,9 @@ func testRollback(t *testing.T, open Opener) {
 	}
 	if after, err := s.LastPosition(t.Context()); err != nil || after != before {
 		t.Fatalf("position %d, %v; was %d", after, err, before)
+	}
+	if gaps, err := s.Gaps(t.Context()); err != nil || len(gaps) != 0 {
+		t.Fatalf("a refused group was booked: %+v, %v", gaps, err)
 	}
 	put(t, s, t0, a, over, b)
 	checkInvariant(t, s)

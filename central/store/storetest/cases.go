@@ -243,7 +243,7 @@ func testReopenStore(t *testing.T, open Opener) {
 	if after, err := s.LastPosition(t.Context()); err != nil || after != before {
 		t.Fatalf("position %d, %v; was %d", after, err, before)
 	}
-	if outcomes, err := s.Ingest(t.Context(), []store.Received{first}, nil, t0); err != nil || outcomes[0] != ingest.Duplicate {
+	if outcomes, err := s.Ingest(t.Context(), store.Group{Alerts: []store.Received{first}}, nil, t0); err != nil || outcomes[0] != ingest.Duplicate {
 		t.Fatalf("the first alert again: %v, %v", outcomes, err)
 	}
 	put(t, s, t0.Add(time.Minute), raised("cam"), lost)

@@ -39,7 +39,7 @@ func writeForever(open Opener, dir string) error {
 		for i := range 10 {
 			group = append(group, raised(fmt.Sprintf("cam%d", (n+i)%50)))
 		}
-		outcomes, err := s.Ingest(ctx, group, correlate.ByKey, t0)
+		outcomes, err := s.Ingest(ctx, store.Group{Alerts: group}, correlate.ByKey, t0)
 		if err != nil {
 			return err
 		}

@@ -46,6 +46,13 @@ func Run(t *testing.T, open Opener) {
 		"a credential ends when the next is used":    testRenew,
 		"a revoked edge has nothing left":            testRevoke,
 		"closing and opening keeps everything":       testReopenStore,
+		"a gap is told and closed":                   testGaps,
+		"what is told of sequences is bounded":       testGapsAreBounded,
+		"a storm is one case":                        testStorm,
+		"retention deletes what ended":               testPrune,
+		"retention works in slices":                  testPruneInSlices,
+		"a hold keeps all of a case":                 testHold,
+		"objects go with their last row":             testOrphans,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, open) })
@@ -95,7 +102,7 @@ func put(t *testing.T, s store.Store, now time.Time, alerts ...store.Received) {
 	for i := range alerts {
 		alerts[i].ReceivedAt = now
 	}
-	outcomes, err := s.Ingest(t.Context(), alerts, correlate.ByKey, now)
+	outcomes, err := s.Ingest(t.Context(), store.Group{Alerts: alerts}, correlate.ByKey, now)
 	if err != nil {
 		t.Fatal(err)
 	}

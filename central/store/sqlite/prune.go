@@ -1,0 +1,239 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"gridgate/central/cases"
+	"gridgate/central/store"
+)
+
+// slice is one call of Prune inside its transaction.
+type slice struct {
+	w     *writer
+	limit int64
+	did   store.Pruned
+}
+
+// Prune implements [store.Store].
+func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pruned, error) {
+	ends := make([]int64, 3) // the first positions that stay
+	for i, log := range []struct {
+		table, column string
+		before        time.Time
+	}{{"case_events", "at", h.Cases}, {"alerts", "received_at", h.Cases}, {"evidence", "received_at", h.Evidence}} {
+		if log.before.IsZero() {
+			continue
+		}
+		var err error
+		if ends[i], err = s.firstAt(ctx, log.table, log.column, log.before); err != nil {
+			return store.Pruned{}, fmt.Errorf("prune: %w", err)
+		}
+	}
+	p := slice{w: s.writer, limit: int64(max(limit, 1))}
+	err := s.writer.transact(func() error {
+		for _, step := range []func() error{
+			func() error { return p.takeCases(ends[0]) }, p.drain, func() error { return p.strays(ends[1]) },
+			func() error { return p.evidence(ends[2]) },
+		} {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return store.Pruned{}, fmt.Errorf("prune: %w", err)
+	}
+	return p.did, nil
+}
+
+// takeCases lets the oldest closed cases go that end before a position of the case-event log. The newest case stays, so that
+// its row number is not given out again, and so does the case of the newest event.
+func (p *slice) takeCases(end int64) error {
+	var taken []caseRow
+	err := p.w.c.query(func(v []driver.Value) error {
+		r, err := scanCase(func(dest ...any) error { return assign(dest, v) })
+		taken = append(taken, r)
+		return err
+	}, "SELECT "+caseColumns+` FROM cases INDEXED BY cases_state WHERE state = 'closed' AND position < ? AND hold IS NULL
+		AND ref < (SELECT max(ref) FROM cases) ORDER BY position LIMIT ?`, min(end, p.w.last), p.limit)
+	if err != nil {
+		return fmt.Errorf("find cases: %w", err)
+	}
+	for _, r := range taken {
+		if _, err := p.w.c.exec("INSERT INTO pruning (case_ref, next) VALUES (?,?)", r.ref, r.Position); err != nil {
+			return fmt.Errorf("delete case: %w", err)
+		}
+		if _, err := p.w.c.exec("DELETE FROM cases WHERE ref = ?", r.ref); err != nil {
+			return fmt.Errorf("delete case: %w", err)
+		}
+		delete(p.w.newest, caseKey{key: r.Key, exercise: r.Exercise})
+	}
+	p.did.Cases = int64(len(taken))
+	p.did.More = p.did.Cases == p.limit
+	return nil
+}
+
+// drain deletes what is left of cases that are going.
+func (p *slice) drain() error {
+	type going struct{ ref, next int64 }
+	var all []going
+	err := p.w.c.query(func(v []driver.Value) error {
+		all = append(all, going{ref: v[0].(int64), next: v[1].(int64)})
+		return nil
+	}, "SELECT case_ref, next FROM pruning ORDER BY case_ref LIMIT ?", p.limit+1)
+	if err != nil {
+		return fmt.Errorf("find what is left of cases: %w", err)
+	}
+	for _, g := range all {
+		if p.did.Alerts >= p.limit || p.did.Events >= p.limit {
+			p.did.More = true
+			return nil
+		}
+		done, err := p.alerts("case_ref = ?", g.ref, p.limit-p.did.Alerts)
+		if err != nil {
+			return err
+		}
+		next, err := p.history(g.next, p.limit-p.did.Events)
+		if err != nil {
+			return err
+		}
+		if done && next == 0 {
+			_, err = p.w.c.exec("DELETE FROM pruning WHERE case_ref = ?", g.ref)
+		} else {
+			p.did.More = true
+			_, err = p.w.c.exec("UPDATE pruning SET next = ? WHERE case_ref = ?", next, g.ref)
+		}
+		if err != nil {
+			return fmt.Errorf("note what is left of a case: %w", err)
+		}
+	}
+	return nil
+}
+
+// alerts deletes at most limit alerts, the oldest first, with their evidence. done says that there were fewer.
+func (p *slice) alerts(where string, value driver.Value, limit int64) (done bool, err error) {
+	ids, err := p.w.texts("DELETE FROM alerts WHERE position IN (SELECT position FROM alerts WHERE "+where+" ORDER BY position LIMIT ?) RETURNING id", value, limit)
+	if err != nil {
+		return false, fmt.Errorf("delete alerts: %w", err)
+	}
+	p.did.Alerts += int64(len(ids))
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return false, err
+	}
+	digests, err := p.w.texts("DELETE FROM evidence WHERE alert_id IN (SELECT value FROM json_each(?)) RETURNING sha256", string(list))
+	if err != nil {
+		return false, fmt.Errorf("delete evidence of alerts: %w", err)
+	}
+	return int64(len(ids)) < limit, p.orphans(digests)
+}
+
+// history deletes at most limit events of a chain from position on and returns where it goes on, 0 at its end.
+func (p *slice) history(position, limit int64) (next int64, err error) {
+	var gone []int64
+	next = position
+	err = p.w.c.query(func(v []driver.Value) error {
+		gone, next = append(gone, v[0].(int64)), v[1].(int64)
+		return nil
+	}, `WITH RECURSIVE history (position, previous, n) AS (
+			SELECT position, previous, 1 FROM case_events WHERE position = ?
+			UNION ALL
+			SELECT e.position, e.previous, n + 1 FROM history h JOIN case_events e ON e.position = h.previous WHERE n < ?
+		) SELECT position, previous FROM history ORDER BY n`, position, limit)
+	if err != nil {
+		return 0, fmt.Errorf("read a history: %w", err)
+	}
+	list, err := json.Marshal(gone)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := p.w.c.exec("DELETE FROM case_events WHERE position IN (SELECT value FROM json_each(?))", string(list)); err != nil {
+		return 0, fmt.Errorf("delete a history: %w", err)
+	}
+	p.did.Events += int64(len(gone))
+	if len(gone) == 0 {
+		return 0, nil
+	}
+	return next, nil
+}
+
+// strays deletes alerts before a position of the alert log that joined no case.
+func (p *slice) strays(end int64) error {
+	if p.did.Alerts >= p.limit {
+		p.did.More = true
+		return nil
+	}
+	done, err := p.alerts("case_ref IS NULL AND position < ?", end, p.limit-p.did.Alerts)
+	p.did.More = p.did.More || !done
+	return err
+}
+
+// evidence deletes evidence before a position of its log whose case is not open, acknowledged or held.
+func (p *slice) evidence(end int64) error {
+	digests, err := p.w.texts(`DELETE FROM evidence WHERE position IN (
+		SELECT e.position FROM evidence e WHERE e.position < ?1 AND NOT EXISTS (
+			SELECT 1 FROM alerts a JOIN cases c ON c.ref = a.case_ref WHERE a.id = e.alert_id AND (c.state <> ?2 OR c.hold IS NOT NULL)
+		) ORDER BY e.position LIMIT ?3) RETURNING sha256`, end, string(cases.Closed), p.limit)
+	if err != nil {
+		return fmt.Errorf("delete evidence: %w", err)
+	}
+	p.did.More = p.did.More || int64(len(digests)) == p.limit
+	return p.orphans(digests)
+}
+
+// orphans counts deleted evidence and notes the objects that no row names any more.
+func (p *slice) orphans(digests []string) error {
+	p.did.Evidence += int64(len(digests))
+	if len(digests) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(digests)
+	if err != nil {
+		return err
+	}
+	_, err = p.w.c.exec(`INSERT OR IGNORE INTO orphans SELECT value FROM json_each(?)
+		WHERE NOT EXISTS (SELECT 1 FROM evidence WHERE sha256 = value)`, string(list))
+	if err != nil {
+		return fmt.Errorf("note objects without evidence: %w", err)
+	}
+	return nil
+}
+
+// texts returns the one column of a statement.
+func (w *writer) texts(query string, args ...driver.Value) (out []string, err error) {
+	err = w.c.query(func(v []driver.Value) error {
+		out = append(out, v[0].(string))
+		return nil
+	}, query, args...)
+	return out, err
+}
+
+// Orphans implements [store.Store].
+func (s *Store) Orphans(ctx context.Context, limit int) ([]string, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT sha256 FROM orphans o
+		WHERE NOT EXISTS (SELECT 1 FROM evidence e WHERE e.sha256 = o.sha256) LIMIT ?`, limit)
+	digests, err := collect(rows, err, func(scan func(...any) error) (digest string, err error) {
+		err = scan(&digest)
+		return digest, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list orphans: %w", err)
+	}
+	return digests, nil
+}
+
+// ForgetOrphans implements [store.Store]. Those that evidence names again are forgotten too.
+func (s *Store) ForgetOrphans(ctx context.Context, digests []string) error {
+	list, err := json.Marshal(digests)
+	if err != nil {
+		return err
+	}
+	return s.put(ctx, "forget orphans", `DELETE FROM orphans WHERE sha256 IN (SELECT value FROM json_each(?))
+		OR EXISTS (SELECT 1 FROM evidence e WHERE e.sha256 = orphans.sha256)`, string(list))
+}
