@@ -27,6 +27,9 @@ func TestWireForm(t *testing.T) {
 			`{"readings":[{"source":"/edges/e/sensors/s","grid":"330106001001001","quantity":"power","value":1.5,"unit":"W","at":"2026-03-01T08:00:00Z"}]}`},
 		{SyncResponse{Now: at, Schema: 1, ConfigVersion: "v"}, `{"now":"2026-03-01T08:00:00Z","schema":1,"configVersion":"v"}`},
 		{LaneState{Lane: alert.LifeSafety, Pending: 3, OldestSec: 0.5}, `{"lane":"life-safety","pending":3,"oldestSec":0.5}`},
+		{Enrolment{Code: "A-B", Edge: "e"}, `{"code":"A-B","edge":"e"}`},
+		{Credential{Edge: "e", Token: "t", Expires: at, AskSec: 60}, `{"edge":"e","token":"t","expires":"2026-03-01T08:00:00Z","askSec":60}`},
+		{Credential{Edge: "e", AskSec: 5}, `{"edge":"e","askSec":5}`},
 	}
 	for _, tt := range tests {
 		got, err := json.Marshal(tt.value)
@@ -77,7 +80,7 @@ func TestNoFieldCanHoldAnIdentity(t *testing.T) {
 			walk(f.Type)
 		}
 	}
-	for _, v := range []any{Receipts{}, Readings{}, ReadingsReceipt{}, SyncRequest{}, SyncResponse{}} {
+	for _, v := range []any{Receipts{}, Readings{}, ReadingsReceipt{}, SyncRequest{}, SyncResponse{}, Enrolment{}, Credential{}} {
 		walk(reflect.TypeOf(v))
 	}
 }
