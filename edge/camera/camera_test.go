@@ -76,6 +76,41 @@ func TestASlowDecoderMakesSamplesRarer(t *testing.T) {
 	})
 }
 
+// TestWhatIsDecodedTogetherIsNotSkipped: what is decoded together with what comes later is not.
+func TestWhatIsDecodedTogetherIsNotSkipped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, steady(1000), hookFunc(quiet), nil)
+		r.chooser.sequence = true
+		r.decoder.takes = 3 * time.Second
+		r.script(t, func() { after(30 * time.Second) })
+		if s := r.Status(); s.Counters.Frames < 9 || s.Counters.Skipped != 0 {
+			t.Fatalf("%+v", s.Counters)
+		}
+	})
+}
+
+func TestTheChooserHearsWhenAllIsRaised(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := between(10*time.Second, 20*time.Second, "door")
+		both := between(15*time.Second, 20*time.Second, "door", "yard")
+		hook := hookFunc(func(f decode.Frame) detect.Verdict {
+			if v := both(f); len(v.Detections) > 0 {
+				return v
+			}
+			return first(f)
+		})
+		r := newRig(t, steady(10), hook, func(o *camera.Options) {
+			o.Zones = []camera.Zone{{Name: "door"}, {Name: "yard"}, {Name: "roof", Mode: camera.Disarmed}}
+		})
+		r.script(t, func() { after(25 * time.Second) })
+		for at, want := range map[int]detect.Showed{8: detect.Still, 12: detect.Movement, 17: detect.Settled, 22: detect.Still} {
+			if got := r.chooser.saw[at]; got != want {
+				t.Errorf("sample %d showed %v, want %v", at, got, want)
+			}
+		}
+	})
+}
+
 func TestZonesAndModes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, steady(10), between(3*time.Second, 6*time.Second, "door", "yard", "lane", "elsewhere"), nil)

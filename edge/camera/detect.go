@@ -90,8 +90,11 @@ func (c *Camera) judge(ctx context.Context, g glance) {
 		}
 		_ = c.report(ctx, c.zones.judge(stage, verdict, g.at.edge), g.at) // the next frame is judged whatever became of this one
 	}
-	if showed == detect.Still && c.holding() {
+	switch {
+	case showed == detect.Still && c.holding():
 		showed = detect.Unsure
+	case showed == detect.Movement && c.zones.settled(g.at.edge):
+		showed = detect.Settled
 	}
 	c.ring.saw(g.frame.PTS, showed)
 	c.status.judged(g.at.edge)

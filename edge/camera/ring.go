@@ -25,6 +25,7 @@ type ring struct {
 	keys      uint64 // keyframes of this connection
 	waiting   bool   // drop until decoding may begin again
 	pending   detect.Choice
+	ripened   uint64 // group in which pending was chosen
 	count     uint64 // units that came
 	skipped   uint64
 	overflows uint64
@@ -104,13 +105,15 @@ func (r *ring) drop() {
 	r.groups = r.groups[1:]
 }
 
-// choose asks what to do with u. A choice that waits is replaced: the newest picture counts.
+// choose asks what to do with u. A choice that waits is replaced: the newest picture counts. Nothing is left out where all that
+// is waited for is decoded together.
 func (r *ring) choose(u source.AccessUnit) {
 	choice := r.chooser.Choose(u)
 	if choice == detect.Skip {
 		return
 	}
-	if r.pending != detect.Skip {
+	together := choice == detect.CatchUp && r.ripened == r.number
+	if r.pending != detect.Skip && !together {
 		r.skipped++
 	}
 	r.ripen(choice)
@@ -118,7 +121,7 @@ func (r *ring) choose(u source.AccessUnit) {
 
 // ripen makes a sample due.
 func (r *ring) ripen(choice detect.Choice) {
-	r.pending = choice
+	r.pending, r.ripened = choice, r.number
 	select {
 	case r.due <- struct{}{}:
 	default:

@@ -54,15 +54,16 @@ type zones struct {
 	mu    sync.Mutex
 	modes map[string]Mode
 
-	places map[place]bool // all that may be open
-	open   map[place]bool // raised as far as this process knows, or left over from an earlier one
+	camera map[alert.Kind]bool // kinds that are about the camera itself
+	places map[place]bool      // all that may be open
+	open   map[place]bool      // raised as far as this process knows, or left over from an earlier one
 }
 
 // newZones takes everything as possibly open: a situation that was raised before a restart is cleared if it is over.
 func newZones(opt Options) (*zones, error) {
 	z := &zones{
 		changed: make(chan struct{}, 1), asleep: make(map[string]func(time.Time) bool), modes: make(map[string]Mode),
-		places: make(map[place]bool),
+		places: make(map[place]bool), camera: make(map[alert.Kind]bool),
 	}
 	for _, zone := range opt.Zones {
 		mode := cmp.Or(zone.Mode, Armed)
@@ -78,6 +79,7 @@ func newZones(opt Options) (*zones, error) {
 	for _, stage := range opt.Stages {
 		for _, kind := range stage.Kinds {
 			if stage.Camera {
+				z.camera[kind] = true
 				z.places[place{kind: kind}] = true
 				continue
 			}
@@ -150,6 +152,18 @@ func (z *zones) mayBeOpen(stage Stage) bool {
 		}
 	}
 	return false
+}
+
+// settled says whether all that may be raised at a time is raised, what is about the camera itself aside.
+func (z *zones) settled(now time.Time) bool {
+	modes := z.snapshot(now)
+	for p := range z.places {
+		mode, zoned := modes[p.zone]
+		if zoned && mode != Disarmed && !z.camera[p.kind] && !z.open[p] {
+			return false
+		}
+	}
+	return true
 }
 
 // finding is what a zone has to say.

@@ -20,11 +20,13 @@ const (
 type Showed int
 
 // What pictures show. Unsure is a picture that could not be judged, or in which something may go on that does not move: a reason to
-// look again soon, and no lesson for the gate.
+// look again soon, and no lesson for the gate. Settled is movement where all that may be raised is raised: the next pictures can
+// tell nothing but that it is over.
 const (
 	Still Showed = iota
 	Movement
 	Unsure
+	Settled
 )
 
 // Sampling is how a [Chooser] works at the moment.

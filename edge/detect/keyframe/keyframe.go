@@ -20,6 +20,7 @@ type Options struct {
 	MaxGap    time.Duration // from keyframe to keyframe, up to which keyframes alone do; default 2.2 s, at least 1.5 Every
 	Heartbeat time.Duration // the first keyframe so long after the last sample is decoded, whatever the gate says; default 15 s
 	Linger    time.Duration // how long motion keeps a gated stream awake, default 4 s
+	Patience  time.Duration // from a picture that showed nothing but what is raised to the next sample, default 4 s
 	WarmUp    time.Duration // after Restart, in which samples are four times as dense; default 2 s
 	Gate      detect.Gate   // nil: none
 	// GateRare lets the gate decide on streams whose keyframes are further apart than MaxGap, too. Nothing is decoded there
@@ -37,6 +38,7 @@ func (o Options) withDefaults() Options {
 	def(&o.MaxGap, 2200*time.Millisecond)
 	def(&o.Heartbeat, 15*time.Second)
 	def(&o.Linger, 4*time.Second)
+	def(&o.Patience, 4*time.Second)
 	def(&o.WarmUp, 2*time.Second)
 	o.MaxGap = max(o.MaxGap, o.Every*3/2)
 	return o
@@ -55,6 +57,7 @@ type Chooser struct {
 	looked  time.Duration // last sample
 	doubt   bool          // since the last sample
 	awake   time.Duration // until then
+	settled time.Duration // nothing new can be found until then
 	hurried bool          // the gate woke in this group of pictures already
 }
 
@@ -105,7 +108,7 @@ func (c *Chooser) Choose(u source.AccessUnit) detect.Choice {
 func (c *Chooser) restartTimes() {
 	now := c.clock.Now()
 	c.spacing.resume(now)
-	c.next, c.looked, c.awake = now, now, now
+	c.next, c.looked, c.awake, c.settled = now, now, now, now
 	c.started = min(c.started, now)
 }
 
@@ -156,7 +159,9 @@ func (c *Chooser) gatedRare(u source.AccessUnit, now time.Duration) detect.Choic
 }
 
 // asleep says whether the last sample is further back than sampling while awake would have it.
-func (c *Chooser) asleep() bool { return c.clock.Now()-c.looked > c.options.Every }
+func (c *Chooser) asleep() bool {
+	return c.clock.Now()-c.looked > c.options.Every && c.clock.Now() >= c.settled
+}
 
 // nearly says whether a sample is due, or nearly so: keyframes may come a little early.
 func (c *Chooser) nearly(now time.Duration) bool { return now >= c.next-c.options.Every/4 }
@@ -180,10 +185,16 @@ func (c *Chooser) sampled(now time.Duration) {
 // Saw implements [detect.Chooser].
 func (c *Chooser) Saw(pts time.Duration, what detect.Showed) {
 	if c.options.Gate != nil && what != detect.Unsure {
-		c.options.Gate.Confirm(pts, what == detect.Movement)
+		c.options.Gate.Confirm(pts, what != detect.Still)
 	}
-	if what != detect.Still {
-		c.awake = max(c.awake, min(c.clock.At(pts), c.clock.Now())+c.options.Linger)
+	if what == detect.Still {
+		return
+	}
+	at := min(c.clock.At(pts), c.clock.Now())
+	c.awake = max(c.awake, at+c.options.Linger)
+	if what == detect.Settled {
+		c.settled = at + c.options.Patience
+		c.next = max(c.next, c.settled)
 	}
 }
 

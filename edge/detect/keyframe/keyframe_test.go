@@ -256,6 +256,51 @@ func TestPicturesOutOfOrderAreNoStep(t *testing.T) {
 	}
 }
 
+// Where all that may be raised is raised, half as many keyframes tell that it is over.
+func TestWhatIsSettledIsSampledLess(t *testing.T) {
+	for name, tc := range map[string]struct {
+		gop  int
+		want []sample
+	}{
+		"keyframes":          {20, times(detect.Alone, 4, 8, 12, 14, 16)},
+		"the whole sequence": {100, times(detect.CatchUp, 3.3, 7.3, 11.3, 12.3, 13.3, 14.3, 15.3, 16.3)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := New(Options{})
+			var got []sample
+			for _, u := range stream(source.H264, 170, tc.gop) {
+				how := c.Choose(u)
+				if how == detect.Skip {
+					continue
+				}
+				got = append(got, sample{u.PTS, how})
+				if u.PTS > 3*time.Second && u.PTS < 10*time.Second {
+					c.Saw(u.PTS, detect.Settled)
+				} else {
+					c.Saw(u.PTS, detect.Still)
+				}
+			}
+			if got = after(got, 3*time.Second); !slices.Equal(got, tc.want) {
+				t.Errorf("sampled %v\nwant    %v", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsSettledIsNotWokenFor(t *testing.T) {
+	c := New(Options{Gate: &fakeGate{think: between(0, time.Minute, detect.Opinion{Wake: true})}})
+	var got []sample
+	for _, u := range stream(source.H264, 130, 20) {
+		if how := c.Choose(u); how != detect.Skip {
+			got = append(got, sample{u.PTS, how})
+			c.Saw(u.PTS, detect.Settled)
+		}
+	}
+	if got, want := after(got, 3*time.Second), times(detect.Alone, 4, 8, 12); !slices.Equal(got, want) {
+		t.Errorf("sampled %v\nwant    %v", got, want)
+	}
+}
+
 func showed(moving bool) detect.Showed {
 	if moving {
 		return detect.Movement
