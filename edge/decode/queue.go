@@ -232,11 +232,11 @@ func (q *fairQueue) len() int {
 	return q.total
 }
 
-// load is the estimated processor time of the jobs that wait.
-func (q *fairQueue) load() time.Duration {
+// load is the estimated processor time of the jobs that wait, and whether evidence is among them.
+func (q *fairQueue) load() (cost time.Duration, evidence bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.cost
+	return q.cost, len(q.turns[1]) > 0
 }
 
 func (q *fairQueue) signal() {

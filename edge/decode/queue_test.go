@@ -261,10 +261,23 @@ func TestEvidenceLeavesAWorkerForSamples(t *testing.T) {
 			t.Errorf("request %d is not made by the last worker", o)
 		}
 	}
-	p.slots[0].setRunning(20 * time.Millisecond)
-	last.setRunning(time.Second)
+	p.slots[0].setRunning(20*time.Millisecond, false)
+	last.setRunning(time.Second, false)
 	if got := p.slotFor(request{op: opKeyframe}); got != p.slots[1] {
 		t.Error("a keyframe does not go to the worker with the least to do")
+	}
+	p.slots[1].setRunning(300*time.Millisecond, false)
+	for _, waits := range []bool{false, true} {
+		last.setRunning(time.Millisecond, !waits)
+		if waits {
+			if err := last.submit(&job{request: request{op: opPictures}}); err != nil {
+				t.Fatal(err)
+			}
+			p.slots[0].setRunning(200*time.Millisecond, false)
+		}
+		if got := p.slotFor(request{op: opKeyframe}); got != p.slots[0] {
+			t.Errorf("a keyframe goes where evidence is made (waits: %v)", waits)
+		}
 	}
 }
 

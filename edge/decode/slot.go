@@ -29,6 +29,7 @@ type slot struct {
 	broken  error         // why no worker can be started, while that is so
 	ended   bool          // run is over
 	running time.Duration // estimated, of the job that the worker has
+	shots   bool          // that job is evidence
 }
 
 func newSlot(p *Pool) *slot {
@@ -106,8 +107,8 @@ func (s *slot) next(ctx context.Context) *job {
 // serve has w do j. An error means that w must be replaced; j then has its answer and is not tried again, unless
 // w was dead before it could read j.
 func (s *slot) serve(w *process, j *job) error {
-	s.setRunning(j.estimate)
-	defer s.setRunning(0)
+	s.setRunning(j.estimate, j.request.op.evidence())
+	defer s.setRunning(0, false)
 	r, err := w.call(j.request)
 	if errors.Is(err, errNotSent) {
 		s.pending = j
@@ -139,17 +140,25 @@ func (s *slot) account(j *job, r response) {
 	})
 }
 
-func (s *slot) setRunning(d time.Duration) {
+func (s *slot) setRunning(d time.Duration, evidence bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.running = d
+	s.running, s.shots = d, evidence
 }
+
+// shotsMayTake is added to the load of a worker that makes evidence: what a filmstrip takes is known badly, and a sample behind it
+// would come too late.
+const shotsMayTake = time.Second
 
 // load is the estimated processor time until s could begin with another job.
 func (s *slot) load() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.running + s.queue.load()
+	waiting, shots := s.queue.load()
+	if shots || s.shots {
+		waiting += shotsMayTake
+	}
+	return s.running + waiting
 }
 
 func (s *slot) setBroken(err error) {
