@@ -65,16 +65,20 @@ func newCamera(cfg *config.Config, c config.Camera, detectors detectorSet, decod
 	if err != nil {
 		return nil, err
 	}
-	cam, err := camera.New(camera.Options{
+	o := camera.Options{
 		ID: c.ID, Edge: cfg.Edge, Grid: c.Place.Grid,
-		Source: streams.detect, Decoder: decoder, Chooser: newChooser(c), Stages: cascade.stages, Raiser: raiser, Evidence: shown,
+		Source: streams.detect, Decoder: decoder, Chooser: newChooser(c), Stages: cascade.stages, Raiser: raiser,
 		Zones: zones, Masks: masksOf(c), SampleEvery: c.Sample, Keep: keepOf(c), MaxBytes: c.Ring.MiB << 20,
 		OnChange: func(camera.Status) { notify() }, Log: log,
-	})
-	if err != nil {
+	}
+	w := &watched{grid: c.Place.Grid, stream: streams.detect.Stats, masked: cascade.filter.Masked, evidence: func() (none evidence.Counters) { return none }}
+	if shown != nil {
+		o.Evidence, w.evidence = shown, shown.Counters
+	}
+	if w.Camera, err = camera.New(o); err != nil {
 		return nil, err
 	}
-	return &watched{Camera: cam, grid: c.Place.Grid, stream: streams.detect.Stats, masked: cascade.filter.Masked, evidence: shown.Counters}, nil
+	return w, nil
 }
 
 // keepOf is how much of the past a camera keeps: what a clip begins with, if that is longer.

@@ -140,8 +140,11 @@ func presenceZones(c config.Camera) (zones []detect.Zone) {
 	return zones
 }
 
-// newEvidence makes what shows an alert.
+// newEvidence makes what shows an alert, or nothing where the camera is told to keep its pictures to itself.
 func newEvidence(c config.Camera, s streams, decoder decode.Decoder, box *outbox.Outbox, log *slog.Logger) (*evidence.Maker, error) {
+	if c.Pictures == "off" {
+		return nil, nil
+	}
 	o := evidence.Options{CameraID: c.ID, Decoder: decoder, Masks: masksOf(c), Store: evidenceStore{box}, Log: log}
 	if s.main != nil {
 		o.Main = s.main

@@ -73,6 +73,7 @@ type Camera struct {
 	Basis       string        `yaml:"legal_basis"` // what allows it
 	Sample      time.Duration `yaml:"sample"`      // how often a picture is looked at
 	Gate        string        `yaml:"gate"`        // auto, or off: decode without asking what a picture costs
+	Pictures    string        `yaml:"pictures"`    // on, or off: alerts of this camera are told without any
 	Ring        Ring          `yaml:"ring"`
 	Clip        *Clip         `yaml:"clip"`
 	Detectors   []string      `yaml:"detectors"` // by name

@@ -150,6 +150,9 @@ func (cam *Camera) fill(place Place) {
 	if cam.Gate == "" {
 		cam.Gate = "auto"
 	}
+	if cam.Pictures == "" {
+		cam.Pictures = "on"
+	}
 	if cam.Ring.MiB == 0 {
 		cam.Ring.MiB = 8
 	}

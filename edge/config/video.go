@@ -147,6 +147,8 @@ func (j *judge) engine(at string, c *Config, cam *Camera) {
 	secure := strings.HasPrefix(cam.URL, "rtsps:") || strings.HasPrefix(cam.Sub, "rtsps:")
 	j.demand(secure || (cam.CA == "" && cam.Fingerprint == ""), at+".ca", "the camera has no certificate", "write rtsps:// in its address, or remove ca and fingerprint")
 	j.demand(slices.Contains([]string{"auto", "off"}, cam.Gate), at+".gate", "unknown", "write auto or off")
+	j.demand(slices.Contains([]string{"on", "off"}, cam.Pictures), at+".pictures", "unknown", "write on or off")
+	j.demand(cam.Clip == nil || cam.Pictures != "off", at+".clip", "a camera without pictures makes no clips", "remove clip, or write pictures: on")
 	j.demand(cam.Ring.MiB >= 1 && cam.Ring.MiB <= maxRingMiB, at+".ring.mib", "out of range", fmt.Sprintf("write 1 to %d", maxRingMiB))
 	j.demand(cam.Ring.Keep >= 0 && cam.Ring.Keep <= maxClip, at+".ring.keep", "out of range", fmt.Sprintf("write 0s to %v", maxClip))
 	j.clip(at+".clip", cam)
