@@ -27,29 +27,39 @@ const (
 	ownVersion = 5
 )
 
-// Publish hands a message to all who subscribed to its topic, with QoS 1, and returns how many of them are connected. It never
-// reaches the [Handler]: what we say is no sensor's word. It does not wait for a subscriber.
-func (b *Broker) Publish(p Publication) (listeners int, err error) {
+// Publish hands a message to all who subscribed to its topic, with QoS 1. It never reaches the [Handler]: what we say is no
+// sensor's word. It does not wait for a subscriber.
+func (b *Broker) Publish(p Publication) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.self == nil {
-		return 0, ErrNotRunning
+		return ErrNotRunning
 	}
-	for id := range b.server.Topics.Subscribers(p.Topic).Subscriptions {
-		if cl, ok := b.server.Clients.Get(id); ok && !cl.Closed() {
-			listeners++
-		}
-	}
-	err = b.server.InjectPacket(b.self, packets.Packet{
+	err := b.server.InjectPacket(b.self, packets.Packet{
 		FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: 1, Retain: p.Retain},
 		TopicName:   p.Topic, Payload: p.Payload,
 		PacketID:   1, // demanded, and not looked at
 		Properties: packets.Properties{MessageExpiryInterval: uint32(p.Expiry / time.Second)},
 	})
 	if err != nil {
-		return 0, fmt.Errorf("publish at the embedded broker: %w", err)
+		return fmt.Errorf("publish at the embedded broker: %w", err)
 	}
-	return listeners, nil
+	return nil
+}
+
+// Listeners is how many connected clients a message on topic reaches.
+func (b *Broker) Listeners(topic string) (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.self == nil {
+		return 0
+	}
+	for id := range b.server.Topics.Subscribers(topic).Subscriptions {
+		if cl, ok := b.server.Clients.Get(id); ok && !cl.Closed() {
+			n++
+		}
+	}
+	return n
 }
 
 // opened and closed say whether [Broker.Publish] has somebody to talk to.

@@ -13,17 +13,15 @@ import (
 )
 
 // whenRunning publishes as soon as the broker serves.
-func whenRunning(t *testing.T, b *Broker, p Publication) int {
+func whenRunning(t *testing.T, b *Broker, p Publication) {
 	t.Helper()
-	for deadline := time.Now().Add(patient); ; {
-		n, err := b.Publish(p)
-		if err == nil {
-			return n
-		}
-		if !errors.Is(err, ErrNotRunning) || time.Now().After(deadline) {
+	await(t, "a message is published", func() bool {
+		err := b.Publish(p)
+		if err != nil && !errors.Is(err, ErrNotRunning) {
 			t.Fatal(err)
 		}
-	}
+		return err == nil
+	})
 }
 
 func subscribe(t *testing.T, c paho.Client, filter string, got chan<- paho.Message) {
@@ -67,7 +65,8 @@ func TestOwnMessagesReachSubscribersAndNeverTheHandler(t *testing.T) {
 		o.Users[0].Read = []string{"gridgate/#"}
 		o.Handle = func(context.Context, sensor.Message) error { handled.Add(1); return nil }
 	})
-	if n := whenRunning(t, b, Publication{Topic: "gridgate/e/state", Payload: []byte("ON"), Retain: true}); n != 0 {
+	whenRunning(t, b, Publication{Topic: "gridgate/e/state", Payload: []byte("ON"), Retain: true})
+	if n := b.Listeners("gridgate/e/alert"); n != 0 {
 		t.Errorf("%d listeners before anybody subscribed", n)
 	}
 	c := dial(t, b, "gateway", plain)
@@ -76,9 +75,10 @@ func TestOwnMessagesReachSubscribersAndNeverTheHandler(t *testing.T) {
 	if m := receive(t, got); string(m.Payload()) != "ON" || !m.Retained() || m.Qos() != 1 {
 		t.Errorf("retained message %q, retained %v, QoS %d", m.Payload(), m.Retained(), m.Qos())
 	}
-	if n := whenRunning(t, b, Publication{Topic: "gridgate/e/alert", Payload: []byte("x")}); n != 1 {
+	if n := b.Listeners("gridgate/e/alert"); n != 1 {
 		t.Errorf("%d listeners, want 1", n)
 	}
+	whenRunning(t, b, Publication{Topic: "gridgate/e/alert", Payload: []byte("x")})
 	if m := receive(t, got); m.Topic() != "gridgate/e/alert" || m.Retained() {
 		t.Errorf("message on %s", m.Topic())
 	}
@@ -115,9 +115,10 @@ func TestAnExpiredMessageIsNotDeliveredLater(t *testing.T) {
 		return ok && cl.Closed()
 	})
 	kept := func() int64 { return atomic.LoadInt64(&b.server.Info.Inflight) }
-	if n := whenRunning(t, b, Publication{Topic: "siren", Payload: []byte("on"), Expiry: time.Second}); n != 0 {
+	if n := b.Listeners("siren"); n != 0 {
 		t.Errorf("%d listeners, though the relay is away", n)
 	}
+	whenRunning(t, b, Publication{Topic: "siren", Payload: []byte("on"), Expiry: time.Second})
 	if n := kept(); n != 1 {
 		t.Fatalf("%d messages are kept, want 1", n)
 	}
