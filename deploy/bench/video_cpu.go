@@ -24,12 +24,17 @@ var (
 	busySub   = cpuPart{"video.busy_sub", subSize, busyClip, rate{kbps: 512}, 5}
 )
 
-func (p cpuPart) run(ctx context.Context, dir string) (_ []Result, err error) {
+// load plays the stream for [manyCameras] cameras.
+func (p cpuPart) load(ctx context.Context, dir string) (*load, error) {
 	clip, err := p.clip(ctx, p.size, p.rate)
 	if err != nil {
 		return nil, err
 	}
-	l, err := startLoad(ctx, dir, slices.Repeat([]clipSpec{clip}, manyCameras))
+	return startLoad(ctx, dir, slices.Repeat([]clipSpec{clip}, manyCameras))
+}
+
+func (p cpuPart) run(ctx context.Context, dir string) (_ []Result, err error) {
+	l, err := p.load(ctx, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -100,6 +100,13 @@ func (e *edge) status(ctx context.Context) (s edgeStatus, err error) {
 	return s, e.page.JSON(ctx, http.MethodGet, "/status", nil, &s)
 }
 
+// arrived counts all that came and all that was done with it.
+func (e *edge) arrived(ctx context.Context) (uint64, error) {
+	s, err := e.status(ctx)
+	sum := s.sum()
+	return sum.Units + sum.Frames + sum.Skipped + sum.Overflows + sum.Undecodable + sum.NoWorker, err
+}
+
 // waitStreaming waits until every camera streams.
 func (e *edge) waitStreaming(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

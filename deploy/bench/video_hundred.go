@@ -82,7 +82,7 @@ func hundredCameras(ctx context.Context) (cameras []clipSpec, err error) {
 }
 
 func countLoss(ctx context.Context, l *load, e *edge) (c lossCount, err error) {
-	return c, l.held(ctx, func() error {
+	return c, l.held(ctx, e.arrived, func() error {
 		paths, err := l.paths(ctx)
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 	"gridgate/deploy/testkit/client"
 	"gridgate/deploy/testkit/rtspload"
 	"gridgate/deploy/testkit/stage"
+	"gridgate/protocols/kit/backoff"
 )
 
 // load is the process that plays the cameras.
@@ -84,15 +85,45 @@ func (l *load) paths(ctx context.Context) (out []rtspload.Report, err error) {
 	return out, l.reports.JSON(ctx, http.MethodGet, "/paths", nil, &out)
 }
 
-// held lets f look while nothing is sent and all that was sent has arrived.
-func (l *load) held(ctx context.Context, f func() error) error {
+// Bounds of [load.held]: what is on its way has arrived once count stood still for calm, and no camera may pause for longer
+// than settleWithin.
+const (
+	calm         = 300 * time.Millisecond
+	settleWithin = 5 * time.Second
+)
+
+// held lets f look while nothing is sent and all that was sent has arrived: what count returns has settled.
+func (l *load) held(ctx context.Context, count func(context.Context) (uint64, error), f func() error) error {
 	if err := l.reports.JSON(ctx, http.MethodPost, "/hold", nil, nil); err != nil {
 		return err
 	}
-	time.Sleep(time.Second) // what is on its way
-	err := f()
+	err := settle(ctx, count)
+	if err == nil {
+		err = f()
+	}
 	if again := l.reports.JSON(ctx, http.MethodPost, "/release", nil, nil); err == nil {
 		err = again
 	}
 	return err
+}
+
+// settle waits until count has stood still for [calm].
+func settle(ctx context.Context, count func(context.Context) (uint64, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, settleWithin)
+	defer cancel()
+	last, since := uint64(0), time.Now()
+	for {
+		n, err := count(ctx)
+		switch {
+		case err != nil:
+			return err
+		case n != last:
+			last, since = n, time.Now()
+		case time.Since(since) >= calm:
+			return nil
+		}
+		if !backoff.Wait(ctx, calm/10) {
+			return fmt.Errorf("%d arrived and no end: %w", n, ctx.Err())
+		}
+	}
 }

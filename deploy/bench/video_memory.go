@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
 )
 
 // memoryTarget is the design's bar for a camera, in MB, without the coded pictures that it keeps.
@@ -11,11 +10,7 @@ const memoryTarget = 3
 
 // videoMemory compares an edge with many cameras to one with two, so that what the programs hold anyway falls out.
 func videoMemory(ctx context.Context, dir string) (_ []Result, err error) {
-	clip, err := quietMain.clip(ctx, quietMain.size, quietMain.rate)
-	if err != nil {
-		return nil, err
-	}
-	l, err := startLoad(ctx, dir, slices.Repeat([]clipSpec{clip}, manyCameras))
+	l, err := quietMain.load(ctx, dir)
 	if err != nil {
 		return nil, err
 	}

@@ -107,24 +107,47 @@ func (w walk) width() int { return w.height * figureWidth / figureHeight }
 // half is how many pictures after it began, out of the picture, half of the figure is in it.
 func (w walk) half() int { return ((w.width()+1)/2 + w.speed - 1) / w.speed }
 
-// overlay is the ffmpeg filter that lets the figure begin its walk in picture start and again each period.
-func (w walk) overlay(s size, start, period int) string {
+// overlay is the ffmpeg filter that lets the figure begin its walk in picture start and again each period, before picture end.
+func (w walk) overlay(s size, start, period, end int) string {
 	step := fmt.Sprintf(`mod(n-%d\,%d)*%d`, start, period, w.speed)
 	x := fmt.Sprintf("%s-%d", step, w.width())
 	if w.left {
 		x = fmt.Sprintf("%d-%s", s.width, step)
 	}
-	return fmt.Sprintf(`overlay=x='if(lt(n\,%d)\,-%d\,%s)':y=%d:eval=frame`, start, s.width, x, w.feet-w.height)
+	return fmt.Sprintf(`overlay=x='if(between(n\,%d\,%d)\,%s\,-%d)':y=%d:eval=frame`, start, end-1, x, s.width, w.feet-w.height)
 }
 
 // The entries of an onset clip: one every 22.4 s, which is never a whole number of groups of 2 or of 10 s, so that they
-// fall on five different places of a group.
+// fall on five different places of a group. A sixth would be cut off where the clip ends, and stand in no list.
 const (
 	entryFirst  = 60
 	entryEvery  = 336
 	entries     = 5
-	onsetFrames = 1800 // a whole number of groups of both lengths
+	entryEnd    = entryFirst + entries*entryEvery // from here on nobody comes
+	onsetFrames = 1800                            // a whole number of groups of both lengths
 )
+
+// walking is the part of an ffmpeg graph that lets the figure of input 1 walk through the pictures of [scene].
+func walking() string {
+	graph := "[1]split[f0][f1]"
+	at := "scene"
+	for i, w := range walks {
+		graph += fmt.Sprintf(";[f%[1]d]scale=%[2]d:%[3]d[w%[1]d];[%[4]s][w%[1]d]%[5]s",
+			i, w.width(), w.height, at, w.overlay(subSize, entryFirst+i*entryEvery, len(walks)*entryEvery, entryEnd))
+		if at = fmt.Sprintf("s%d", i); i < len(walks)-1 {
+			graph += "[" + at + "]"
+		}
+	}
+	return graph
+}
+
+// entered are the pictures that first show half of a figure.
+func entered() (pictures []int) {
+	for i := range entries {
+		pictures = append(pictures, entryFirst+i*entryEvery+walks[i%len(walks)].half())
+	}
+	return pictures
+}
 
 // onsetClip is two minutes of the quiet scene with five entries. The figure's pictures and the noise come on top of it
 // before it is coded, as in a camera.
@@ -137,19 +160,8 @@ func onsetClip(ctx context.Context, gop int, r rate) (clipSpec, error) {
 	if err != nil {
 		return clipSpec{}, err
 	}
-	graph := fmt.Sprintf("[0]%s,loop=-1:1,fps=%d[scene];[1]split[f0][f1];", subSize.scale, videoFPS)
-	at := "scene"
-	for i, w := range walks {
-		graph += fmt.Sprintf("[f%[1]d]scale=%[2]d:%[3]d[w%[1]d];[%[4]s][w%[1]d]%[5]s[s%[1]d];",
-			i, w.width(), w.height, at, w.overlay(subSize, entryFirst+i*entryEvery, len(walks)*entryEvery))
-		at = fmt.Sprintf("s%d", i)
-	}
-	graph += fmt.Sprintf("[%s]%s", at, sensorNoise)
+	graph := fmt.Sprintf("[0]%s,loop=-1:1,fps=%d[scene];%s[walked];[walked]%s", subSize.scale, videoFPS, walking(), sensorNoise)
 	args := []string{"-i", still, "-framerate", fmt.Sprint(videoFPS), "-stream_loop", "-1", "-i", pattern, "-filter_complex", graph}
 	path, err := produce(ctx, "h264", append(args, r.coded(gop, onsetFrames)...)...)
-	c := clipSpec{path: path}
-	for i := range entries {
-		c.entries = append(c.entries, entryFirst+i*entryEvery+walks[i%len(walks)].half())
-	}
-	return c, err
+	return clipSpec{path: path, entries: entered()}, err
 }

@@ -1,9 +1,15 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gridgate/deploy/testkit/rtspload"
@@ -85,6 +91,34 @@ func TestTheFigureIsHalfVisibleWhenPromised(t *testing.T) {
 	}
 }
 
+// TestWhoeverWalksIsListed looks for the figure, drawn white on black, in each picture of a clip.
+func TestWhoeverWalksIsListed(t *testing.T) {
+	const pixels = 16 * 12
+	graph := fmt.Sprintf("color=black:s=%dx%d:r=%d[scene];color=white:s=%dx%d:r=%[3]d[1];%[6]s,format=gray,scale=16:12:flags=area",
+		subSize.width, subSize.height, videoFPS, figureWidth, figureHeight, walking())
+	out, err := exec.Command("ffmpeg", "-nostdin", "-v", "error", "-filter_complex", graph, "-frames:v", fmt.Sprint(onsetFrames), "-f", "rawvideo", "-").Output()
+	if err != nil || len(out) != onsetFrames*pixels {
+		t.Fatalf("%d bytes: %v", len(out), err)
+	}
+	var came []int
+	there := false
+	for n := range onsetFrames {
+		was := there
+		if there = slices.Max(out[n*pixels:(n+1)*pixels]) > 20; there && !was {
+			came = append(came, n)
+		}
+	}
+	want := entered()
+	if len(came) != len(want) || there {
+		t.Fatalf("somebody comes in pictures %v and is listed in %v; in the last picture: %v", came, want, there)
+	}
+	for i, n := range came {
+		if n > want[i] || n < want[i]-videoFPS {
+			t.Errorf("somebody comes in picture %d and is half there in %d", n, want[i])
+		}
+	}
+}
+
 // TestTheFigureHasAShape counts the pixels of each step that are not transparent.
 func TestTheFigureHasAShape(t *testing.T) {
 	for step := range figureSteps {
@@ -100,4 +134,18 @@ func TestTheFigureHasAShape(t *testing.T) {
 			t.Errorf("step %d: %d pixels", step, n)
 		}
 	}
+}
+
+func TestSettledIsWhatStandsStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		rises := func(context.Context) (uint64, error) { return uint64(min(time.Since(begin), 2*time.Second)), nil }
+		if err := settle(t.Context(), rises); err != nil || time.Since(begin) < 2*time.Second+calm || time.Since(begin) > 3*time.Second {
+			t.Errorf("after %v: %v", time.Since(begin), err)
+		}
+		endless := func(context.Context) (uint64, error) { return uint64(time.Since(begin)), nil }
+		if err := settle(t.Context(), endless); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("what never settles: %v", err)
+		}
+	})
 }
