@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gridgate/central/store"
+	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/lockout"
 )
 
@@ -20,7 +21,31 @@ type records struct {
 	mu     sync.Mutex
 	users  map[string]store.User
 	tokens map[string]store.Token
+	keys   map[string]store.Credential
 	err    error
+}
+
+func (r *records) Credential(_ context.Context, sum string) (store.Credential, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k, ok := r.keys[sum]
+	if r.err == nil && !ok {
+		return k, store.ErrNotFound
+	}
+	return k, r.err
+}
+
+// UseCredential ends the others at until.
+func (r *records) UseCredential(_ context.Context, sum string, now, until time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for other, k := range r.keys {
+		if k.Expires = until; other == sum {
+			k.Expires, k.Used = r.keys[sum].Expires, now
+		}
+		r.keys[other] = k
+	}
+	return r.err
 }
 
 func (r *records) User(_ context.Context, name string) (store.User, error) {
@@ -248,6 +273,47 @@ func TestToken(t *testing.T) {
 	d.records.err = errors.New("disk")
 	if err := d.ask(nil, good); err == nil || errors.Is(err, ErrDenied) {
 		t.Errorf("a store that fails: %v, want its error", err)
+	}
+}
+
+func TestCredential(t *testing.T) {
+	d := newDesk(t)
+	first, second, ended := NewCredential(), NewCredential(), NewCredential()
+	d.records.keys = map[string]store.Credential{
+		HashToken(first):  {Edge: "a", Expires: d.now.Add(time.Hour), Used: d.now},
+		HashToken(second): {Edge: "a", Expires: d.now.Add(2 * time.Hour)},
+		HashToken(ended):  {Edge: "a", Expires: d.now},
+	}
+	ask := func(token string) (Principal, error) {
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		p, _, err := d.Authenticate(r)
+		return p, err
+	}
+	for name, token := range map[string]string{"unknown": NewCredential(), "ended": ended} {
+		if _, err := ask(token); !errors.Is(err, ErrDenied) {
+			t.Errorf("a credential that is %s: %v", name, err)
+		}
+	}
+	for range 2 { // the first of which ends the other, after a while
+		if p, err := ask(second); err != nil || p.Edge != "a" || p.Credential != HashToken(second) || len(p.Scopes) != 0 || p.Staff() {
+			t.Fatalf("got %+v, %v", p, err)
+		}
+		if _, err := ask(first); err != nil {
+			t.Fatalf("the one before, while requests may be under way: %v", err)
+		}
+	}
+	d.now = d.now.Add(ingest.Overlap)
+	if _, err := ask(first); !errors.Is(err, ErrDenied) {
+		t.Errorf("the one before, later: %v", err)
+	}
+	d.records.keys = nil
+	if _, err := ask(second); !errors.Is(err, ErrDenied) {
+		t.Errorf("a revoked one is remembered: %v", err)
+	}
+	d.records.err = errors.New("disk")
+	if _, err := ask(second); err == nil || errors.Is(err, ErrDenied) {
+		t.Errorf("a store that fails: %v", err)
 	}
 }
 

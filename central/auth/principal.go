@@ -67,6 +67,8 @@ type Principal struct {
 	Role   Role   // of a staff account
 	Edge   string // the one edge that a token speaks for; empty for none
 	Scopes []Scope
+	// Credential is the SHA-256 of the edge's credential; empty for a token that is not renewed.
+	Credential string
 }
 
 // Staff says whether p is a staff account.

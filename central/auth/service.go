@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gridgate/central/store"
+	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/lockout"
 	passwords "gridgate/protocols/kit/password"
 )
@@ -28,10 +29,13 @@ func (e LockedError) Error() string {
 	return fmt.Sprintf("too many failed tries, wait %s", e.Wait.Round(time.Second))
 }
 
-// Records is where accounts and tokens are kept. A missing one is [store.ErrNotFound].
+// Records is where accounts, tokens and the credentials of edges are kept. A missing one is [store.ErrNotFound]. They are read
+// for each request and remembered by no one: what is revoked ends at once, at every replica.
 type Records interface {
 	User(ctx context.Context, name string) (store.User, error)
 	Token(ctx context.Context, sha256 string) (store.Token, error)
+	Credential(ctx context.Context, sha256 string) (store.Credential, error)
+	UseCredential(ctx context.Context, sha256 string, now, until time.Time) error
 }
 
 // Options of a [Service]. Records is demanded.
@@ -140,6 +144,9 @@ func (s *Service) Authenticate(r *http.Request) (Principal, time.Time, error) {
 func (s *Service) byToken(ctx context.Context, token string) (Principal, time.Time, error) {
 	sum := HashToken(token)
 	t, ok := s.fixed[sum]
+	if !ok && isCredential(token) {
+		return s.byCredential(ctx, sum)
+	}
 	if !ok {
 		var err error
 		t, err = s.records.Token(ctx, sum)
@@ -158,6 +165,24 @@ func (s *Service) byToken(ctx context.Context, token string) (Principal, time.Ti
 		}
 	}
 	return p, t.Expires, nil
+}
+
+// byCredential also notes the first use of a credential, which ends the one before it.
+func (s *Service) byCredential(ctx context.Context, sum string) (Principal, time.Time, error) {
+	now := s.now()
+	k, err := s.records.Credential(ctx, sum)
+	if err == nil && now.Before(k.Expires) && k.Used.IsZero() {
+		err = s.records.UseCredential(ctx, sum, now, now.Add(ingest.Overlap))
+	}
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return Principal{}, time.Time{}, ErrDenied
+	case err != nil:
+		return Principal{}, time.Time{}, fmt.Errorf("read credential: %w", err)
+	case !now.Before(k.Expires):
+		return Principal{}, time.Time{}, ErrDenied
+	}
+	return Principal{Name: "edge-" + k.Edge, Edge: k.Edge, Credential: sum}, k.Expires, nil
 }
 
 // bySession also ends a session whose account was given a new password or role since.

@@ -9,13 +9,21 @@ import (
 	"strings"
 )
 
-// tokenPrefix makes a leaked token recognisable to scanners.
-const tokenPrefix = "ggt_"
+// Prefixes make a leaked token recognisable to scanners, and tell what it is one of.
+const (
+	tokenPrefix      = "ggt_" // a program
+	credentialPrefix = "gge_" // an edge that enrolled
+)
 
 const maxToken = 512 // bytes of a bearer token or a cookie that is looked at
 
 // NewToken returns a random bearer token of 256 bit. It is shown once; only [HashToken] of it is stored.
 func NewToken() string { return tokenPrefix + randomText() }
+
+// NewCredential is [NewToken] for an edge.
+func NewCredential() string { return credentialPrefix + randomText() }
+
+func isCredential(token string) bool { return strings.HasPrefix(token, credentialPrefix) }
 
 // HashToken is the lower-case hexadecimal SHA-256 of a token. The token is random, so that a slow hash would add nothing.
 func HashToken(token string) string {
