@@ -22,16 +22,19 @@ type committer struct {
 
 	slots   chan struct{} // one taken for each admitted batch
 	reserve chan struct{} // the same, for life-safety only
-	urgent  chan *batch   // life-safety
-	normal  chan *batch   // the rest
-	parsing atomic.Int64  // admitted batches that are not in a channel yet
+	urgent  queue         // life-safety
+	normal  queue         // the rest
+	more    chan struct{} // told when a batch was queued
+	parsing atomic.Int64  // admitted batches that are not in a queue yet
 	stopped chan struct{} // closed when run has ended
 }
 
 // batch is what one request wants stored, and the answer.
 type batch struct {
+	sender   string // whose turn it takes
 	alerts   []store.Received
 	evidence []alert.Evidence
+	delivery *store.Delivery // nil: it says nothing of sequences
 
 	ofAlerts, ofEvidence []ingest.Outcome
 	err                  error
@@ -43,8 +46,7 @@ func newCommitter(o Options) *committer {
 	return &committer{
 		o:     o,
 		slots: make(chan struct{}, max(1, o.Queue-reserve)), reserve: make(chan struct{}, reserve),
-		urgent: make(chan *batch, o.Queue+1), normal: make(chan *batch, o.Queue+1),
-		stopped: make(chan struct{}),
+		more: make(chan struct{}, 1), stopped: make(chan struct{}),
 	}
 }
 
@@ -71,16 +73,14 @@ func (c *committer) admit(lane alert.Lane) (release func(), err error) {
 // commit hands b over and waits until it is stored or ctx ends.
 func (c *committer) commit(ctx context.Context, lane alert.Lane, b *batch) error {
 	b.done = make(chan struct{})
-	queue := c.normal
 	if lane == alert.LifeSafety {
-		queue = c.urgent
+		c.urgent.push(b)
+	} else {
+		c.normal.push(b)
 	}
 	select {
-	case queue <- b:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-c.stopped:
-		return errStopped
+	case c.more <- struct{}{}:
+	default: // it is told already
 	}
 	select {
 	case <-b.done:
@@ -107,33 +107,25 @@ func (c *committer) run(ctx context.Context) error {
 
 // next waits for a batch, a life-safety one first. Once ctx has ended it only takes what is there.
 func (c *committer) next(ctx context.Context) (*batch, bool) {
-	if b := c.poll(); b != nil {
-		return b, true
-	}
-	select {
-	case b := <-c.urgent:
-		return b, true
-	case b := <-c.normal:
-		return b, true
-	case <-ctx.Done():
-		b := c.poll()
-		return b, b != nil
+	for {
+		if b := c.poll(); b != nil {
+			return b, true
+		}
+		select {
+		case <-c.more:
+		case <-ctx.Done():
+			b := c.poll()
+			return b, b != nil
+		}
 	}
 }
 
 // poll returns a batch that is there, or nil.
 func (c *committer) poll() *batch {
-	select {
-	case b := <-c.urgent:
+	if b := c.urgent.pop(); b != nil {
 		return b
-	default:
 	}
-	select {
-	case b := <-c.normal:
-		return b
-	default:
-		return nil
-	}
+	return c.normal.pop()
 }
 
 // collect joins first with what else is there, and with what is being parsed if that comes within the group's time.
@@ -154,10 +146,7 @@ func (c *committer) collect(ctx context.Context, first *batch) []*batch {
 			timeout = t.C
 		}
 		select {
-		case b := <-c.urgent:
-			group = append(group, b)
-		case b := <-c.normal:
-			group = append(group, b)
+		case <-c.more:
 		case <-timeout:
 			return group
 		case <-ctx.Done():
@@ -189,13 +178,16 @@ func (c *committer) store(ctx context.Context, group []*batch) {
 // storeOnce commits the alerts of a group in one transaction and its evidence in another, and hands out the outcomes.
 func (c *committer) storeOnce(ctx context.Context, group []*batch) error {
 	began := time.Now()
-	var alerts []store.Received
+	var in store.Group
 	var evidence []alert.Evidence
 	for _, b := range group {
-		alerts, evidence = append(alerts, b.alerts...), append(evidence, b.evidence...)
+		in.Alerts, evidence = append(in.Alerts, b.alerts...), append(evidence, b.evidence...)
+		if b.delivery != nil {
+			in.Deliveries = append(in.Deliveries, *b.delivery)
+		}
 	}
 	now := c.o.Now().UTC()
-	ofAlerts, err := c.storeAlerts(ctx, alerts, now)
+	ofAlerts, err := c.storeAlerts(ctx, in, now)
 	if err != nil {
 		return err
 	}
@@ -206,7 +198,7 @@ func (c *committer) storeOnce(ctx context.Context, group []*batch) error {
 		}
 	}
 	c.metrics.commit.Observe(time.Since(began).Seconds())
-	c.metrics.group.Observe(float64(len(alerts) + len(evidence)))
+	c.metrics.group.Observe(float64(len(in.Alerts) + len(evidence)))
 	for _, b := range group {
 		n, m := len(b.alerts), len(b.evidence)
 		b.ofAlerts, ofAlerts = ofAlerts[:n], ofAlerts[n:]
@@ -216,12 +208,12 @@ func (c *committer) storeOnce(ctx context.Context, group []*batch) error {
 }
 
 // storeAlerts commits alerts and tells the feed.
-func (c *committer) storeAlerts(ctx context.Context, alerts []store.Received, now time.Time) ([]ingest.Outcome, error) {
-	if len(alerts) == 0 {
+func (c *committer) storeAlerts(ctx context.Context, in store.Group, now time.Time) ([]ingest.Outcome, error) {
+	if len(in.Alerts)+len(in.Deliveries) == 0 {
 		return nil, nil
 	}
-	outcomes, err := c.o.Store.Ingest(ctx, store.Group{Alerts: alerts}, c.o.Decide, now)
-	if err != nil {
+	outcomes, err := c.o.Store.Ingest(ctx, in, c.o.Decide, now)
+	if err != nil || len(in.Alerts) == 0 {
 		return nil, err
 	}
 	if position, err := c.o.Store.LastPosition(ctx); err == nil {

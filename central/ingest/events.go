@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"gridgate/central/store"
 	"gridgate/protocols/alert"
@@ -14,7 +15,16 @@ import (
 
 // postEvents stores a CloudEvent or a batch of them and answers with a receipt for each, in order, after the commit.
 func (s *Server) postEvents(w http.ResponseWriter, r *http.Request, p Principal) error {
+	told, err := headers(w, r, p)
+	if err != nil {
+		return err
+	}
 	lane := alert.Lane(r.Header.Get(ingest.LaneHeader))
+	place, err := s.quotas.admit(p.sender(), lane, time.Now())
+	if err != nil {
+		return err
+	}
+	defer place.release()
 	release, err := s.committer.admit(lane)
 	if err != nil {
 		return err
@@ -27,7 +37,12 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request, p Principal)
 	if err != nil {
 		return err
 	}
-	if len(in.alerts)+len(in.evidence) > 0 {
+	place.charge(len(in.events), time.Now())
+	if told != nil && told.Sequence.Count() > int64(len(in.events)) {
+		return refuse(http.StatusBadRequest, "%s has more numbers than the batch has events", ingest.SequenceHeader)
+	}
+	in.sender, in.delivery = p.sender(), told
+	if len(in.alerts)+len(in.evidence) > 0 || told != nil {
 		if err := s.committer.commit(r.Context(), lane, &in.batch); err != nil {
 			return unavailable(err)
 		}
@@ -37,6 +52,14 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request, p Principal)
 		s.metrics.events.WithLabelValues(string(x.Outcome)).Inc()
 	}
 	return answer(w, http.StatusOK, ingest.Receipts{Receipts: receipts})
+}
+
+// headers reads what a batch says before it is parsed: whether central knows its schema, and its sequence numbers.
+func headers(w http.ResponseWriter, r *http.Request, p Principal) (*store.Delivery, error) {
+	if err := checkSchema(w, r); err != nil {
+		return nil, err
+	}
+	return delivery(r, p)
 }
 
 // request is a batch with the place of each event in the receipts.
@@ -54,9 +77,6 @@ type parsed struct {
 
 // parse reads a request. Its error is a problem of the whole; what is wrong with one event is kept with that event.
 func (s *Server) parse(w http.ResponseWriter, r *http.Request, p Principal) (*request, error) {
-	if err := checkSchema(r); err != nil {
-		return nil, err
-	}
 	typ, err := mediaType(r, alert.BatchContentType, alert.ContentType)
 	if err != nil {
 		return nil, err
@@ -90,7 +110,7 @@ func (s *Server) parse(w http.ResponseWriter, r *http.Request, p Principal) (*re
 
 // checkSchema refuses a schema newer than ours as a whole: the sender keeps the batch until central is upgraded, instead of
 // having each event rejected for good.
-func checkSchema(r *http.Request) error {
+func checkSchema(w http.ResponseWriter, r *http.Request) error {
 	header := r.Header.Get(ingest.SchemaHeader)
 	if header == "" {
 		return nil
@@ -100,6 +120,7 @@ func checkSchema(r *http.Request) error {
 		return refuse(http.StatusBadRequest, "%s is not a version", ingest.SchemaHeader)
 	}
 	if version > ingest.SchemaVersion {
+		w.Header().Set(ingest.SchemaHeader, strconv.Itoa(ingest.SchemaVersion))
 		return refuse(http.StatusConflict, "schema %d is newer than central's %d; upgrade central first", version, ingest.SchemaVersion)
 	}
 	return nil

@@ -189,7 +189,7 @@ func checkProblem(t *testing.T, w *httptest.ResponseRecorder) {
 	if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
 		t.Fatalf("content type %q", got)
 	}
-	if (w.Code == 503) != (w.Header().Get("Retry-After") != "") || (w.Code == 401) != (w.Header().Get("WWW-Authenticate") != "") {
+	if (w.Code == 503 || w.Code == 429) != (w.Header().Get("Retry-After") != "") || (w.Code == 401) != (w.Header().Get("WWW-Authenticate") != "") {
 		t.Fatalf("headers %v", w.Header())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,7 +39,12 @@ type memory struct {
 	poison   string        // an id that breaks the call
 	broken   error         // breaks every call
 	evidence []alert.Evidence
+	told     []store.Delivery
+	senders  []string // the edges of each call, in order
+	gaps     []store.Tally
 }
+
+func (m *memory) Gaps(context.Context) ([]store.Tally, error) { return m.gaps, m.broken }
 
 func (m *memory) Ingest(_ context.Context, g store.Group, _ store.Decider, _ time.Time) ([]contract.Outcome, error) {
 	if m.proceed != nil {
@@ -53,7 +59,12 @@ func (m *memory) Ingest(_ context.Context, g store.Group, _ store.Decider, _ tim
 			return nil, errors.Join(m.broken, errors.New("disk on fire"))
 		}
 	}
-	m.groups = append(m.groups, len(alerts))
+	m.groups, m.told = append(m.groups, len(alerts)), append(m.told, g.Deliveries...)
+	edges := ""
+	for _, a := range alerts {
+		edges += strings.Split(a.Source, "/")[2] + " "
+	}
+	m.senders = append(m.senders, edges)
 	out := make([]contract.Outcome, len(alerts))
 	for i, a := range alerts {
 		out[i] = contract.Accepted
@@ -122,6 +133,7 @@ type fixture struct {
 // tokens are who the tests post as.
 var tokens = map[string]ingest.Principal{
 	"edge-1":  {Name: "edge-1", Edge: "edge-1"},
+	"edge-2":  {Name: "edge-2", Edge: "edge-2"},
 	"foreign": {Name: "weather service", Scopes: []string{ingest.ScopeEvents}},
 	"reader":  {Name: "dashboard", Scopes: []string{"read"}},
 }

@@ -41,6 +41,7 @@ type Store interface {
 	Ingest(ctx context.Context, g store.Group, decide store.Decider, now time.Time) ([]ingest.Outcome, error)
 	AddEvidence(ctx context.Context, evidence []alert.Evidence, now time.Time) ([]ingest.Outcome, error)
 	LastPosition(ctx context.Context) (int64, error)
+	Gaps(ctx context.Context) ([]store.Tally, error)
 }
 
 // Objects keeps evidence pictures, see gridgate/central/store/objects. Put verifies digest and size: the errors of
@@ -67,6 +68,7 @@ type Options struct {
 	Registerer prometheus.Registerer // nil: metrics are kept but registered nowhere
 	Logger     *slog.Logger          // nil: discards
 	Now        func() time.Time      // nil: time.Now
+	Quota      Quota                 // of each sender
 	Queue      int                   // batches that may wait for a commit; 0: 64. A quarter is reserved to life-safety
 	Group      int                   // batches in one commit at most; 0: 8
 	GroupWait  time.Duration         // how long a batch waits for others at most; 0: 5 ms
@@ -98,6 +100,7 @@ type Server struct {
 	o         Options
 	metrics   *metrics
 	committer *committer
+	quotas    *quotas
 	uploads   chan struct{} // bounds concurrent uploads of pictures
 	clips     chan struct{} // the same of sealed clips, which take minutes on a slow line and must not keep pictures out
 	readings  chan struct{} // bounds concurrent readings uploads
@@ -117,11 +120,11 @@ func New(o Options) (*Server, error) {
 	}
 	o.setDefaults()
 	s := &Server{
-		o: o, committer: newCommitter(o),
+		o: o, committer: newCommitter(o), quotas: newQuotas(o.Quota),
 		uploads: make(chan struct{}, maxUploads), clips: make(chan struct{}, maxClips), readings: make(chan struct{}, maxReadings),
 	}
 	var err error
-	if s.metrics, err = newMetrics(o.Registerer, s.committer.waiting); err != nil {
+	if s.metrics, err = newMetrics(o.Registerer, s.committer.waiting, o.Store); err != nil {
 		return nil, fmt.Errorf("ingest: register metrics: %w", err)
 	}
 	s.committer.metrics = s.metrics
@@ -168,6 +171,14 @@ func (s *Server) authorized(serve handler) http.Handler {
 			s.answerProblem(w, r, err)
 		}
 	})
+}
+
+// sender is what p's quota and its turn go by.
+func (p Principal) sender() string {
+	if p.foreign() {
+		return "token " + p.Name
+	}
+	return p.Edge
 }
 
 // foreign says whether p is no edge: its ids are its own, see [alert.DecodeForeign].

@@ -1,10 +1,14 @@
 package ingest
 
 import (
+	"context"
 	"errors"
+	"math"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
 )
 
@@ -18,7 +22,7 @@ type metrics struct {
 	group    prometheus.Histogram
 }
 
-func newMetrics(reg prometheus.Registerer, waiting func() float64) (*metrics, error) {
+func newMetrics(reg prometheus.Registerer, waiting func() float64, gaps Store) (*metrics, error) {
 	counter := func(name, help, label string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gridgate_ingest_" + name, Help: help}, []string{label})
 	}
@@ -44,8 +48,36 @@ func newMetrics(reg prometheus.Registerer, waiting func() float64) (*metrics, er
 		Name: "gridgate_ingest_queue_batches", Help: "Batches that were admitted and are not yet committed.",
 	}, waiting)
 	var errs []error
-	for _, c := range []prometheus.Collector{m.events, m.readings, m.uploads, m.refused, m.commit, m.group, queue} {
+	for _, c := range []prometheus.Collector{m.events, m.readings, m.uploads, m.refused, m.commit, m.group, queue, &missing{store: gaps}} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)
+}
+
+// missing tells at each scrape how many alerts are missing, from what the store counts: several centrals on one database tell the
+// same.
+type missing struct{ store Store }
+
+var missingDesc = prometheus.NewDesc("gridgate_ingest_missing_alerts",
+	"Sequence numbers that edges gave out and settled, and that neither came nor were shed.", []string{"lane"}, nil)
+
+// Describe implements [prometheus.Collector].
+func (m *missing) Describe(ch chan<- *prometheus.Desc) { ch <- missingDesc }
+
+// Collect implements [prometheus.Collector]. A store that does not answer within two seconds reads as NaN.
+func (m *missing) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	counts := make(map[alert.Lane]float64)
+	tallies, err := m.store.Gaps(ctx)
+	for _, t := range tallies {
+		counts[t.Lane] += float64(t.Gap())
+	}
+	for _, lane := range lanes {
+		n := counts[lane]
+		if err != nil {
+			n = math.NaN()
+		}
+		ch <- prometheus.MustNewConstMetric(missingDesc, prometheus.GaugeValue, n, string(lane))
+	}
 }

@@ -15,7 +15,8 @@ type problem struct {
 	Status int    `json:"status"`
 	Detail string `json:"detail,omitempty"`
 
-	cause error // for the log only
+	cause      error // for the log only
+	retryAfter int   // seconds; 0: with 503 one, else not told
 }
 
 func (p *problem) Error() string { return p.Detail }
@@ -45,6 +46,9 @@ func (s *Server) answerProblem(w http.ResponseWriter, r *http.Request, err error
 		errors.As(unavailable(err), &p)
 	}
 	s.metrics.refused.WithLabelValues(fmt.Sprint(p.Status)).Inc()
+	if p.retryAfter > 0 {
+		w.Header().Set("Retry-After", fmt.Sprint(p.retryAfter))
+	}
 	if p.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 		if !errors.Is(p.cause, errBusy) {

@@ -1,0 +1,42 @@
+package ingest
+
+import "sync"
+
+// queue holds batches that wait for a commit. Its senders take turns, so that one with many batches keeps no other waiting; those
+// of one sender come in order of arrival. Admission bounds it.
+type queue struct {
+	mu   sync.Mutex
+	of   map[string][]*batch
+	turn []string // senders that have a batch, the next one first
+}
+
+func (q *queue) push(b *batch) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.of == nil {
+		q.of = make(map[string][]*batch)
+	}
+	if len(q.of[b.sender]) == 0 {
+		q.turn = append(q.turn, b.sender)
+	}
+	q.of[b.sender] = append(q.of[b.sender], b)
+}
+
+// pop takes the next batch, nil if there is none.
+func (q *queue) pop() *batch {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.turn) == 0 {
+		return nil
+	}
+	sender := q.turn[0]
+	q.turn = q.turn[1:]
+	all := q.of[sender]
+	if len(all) == 1 {
+		delete(q.of, sender)
+	} else {
+		q.of[sender] = all[1:]
+		q.turn = append(q.turn, sender)
+	}
+	return all[0]
+}
