@@ -176,6 +176,20 @@ func TestAccess(t *testing.T) {
 	wantProblem(t, d.ask("GET", "/v1/nothing", ""), http.StatusUnauthorized)
 }
 
+// An open route judges by itself; what lies beside it is closed as ever.
+func TestOpenRoute(t *testing.T) {
+	open := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "open") })
+	d := newDesk(t, func(o *Options) {
+		o.Edges = append(o.Edges, Route{Method: "POST", Path: "/v1/enrol", Handler: open, Open: true})
+	})
+	if w := d.ask("POST", "/v1/enrol", "{}"); w.Code != http.StatusOK || w.Body.String() != "open" {
+		t.Errorf("without a token: %d %s", w.Code, w.Body)
+	}
+	wantProblem(t, d.ask("GET", "/v1/enrol", ""), http.StatusUnauthorized)
+	wantProblem(t, d.ask("POST", "/v1/enrol/x", "{}"), http.StatusUnauthorized)
+	wantProblem(t, d.ask("POST", "/v1/events", "{}"), http.StatusUnauthorized)
+}
+
 func TestAuditorMayNotOperate(t *testing.T) {
 	d := newDesk(t)
 	d.addUser("audit", auth.Auditor)

@@ -1,8 +1,8 @@
 // Package api is the read side of central over HTTP: lists, cases, the feed, pictures, series, sessions and health.
 //
 // In: the store, the time-series database, the object store, and handlers that other packages own (ingest, fleet, feed,
-// console). Out: one http.Handler, and its own description (OpenAPI 3.1, generated from the Go types). Everything under /v1 but signing in needs
-// a session or a bearer token. It decides nothing about cases: an operator's step is appended, and the store judges it.
+// console). Out: one http.Handler, and its own description (OpenAPI 3.1, generated from the Go types). Everything under /v1 but signing in
+// and an edge's enrolment needs a session or a bearer token. It decides nothing about cases: an operator's step is appended, and the store judges it.
 package api
 
 import (
@@ -45,11 +45,12 @@ type Pictures interface {
 	Open(ctx context.Context, sha256 string) (io.ReadCloser, error)
 }
 
-// Route is an edge endpoint that another package serves. It gets authenticated requests only.
+// Route is an edge endpoint that another package serves. It gets authenticated requests only, unless it is open.
 type Route struct {
 	Method  string
 	Path    string // with {name} segments
 	Handler http.Handler
+	Open    bool // it judges by itself who asks
 }
 
 // Options of [New]. All but PublicURL, Version and Now are demanded.
@@ -131,6 +132,11 @@ func (s *Server) root(v1 *http.ServeMux, document []byte) (http.Handler, error) 
 	}
 	mux := http.NewServeMux()
 	mux.Handle("POST /v1/session", v1)
+	for _, route := range s.o.Edges {
+		if route.Open {
+			mux.Handle(route.Method+" "+route.Path, v1)
+		}
+	}
 	mux.Handle("/v1/", s.o.Auth.Require(v1))
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)

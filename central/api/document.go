@@ -88,6 +88,7 @@ func describe(doc *huma.OpenAPI) {
 	d.events()
 	d.readings()
 	d.sync()
+	d.enrol()
 	d.evidence()
 	d.feed()
 }
@@ -98,7 +99,10 @@ func (d describer) schema(value any) *huma.Schema {
 
 func (d describer) add(op *huma.Operation, result map[string]*huma.MediaType, errors ...int) {
 	op.Responses = map[string]*huma.Response{strconv.Itoa(op.DefaultStatus): {Description: http.StatusText(op.DefaultStatus), Content: result}}
-	for _, status := range append(errors, http.StatusUnauthorized) {
+	if len(op.Security) > 0 {
+		errors = append(errors, http.StatusUnauthorized)
+	}
+	for _, status := range errors {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{
 			Description: http.StatusText(status),
 			Content:     map[string]*huma.MediaType{problem.ContentType: {Schema: d.schema(huma.ErrorModel{})}},
@@ -162,6 +166,22 @@ func (d describer) sync() {
 		Parameters:  []*huma.Param{segment("id", "the edge; the token must be its own"), header("Content-Encoding", "gzip or zstd")},
 		RequestBody: &huma.RequestBody{Required: true, Content: d.json(ingest.SyncRequest{})},
 	}, d.json(ingest.SyncResponse{}), http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge)
+}
+
+func (d describer) enrol() {
+	d.add(&huma.Operation{
+		OperationID: "enrol-edge", Method: http.MethodPost, Path: ingest.EnrolPath, DefaultStatus: http.StatusOK, Security: []map[string][]string{},
+		Summary:     "Trade a one-time code for an edge's credential",
+		Description: "From gridgate-central edge add. 403 whatever is wrong with the code; 429 for an address that sent several.",
+		RequestBody: &huma.RequestBody{Required: true, Content: d.json(ingest.Enrolment{})},
+	}, d.json(ingest.Credential{}), http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusServiceUnavailable)
+	d.add(&huma.Operation{
+		OperationID: "renew-credential", Method: http.MethodPost, Path: ingest.SyncPrefix + "{id}" + ingest.CredentialSuffix,
+		DefaultStatus: http.StatusOK, Security: onlyToken,
+		Summary:     "Ask whether an edge's credential is due for another",
+		Description: "After half of its life the answer has the next one. The one that asked stays good until that is used, and a minute more.",
+		Parameters:  []*huma.Param{segment("id", "the edge; the token must be its own")},
+	}, d.json(ingest.Credential{}), http.StatusForbidden, http.StatusServiceUnavailable)
 }
 
 func (d describer) evidence() {

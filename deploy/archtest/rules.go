@@ -274,7 +274,7 @@ func engine(name, reason string, rooms []string, modules ...string) Rule {
 
 // doors are the rooms that may serve HTTP.
 var doors = []string{
-	"central/ingest", "central/api", "central/feed", "central/console", "central/fleet", // what edges and screens ask
+	"central/ingest", "central/api", "central/feed", "central/console", "central/fleet", "central/enrol", // what edges and screens ask
 	"central/auth",            // the middleware before them
 	"edge/local",              // the status page at the edge
 	"central/app", "edge/app", // which bind the listeners
