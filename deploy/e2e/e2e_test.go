@@ -5,10 +5,8 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -16,8 +14,8 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
 	"gridgate/deploy/testkit/client"
+	"gridgate/deploy/testkit/mosquitto"
 	"gridgate/deploy/testkit/rtspcam"
-	"gridgate/deploy/testkit/stage"
 	"gridgate/deploy/testkit/township"
 )
 
@@ -188,7 +186,7 @@ func TestACameraAndASensorBecomeCases(t *testing.T) {
 }
 
 func TestAnExternalMosquitto(t *testing.T) {
-	addr := mosquitto(t)
+	addr := mosquitto.Start(t, "", "").Addr
 	town := start(t, township.Options{Sensors: hallSensors, Brokers: []string{"tcp://" + addr}}, "")
 	central := api(town)
 	publish := sensor(t, addr, "")
@@ -209,32 +207,4 @@ func TestAnExternalMosquitto(t *testing.T) {
 		_, ok, err := caseOf(ctx, central, "smoke", "open")
 		return ok, err
 	})
-}
-
-// mosquitto starts Debian's broker on a free port, with a queue in memory, and returns its address.
-func mosquitto(t *testing.T) string {
-	t.Helper()
-	addr, err := stage.FreeAddress("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	conf := filepath.Join(dir, "mosquitto.conf")
-	if err := os.WriteFile(conf, []byte("listener "+port+" 127.0.0.1\nallow_anonymous true\npersistence false\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	program, err := exec.LookPath("mosquitto")
-	if err != nil {
-		program = "/usr/sbin/mosquitto"
-	}
-	p, err := stage.Start(stage.Spec{Program: program, Args: []string{"-c", conf}, Log: filepath.Join(dir, "log")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(p.Kill)
-	return addr
 }

@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +12,7 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"go.uber.org/goleak"
 
+	"gridgate/deploy/testkit/mosquitto"
 	"gridgate/edge/broker"
 	"gridgate/edge/sensor"
 	"gridgate/edge/sensor/mqtt"
@@ -52,37 +49,8 @@ func startEmbedded(t *testing.T) string {
 	return b.Addr().String()
 }
 
-// startMosquitto runs the real thing on a free port of loopback.
-func startMosquitto(t *testing.T) string {
-	dir := t.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	passwords, config := filepath.Join(dir, "passwords"), filepath.Join(dir, "mosquitto.conf")
-	if out, err := exec.Command("mosquitto_passwd", "-b", "-c", passwords, user, secret).CombinedOutput(); err != nil {
-		t.Fatalf("mosquitto_passwd: %v: %s", err, out)
-	}
-	_, port, _ := net.SplitHostPort(addr)
-	text := fmt.Sprintf("listener %s 127.0.0.1\nallow_anonymous false\npassword_file %s\npersistence false\n", port, passwords)
-	if os.Getuid() == 0 {
-		text += "user root\n" // else it drops its privileges and cannot read the test's folder
-	}
-	if err := os.WriteFile(config, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("/usr/sbin/mosquitto", "-c", config)
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("the Debian package mosquitto is needed: %v", err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	return addr
-}
+// startMosquitto runs the real thing.
+func startMosquitto(t *testing.T) string { return mosquitto.Start(t, user, secret).Addr }
 
 // publisher is a sensor. It tries until the broker is up.
 func publisher(t *testing.T, addr string) paho.Client {
