@@ -146,8 +146,8 @@ func (g *group) rememberEnded() error {
 	if err != nil {
 		return err
 	}
-	r, err := g.w.c.exec(`INSERT OR IGNORE INTO ended (situation, at) SELECT value, ? FROM json_each(?)
-		WHERE NOT EXISTS (SELECT 1 FROM alerts WHERE id = value)`, nanos(g.now), string(list))
+	r, err := g.w.c.exec(`INSERT OR IGNORE INTO ended (situation, at) SELECT j.value, ? FROM json_each(?) j
+		WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.id = j.value)`, nanos(g.now), string(list))
 	if err != nil {
 		return fmt.Errorf("remember ended situations: %w", err)
 	}
