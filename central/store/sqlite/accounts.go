@@ -3,9 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"gridgate/central/store"
 )
@@ -17,8 +19,9 @@ const (
 		ON CONFLICT (sha256) DO UPDATE SET name = excluded.name, edge = excluded.edge, scopes = excluded.scopes, expires = excluded.expires`
 )
 
-// Accounts is a second door to the database for a command beside the process that has it open. It writes staff accounts and tokens
-// only: the one thing that process never remembers and reads anew each time.
+// Accounts is a second door to the database for a command beside the process that has it open. It writes staff accounts, tokens and
+// enrolments only: the things which that process never remembers and reads anew each time. A write waits up to 5 s for that
+// process's own (busy_timeout), which take milliseconds.
 type Accounts struct{ db *sql.DB }
 
 // OpenAccounts opens the door; the database is made if nobody has yet.
@@ -60,6 +63,38 @@ func (a *Accounts) PutToken(ctx context.Context, t store.Token) error {
 	_, err := a.db.ExecContext(ctx, putToken, t.SHA256, t.Name, t.Edge, strings.Join(t.Scopes, " "), nanos(t.Expires))
 	if err != nil {
 		return fmt.Errorf("put token: %w", err)
+	}
+	return nil
+}
+
+// PutCode is [Store.PutCode].
+func (a *Accounts) PutCode(ctx context.Context, k store.Code, now time.Time) error {
+	return a.change(ctx, "put code", func(c *conn) error { return putCode(c, k, now) })
+}
+
+// Revoke is [Store.Revoke].
+func (a *Accounts) Revoke(ctx context.Context, edge string, now time.Time) error {
+	return a.change(ctx, "revoke edge", func(c *conn) error { return revoke(c, edge, now) })
+}
+
+// Enrolments is [Store.Enrolments].
+func (a *Accounts) Enrolments(ctx context.Context) ([]store.Enrolment, error) {
+	return enrolments(ctx, a.db)
+}
+
+// change runs f in a transaction on the one connection.
+func (a *Accounts) change(ctx context.Context, what string, f func(*conn) error) (err error) {
+	held, err := a.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	defer func() { err = errors.Join(err, held.Close()) }()
+	err = held.Raw(func(raw any) error {
+		c := &conn{raw: raw.(driver.Conn), stmts: make(map[string]driver.Stmt)}
+		return errors.Join(c.transact(func() error { return f(c) }), c.finish())
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
 }

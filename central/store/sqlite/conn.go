@@ -81,10 +81,29 @@ func (c *conn) query(row func(v []driver.Value) error, query string, args ...dri
 	}
 }
 
-func (c *conn) close() error {
+// transact runs f in a transaction that takes the database's one place for a writer at once.
+func (c *conn) transact(f func() error) error {
+	if _, err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	err := f()
+	if err == nil {
+		if _, err = c.exec("COMMIT"); err == nil {
+			return nil
+		}
+		err = fmt.Errorf("commit: %w", err)
+	}
+	_, rollback := c.exec("ROLLBACK") // fails if SQLite has already rolled back
+	return errors.Join(err, rollback)
+}
+
+// finish closes the statements and leaves the connection open.
+func (c *conn) finish() error {
 	var errs []error
 	for _, s := range c.stmts {
 		errs = append(errs, s.Close())
 	}
-	return errors.Join(append(errs, c.raw.Close())...)
+	return errors.Join(errs...)
 }
+
+func (c *conn) close() error { return errors.Join(c.finish(), c.raw.Close()) }

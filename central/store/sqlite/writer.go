@@ -3,7 +3,6 @@ package sqlite
 import (
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"sync"
 )
 
@@ -61,23 +60,16 @@ func (w *writer) transact(f func() error) (err error) {
 	if w.c == nil {
 		return errors.New("the database is closed")
 	}
-	if _, err := w.c.exec("BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	if err = f(); err == nil {
-		err = w.flush()
-	}
-	if err == nil {
-		if _, err = w.c.exec("COMMIT"); err == nil {
-			return nil
+	err = w.c.transact(func() error {
+		if err := f(); err != nil {
+			return err
 		}
-		err = fmt.Errorf("commit: %w", err)
+		return w.flush()
+	})
+	if err == nil {
+		return nil
 	}
-	_, rollback := w.c.exec("ROLLBACK") // fails if SQLite has already rolled back
-	if recall := w.recall(); recall != nil {
-		return errors.Join(err, rollback, recall)
-	}
-	return err
+	return errors.Join(err, w.recall())
 }
 
 func (w *writer) close() error {
