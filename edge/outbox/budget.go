@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"gridgate/protocols/alert"
-	"gridgate/protocols/ingest"
 )
 
 // shedChunk is how many rows are looked at at a time when room is made.
@@ -13,26 +12,44 @@ const shedChunk = 256
 // makeRoom decides what of a commit is written. What is over the budget sheds the oldest bulk alerts first, then the oldest
 // readings, and at last the commit's own, which makeRoom takes out of e: losing them is a decision, counted, and no reason
 // to refuse the message behind them, or a source that delivers in order would come no further. Their rule state and the
-// identity of the message are written all the same. Normal alerts are never shed and stop before the reserve; life-safety
-// alerts are never shed and may fill it. If these do not fit, the commit is refused with [ErrFull].
+// identity of the message are written all the same. If the rest fills what all lanes share, life-safety alerts give way to later ones
+// of their key (see [tx.superseded]). Normal alerts are never shed and stop before the reserve; life-safety alerts may fill it. If
+// these do not fit, the commit is refused with [ErrFull].
 func (t *tx) makeRoom(e *encoded) error {
-	firm, loose := e.need()
+	if err := t.judge(e); err != nil {
+		return err
+	}
+	firm, loose, exempt := e.need()
 	common := t.w.o.MaxBytes - t.w.o.Reserve // what all lanes share
+	if err := t.coalesce(*e, firm, common); err != nil {
+		return err
+	}
 	limit := common
 	if e.urgent() {
 		limit = t.w.o.MaxBytes
 	}
-	kept := t.t.bytes() - t.t.lanes[laneIndex(alert.Bulk)].bytes - t.t.readingBytes
-	if firm > 0 && kept+firm > limit {
-		return fmt.Errorf("%w: %d bytes are pending, %d allowed", ErrFull, t.t.bytes(), limit)
+	loose, err := t.shedIncoming(e, loose, common-t.firm()-firm)
+	if err != nil {
+		return err
 	}
-	if loose = t.shedIncoming(e, loose, common-kept-firm); loose > 0 {
+	if loose > 0 {
 		limit = common
 	}
-	if firm+loose == 0 {
+	if firm+loose+exempt == 0 {
 		return nil
 	}
-	return t.shedOldest(t.t.bytes() + firm + loose - limit)
+	if excess := t.t.bytes() + firm + loose + exempt - limit; excess > 0 {
+		if err := t.shedOldest(excess); err != nil {
+			return err
+		}
+		return t.follow(e)
+	}
+	return nil
+}
+
+// firm is what is stored and may not be shed, in bytes. Clears that may not be are left out: there is one for a key at most.
+func (t *tx) firm() int64 {
+	return t.t.bytes() - t.t.lanes[laneIndex(alert.Bulk)].bytes - t.t.readingBytes
 }
 
 // shedOldest makes excess bytes free, or as many as there are to be shed.
@@ -47,28 +64,29 @@ func (t *tx) shedOldest(excess int64) error {
 	return nil
 }
 
-// need is how many bytes a commit adds to the budget: those that may not be shed, and those that may.
-func (e encoded) need() (firm, loose int64) {
+// need is how many bytes a commit adds to the budget: those that may not be shed, those that may, and those that are written
+// whatever it says.
+func (e encoded) need() (firm, loose, exempt int64) {
 	for _, a := range e.alerts {
-		if e.sheds(a) {
+		switch a.fate {
+		case loosely:
 			loose += a.size()
-		} else {
+		case firmly:
 			firm += a.size()
+		case kept:
+			exempt += a.size()
 		}
 	}
 	for _, r := range e.readings {
 		loose += int64(len(r)) + overhead
 	}
 	if e.whole {
-		return firm + loose, 0
+		return firm + loose, 0, 0
 	}
-	return firm, loose
+	return firm, loose, exempt
 }
 
 func (a encodedAlert) size() int64 { return int64(len(a.event)) + overhead }
-
-// sheds says whether an alert of e may be shed.
-func (e encoded) sheds(a encodedAlert) bool { return a.lane == laneIndex(alert.Bulk) && !e.whole }
 
 func (e encoded) urgent() bool {
 	for _, a := range e.alerts {
@@ -81,50 +99,32 @@ func (e encoded) urgent() bool {
 
 // shedIncoming takes bulk alerts, then readings out of e, the first ones first, until what is left of loose bytes fits into
 // room, and returns how many bytes that is.
-func (t *tx) shedIncoming(e *encoded, loose, room int64) int64 {
-	var alerts []encodedAlert
+func (t *tx) shedIncoming(e *encoded, loose, room int64) (int64, error) {
+	var stay, left []encodedAlert
 	for _, a := range e.alerts {
-		if loose <= room || !e.sheds(a) {
-			alerts = append(alerts, a)
+		if a.fate == loosely && (loose > room || a.clears() && raises(left, a.situation)) {
+			loose -= a.size()
+			a.fate = gone
+		}
+		if a.fate != gone {
+			stay = append(stay, a)
 			continue
 		}
-		loose -= a.size()
-		t.giveUp(a)
+		left = append(left, a)
+		if err := t.giveUp(a); err != nil {
+			return 0, err
+		}
 	}
-	e.alerts = alerts
+	e.alerts = stay
 	for loose > room && len(e.readings) > 0 {
 		loose -= int64(len(e.readings[0])) + overhead
 		e.readings = e.readings[1:]
 		t.t.shedReadings++
 	}
-	return loose
+	return loose, nil
 }
 
-// shedBulk removes the oldest bulk alerts until want bytes are free or none is left, and tells how many bytes it freed.
-func (t *tx) shedBulk(want int64) (freed int64, err error) {
-	lane := laneIndex(alert.Bulk)
-	l := &t.t.lanes[lane]
-	for freed < want {
-		rows, err := t.oldest(`SELECT seq, length(event) FROM alerts WHERE lane = 2 ORDER BY seq LIMIT ?`, want-freed)
-		if err != nil {
-			return freed, fmt.Errorf("find oldest bulk alerts: %w", err)
-		}
-		if rows.count == 0 {
-			return freed, nil
-		}
-		if _, err := t.exec(`DELETE FROM alerts WHERE lane = 2 AND seq <= ?`, rows.last); err != nil {
-			return freed, fmt.Errorf("shed bulk alerts: %w", err)
-		}
-		l.pending -= rows.count
-		l.bytes -= rows.bytes
-		l.shed += rows.count
-		t.gone[lane] = append(t.gone[lane], ingest.Range{First: rows.first, Last: rows.last})
-		freed += rows.bytes
-	}
-	return freed, nil
-}
-
-// shedReadings is shedBulk for readings.
+// shedReadings is [tx.shedBulk] for readings.
 func (t *tx) shedReadings(want int64) error {
 	for want > 0 {
 		rows, err := t.oldest(`SELECT seq, length(reading) FROM readings ORDER BY seq LIMIT ?`, want)
@@ -146,7 +146,7 @@ func (t *tx) shedReadings(want int64) error {
 }
 
 // oldestRows is a run of rows from the oldest on: its last sequence, its length and its size.
-type oldestRows struct{ first, last, count, bytes int64 }
+type oldestRows struct{ last, count, bytes int64 }
 
 // oldest walks over the first rows of query until they hold want bytes.
 func (t *tx) oldest(query string, want int64) (r oldestRows, err error) {
@@ -163,9 +163,6 @@ func (t *tx) oldest(query string, want int64) (r oldestRows, err error) {
 		var n int64
 		if err := rows.Scan(&r.last, &n); err != nil {
 			return r, err
-		}
-		if r.count == 0 {
-			r.first = r.last
 		}
 		r.count++
 		r.bytes += n + overhead

@@ -31,14 +31,22 @@ type encodedAlert struct {
 	lane      int
 	need      int // schema
 	id        string
-	key       string
-	situation string
+	same      string // of life-safety alerts; see sameness
+	situation string // of those that may be shed or coalesced
 	event     []byte
+	fate      fate
 }
 
 // encodedOf describes an alert whose event is given.
 func encodedOf(a alert.Alert, event []byte, need int) encodedAlert {
-	return encodedAlert{lane: laneIndex(a.Lane()), need: need, id: a.ID, key: a.Key, situation: a.Situation, event: event}
+	e := encodedAlert{lane: laneIndex(a.Lane()), need: need, id: a.ID, event: event}
+	switch a.Lane() {
+	case alert.LifeSafety:
+		e.same, e.situation = sameness(a), a.Situation
+	case alert.Bulk:
+		e.situation = a.Situation
+	}
+	return e
 }
 
 type encodedSituation struct {
@@ -47,8 +55,8 @@ type encodedSituation struct {
 }
 
 // Commit implements [raise.Log]. [ErrFull] means that there is no room for an alert that may not be shed. Readings and bulk
-// alerts for which there is none are shed and counted, and the rest of the commit is written: the situation of such an
-// alert is open, so that central may get a clear whose raise was shed, or no clear. Neither is an error there.
+// alerts for which there is none are shed and counted, and the rest of the commit is written, the situation of such an alert too. Its
+// clear is shed with it or when it comes.
 func (b *Outbox) Commit(ctx context.Context, c raise.Commit) (duplicate bool, err error) {
 	e, err := b.encode(c)
 	if err != nil {
@@ -166,7 +174,7 @@ func (t *tx) appendAlert(a encodedAlert) error {
 		at = max(at, l.last) // a clock that was set back must not put the lane's times out of order
 	}
 	res, err := t.exec(`INSERT INTO alerts (lane, seq, id, at, event, need, key, situation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO NOTHING`, a.lane, l.next, a.id, at, a.event, a.need, a.key, a.situation)
+		ON CONFLICT (id) DO NOTHING`, a.lane, l.next, a.id, at, a.event, a.need, a.same, a.situation)
 	if err != nil {
 		return fmt.Errorf("write alert: %w", err)
 	}

@@ -34,28 +34,37 @@ func (b *Outbox) Settle(ctx context.Context, receipts ...ingest.Receipt) error {
 }
 
 func (t *tx) settle(r ingest.Receipt) error {
+	switch r.Outcome {
+	case ingest.Accepted, ingest.Duplicate:
+		return t.forget(r.ID)
+	case ingest.Rejected:
+		var event []byte
+		err := t.queryRow(`SELECT event FROM alerts WHERE id = ?`, []any{r.ID}, &event)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := t.bury(streamAlert, r.ID, r.Reason, event); err != nil {
+			return err
+		}
+		return t.forget(r.ID)
+	}
+	return nil // an outcome that this release does not know settles nothing
+}
+
+// forget removes an alert that was answered for, if it is there.
+func (t *tx) forget(id string) error {
 	var lane int
-	var event []byte
-	err := t.queryRow(`SELECT lane, event FROM alerts WHERE id = ?`, []any{r.ID}, &lane, &event)
+	var n int64
+	err := t.queryRow(`DELETE FROM alerts WHERE id = ? RETURNING lane, length(event)`, []any{id}, &lane, &n)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	switch r.Outcome {
-	case ingest.Accepted, ingest.Duplicate:
-	case ingest.Rejected:
-		if err := t.bury(streamAlert, r.ID, r.Reason, event); err != nil {
-			return err
-		}
-	default:
-		return nil // an outcome that this release does not know settles nothing
-	}
-	if _, err := t.exec(`DELETE FROM alerts WHERE id = ?`, r.ID); err != nil {
-		return err
-	}
 	t.t.lanes[lane].pending--
-	t.t.lanes[lane].bytes -= int64(len(event)) + overhead
+	t.t.lanes[lane].bytes -= n + overhead
 	return nil
 }
 

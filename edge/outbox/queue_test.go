@@ -315,3 +315,21 @@ func TestAnnouncements(t *testing.T) {
 	put(t, b, raisetest.Alert(alert.SOS, 1))
 	<-b.Urgent()
 }
+
+func peek(t testing.TB, b *Outbox, lane alert.Lane) []Entry {
+	t.Helper()
+	entries, err := b.Peek(context.Background(), lane, Want{Limit: 1 << 20})
+	if err != nil {
+		t.Fatalf("Peek: %v", err)
+	}
+	return entries
+}
+
+func accepted(a alert.Alert) ingest.Receipt {
+	return ingest.Receipt{ID: a.ID, Outcome: ingest.Accepted}
+}
+
+func clearOf(a alert.Alert) alert.Alert {
+	a.Situation, a.ID, a.State = a.ID, alert.NewID(), alert.Cleared
+	return a
+}

@@ -114,7 +114,9 @@ type totals struct {
 	evidence      int64
 	evidenceBytes int64
 	shedEvidence  int64
-	added, urgent int // by the transaction under way
+	looked        int64  // sequence up to which no bulk alert is left that may be shed
+	swept         string // the last key that was tidied up
+	added, urgent int    // by the transaction under way
 }
 
 // bytes is what counts against [Options.MaxBytes].
