@@ -21,6 +21,8 @@ type Config struct {
 	TSDB      TSDB   `yaml:"tsdb"`
 	Edges     []Edge `yaml:"edges"`
 	Limits    Limits `yaml:"limits"`
+	// Credentials are those of edges that enrol by a one-time code.
+	Credentials Credentials `yaml:"credentials"`
 }
 
 // TLS is the server's certificate; both files are PEM.
@@ -70,10 +72,11 @@ const (
 // Defaults is what a file that says nothing gets.
 func Defaults() Config {
 	return Config{
-		Listen: "127.0.0.1:8420",
-		Data:   "data",
-		TSDB:   TSDB{Kind: Embedded, Retention: 90 * 24 * time.Hour},
-		Limits: Limits{Feeds: 1000, Batches: 64},
+		Listen:      "127.0.0.1:8420",
+		Data:        "data",
+		TSDB:        TSDB{Kind: Embedded, Retention: 90 * 24 * time.Hour},
+		Limits:      Limits{Feeds: 1000, Batches: 64},
+		Credentials: Credentials{Life: 90 * 24 * time.Hour},
 	}
 }
 

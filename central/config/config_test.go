@@ -73,6 +73,7 @@ listen: "[::]:8443"
 data: /var/lib/gridgate
 public_url: https://gridgate.example
 tls: {cert: server.pem, key: /etc/key.pem}
+credentials: {life: 48h}
 tsdb: {kind: influx, url: "https://tsdb:8086", org: town, bucket: readings, token: {file: influx.token}, retention: 720h}
 edges:
   - {id: town-1, token: {file: town-1.token}, config_version: abc}
@@ -96,7 +97,7 @@ limits: {feeds: 10, batches: 8}
 			t.Errorf("%s is %q, want %q", tc.name, tc.got, tc.want)
 		}
 	}
-	if c.TSDB.Retention != 720*time.Hour || c.Limits.Feeds != 10 {
+	if c.TSDB.Retention != 720*time.Hour || c.Limits.Feeds != 10 || c.Credentials.Life != 48*time.Hour {
 		t.Errorf("got %+v", c)
 	}
 }

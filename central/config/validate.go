@@ -28,6 +28,7 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	c.validateURL(j)
 	c.validateTSDB(j)
 	c.validateEdges(j)
+	c.validateCredentials(j)
 	if c.Data == "" {
 		j.bad("data", "is empty", "name a folder, for example data")
 	}
