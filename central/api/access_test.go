@@ -61,6 +61,24 @@ func TestSteps(t *testing.T) {
 	}
 }
 
+func TestHold(t *testing.T) {
+	d := newDesk(t)
+	path := "/v1/cases/" + d.openCase().ID
+	wantProblem(t, d.as("operate", "POST", path+"/release", `{"reason":"settled"}`), http.StatusConflict)
+	wantProblem(t, d.as("operate", "POST", path+"/hold", `{"reason":"settled"}`), http.StatusUnprocessableEntity)
+	held := into[cases.Case](t, d.as("operate", "POST", path+"/hold", `{"reason":"insurance"}`))
+	if held.Hold != cases.ReasonInsurance || held.State != cases.Open {
+		t.Errorf("held: %+v", held)
+	}
+	file := into[CaseFile](t, d.as("read", "GET", path, ""))
+	if last := file.History[len(file.History)-1]; last.Type != cases.EventHeld || last.Actor != "token:test" || last.Reason != cases.ReasonInsurance {
+		t.Errorf("history ends with %+v", last)
+	}
+	if free := into[cases.Case](t, d.as("operate", "POST", path+"/release", `{"reason":"mistake"}`)); free.Hold != "" {
+		t.Errorf("released: %+v", free)
+	}
+}
+
 func TestBadSteps(t *testing.T) {
 	d := newDesk(t)
 	path := "/v1/cases/" + d.openCase().ID
@@ -157,6 +175,8 @@ func TestAccess(t *testing.T) {
 		{"GET", "/v1/evidence/" + strings.Repeat("ab", 32), "", "read"},
 		{"POST", "/v1/cases/" + c.ID + "/acknowledge", "", "operate"},
 		{"POST", "/v1/cases/" + c.ID + "/close", `{"reason":"handled"}`, "operate"},
+		{"POST", "/v1/cases/" + c.ID + "/hold", `{"reason":"review"}`, "operate"},
+		{"POST", "/v1/cases/" + c.ID + "/release", `{"reason":"settled"}`, "operate"},
 		{"POST", "/v1/events", "", ""}, // its handler asks who may post what
 		{"GET", "/v1/session", "", ""},
 		{"DELETE", "/v1/session", "", ""},

@@ -32,6 +32,7 @@ type Store interface {
 	CaseFile(ctx context.Context, id string, before int64, limit int) (cases.Case, []cases.Event, error)
 	Append(ctx context.Context, e cases.Event, expect int64) (cases.Case, error)
 	Edges(ctx context.Context) ([]store.Edge, error)
+	Gaps(ctx context.Context) ([]store.Tally, error)
 	Ping(ctx context.Context) error
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -374,12 +375,20 @@ func TestEdges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	told := store.Delivery{Edge: "near", Lane: alert.Bulk, Epoch: "e", Sequence: ingest.Ranges{{First: 9, Last: 9}}, Lowest: 9, Shed: ingest.Ranges{{First: 3, Last: 5}}}
+	if _, err := d.store.Ingest(t.Context(), store.Group{Deliveries: []store.Delivery{told}}, correlate.ByKey, noon); err != nil {
+		t.Fatal(err)
+	}
 	list := into[EdgeList](t, d.as("read", "GET", "/v1/edges", ""))
 	if len(list.Items) != 2 || list.Items[0].ID != "gone" || list.Items[0].Online || !list.Items[1].Online {
 		t.Fatalf("got %+v", list)
 	}
 	if e := list.Items[1]; e.SkewMs != 12 || e.DeadLetters != 2 || e.Devices == nil || e.Outbox[0].Pending != 3 {
 		t.Errorf("got %+v", e)
+	}
+	gap := Gap{Lane: "bulk", Epoch: "e", Missing: 5, Ranges: []ingest.Range{{First: 1, Last: 2}, {First: 6, Last: 8}}, LastSeen: noon}
+	if got := list.Items[1].Gaps; len(got) != 1 || !reflect.DeepEqual(got[0], gap) || list.Items[0].Gaps == nil || len(list.Items[0].Gaps) > 0 {
+		t.Errorf("gaps %+v", got)
 	}
 }
 

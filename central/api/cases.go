@@ -55,6 +55,18 @@ type (
 			Reason cases.Reason `json:"reason" enum:"handled,false-alarm,duplicate"`
 		}
 	}
+	holdInput struct {
+		StepInput
+		Body struct {
+			Reason cases.Reason `json:"reason" enum:"investigation,complaint,insurance,review"`
+		}
+	}
+	releaseInput struct {
+		StepInput
+		Body struct {
+			Reason cases.Reason `json:"reason" enum:"settled,mistake"`
+		}
+	}
 )
 
 // CaseInput names a case. It and [StepInput] are exported because huma reads no members of others when they are embedded.
@@ -81,6 +93,14 @@ func (s *Server) caseOperations() {
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/close", "close-case", "Close a case and say why", auth.Operate, steps...),
 		func(ctx context.Context, in *closeInput) (*caseOutput, error) {
 			return s.step(ctx, &in.StepInput, cases.Event{Type: cases.EventClosed, Reason: in.Body.Reason})
+		})
+	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/hold", "hold-case", "Keep a case, its alerts and its pictures from retention, and say why", auth.Operate, steps...),
+		func(ctx context.Context, in *holdInput) (*caseOutput, error) {
+			return s.step(ctx, &in.StepInput, cases.Event{Type: cases.EventHeld, Reason: in.Body.Reason})
+		})
+	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/release", "release-case", "End the hold of a case and say why", auth.Operate, steps...),
+		func(ctx context.Context, in *releaseInput) (*caseOutput, error) {
+			return s.step(ctx, &in.StepInput, cases.Event{Type: cases.EventReleased, Reason: in.Body.Reason})
 		})
 }
 

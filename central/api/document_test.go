@@ -15,7 +15,7 @@ import (
 // wanted is every operation of the interface.
 var wanted = []string{
 	"delete /v1/session", "get /v1/alerts", "get /v1/cases", "get /v1/cases/{id}", "get /v1/edges", "get /v1/evidence/{sha256}", "get /v1/feed",
-	"get /v1/series", "get /v1/session", "post /v1/cases/{id}/acknowledge", "post /v1/cases/{id}/close",
+	"get /v1/series", "get /v1/session", "post /v1/cases/{id}/acknowledge", "post /v1/cases/{id}/close", "post /v1/cases/{id}/hold", "post /v1/cases/{id}/release",
 	"post /v1/edges/{id}/credential", "post /v1/edges/{id}/sync", "post /v1/enrol", "post /v1/events", "post /v1/readings", "post /v1/session", "put /v1/evidence/{sha256}",
 }
 

@@ -1,7 +1,7 @@
 // Package app wires central together: the one package that sees its configuration and every implementation.
 //
 // In: a [config.Config]. Out: a running central whose [App.Addr] is bound, or the whole of it torn down again. The wiring reads in the
-// order of the data: store, objects, time series, accounts, feed, ingest, fleet, API. It decides nothing itself.
+// order of the data: store, objects, time series, accounts, feed, ingest, retention, fleet, API. It decides nothing itself.
 package app
 
 import (
@@ -27,6 +27,7 @@ import (
 	"gridgate/central/feed"
 	"gridgate/central/fleet"
 	"gridgate/central/ingest"
+	"gridgate/central/retain"
 	"gridgate/central/store"
 	"gridgate/central/store/objects"
 	"gridgate/central/store/sqlite"
@@ -83,6 +84,7 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		{"read the edges' tokens", a.openAuth},
 		{"start the feed", a.startFeed},
 		{"start ingest", a.startIngest},
+		{"start retention", a.startRetention},
 		{"build the API", a.buildAPI},
 		{"listen", a.listen},
 	} {
@@ -183,11 +185,24 @@ func (a *App) startIngest(ctx context.Context, c *config.Config) (err error) {
 	a.ingest, err = ingest.New(ingest.Options{
 		Store: a.store, Decide: correlate.ByKey, Objects: a.objects, Readings: a.series, Authorize: authorize,
 		OnCommit: a.hub.Wake, Registerer: a.registry, Logger: a.log.With("component", "ingest"), Queue: c.Limits.Batches,
+		Quota: ingest.Quota{Events: c.Limits.EdgeEvents, Batches: c.Limits.EdgeBatches},
 	})
 	if err != nil {
 		return err
 	}
 	a.start(ctx, "ingest", a.ingest.Run)
+	return nil
+}
+
+func (a *App) startRetention(ctx context.Context, c *config.Config) error {
+	job, err := retain.New(retain.Options{
+		Store: a.store, Objects: a.objects, Cases: c.Retention.Cases, Evidence: c.Retention.Evidence,
+		Registerer: a.registry, Logger: a.log.With("component", "retention"),
+	})
+	if err != nil {
+		return err
+	}
+	a.start(ctx, "retention", job.Run)
 	return nil
 }
 

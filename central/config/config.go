@@ -23,6 +23,17 @@ type Config struct {
 	Limits    Limits `yaml:"limits"`
 	// Credentials are those of edges that enrol by a one-time code.
 	Credentials Credentials `yaml:"credentials"`
+	Profile     string      `yaml:"profile"` // "cn": pictures and cases are kept for thirty days at least; empty: for one
+	Retention   Retention   `yaml:"retention"`
+}
+
+// ProfileCN keeps what the Regulation on the Administration of Public Security Video Image Information Systems, article 17, asks for: thirty days.
+const ProfileCN = "cn"
+
+// Retention says how long central keeps things; 0s keeps them for ever. A case that is open, acknowledged or held stays anyhow.
+type Retention struct {
+	Cases    time.Duration `yaml:"cases"`    // closed cases with their alerts and histories, after their last event
+	Evidence time.Duration `yaml:"evidence"` // pictures and sealed clips, after they came; at the latest they go with their case
 }
 
 // TLS is the server's certificate; both files are PEM.
@@ -61,12 +72,17 @@ type Edge struct {
 type Limits struct {
 	Feeds   int `yaml:"feeds"`   // live feeds
 	Batches int `yaml:"batches"` // batches of events that wait for a commit
+
+	EdgeEvents  int `yaml:"edge_events"`  // events a second of one edge or program; life-safety has twice that for itself
+	EdgeBatches int `yaml:"edge_batches"` // batches of one edge or program at a time; life-safety has as many for itself
 }
 
 // Bounds of a configuration.
 const (
 	MaxEdges     = 10_000
 	MinRetention = 24 * time.Hour
+
+	MinRetentionCN = 30 * 24 * time.Hour // of pictures and cases in [ProfileCN]
 )
 
 // Defaults is what a file that says nothing gets.
@@ -75,8 +91,10 @@ func Defaults() Config {
 		Listen:      "127.0.0.1:8420",
 		Data:        "data",
 		TSDB:        TSDB{Kind: Embedded, Retention: 90 * 24 * time.Hour},
-		Limits:      Limits{Feeds: 1000, Batches: 64},
+		Limits:      Limits{Feeds: 1000, Batches: 64, EdgeEvents: 30_000, EdgeBatches: 16},
 		Credentials: Credentials{Life: 90 * 24 * time.Hour},
+
+		Retention: Retention{Cases: 180 * 24 * time.Hour, Evidence: 90 * 24 * time.Hour},
 	}
 }
 

@@ -78,7 +78,9 @@ tsdb: {kind: influx, url: "https://tsdb:8086", org: town, bucket: readings, toke
 edges:
   - {id: town-1, token: {file: town-1.token}, config_version: abc}
   - {id: town-2, token: {env: TOWN_2}}
-limits: {feeds: 10, batches: 8}
+limits: {feeds: 10, batches: 8, edge_events: 50, edge_batches: 2}
+profile: cn
+retention: {cases: 0s, evidence: 720h}
 `)
 	c, err := Load(file)
 	if err != nil {
@@ -97,7 +99,7 @@ limits: {feeds: 10, batches: 8}
 			t.Errorf("%s is %q, want %q", tc.name, tc.got, tc.want)
 		}
 	}
-	if c.TSDB.Retention != 720*time.Hour || c.Limits.Feeds != 10 || c.Credentials.Life != 48*time.Hour {
+	if c.TSDB.Retention != 720*time.Hour || c.Limits.Feeds != 10 || c.Credentials.Life != 48*time.Hour || c.Limits.EdgeEvents != 50 || c.Retention.Cases != 0 || c.Retention.Evidence != 720*time.Hour {
 		t.Errorf("got %+v", c)
 	}
 }

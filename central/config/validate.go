@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"time"
 
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/conf"
@@ -38,7 +39,34 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	if c.Limits.Batches < 4 || c.Limits.Batches > 10_000 {
 		j.bad("limits.batches", "is out of range", "write a number from 4 to 10000")
 	}
+	if c.Limits.EdgeEvents < 10 || c.Limits.EdgeEvents > 1_000_000 {
+		j.bad("limits.edge_events", "is out of range", "write a number from 10 to 1000000")
+	}
+	if c.Limits.EdgeBatches < 1 || c.Limits.EdgeBatches > 1000 {
+		j.bad("limits.edge_batches", "is out of range", "write a number from 1 to 1000")
+	}
+	c.validateRetention(j)
 	return j.problems
+}
+
+// validateRetention: what is kept is kept for a day at least, in the profile cn for thirty.
+func (c *Config) validateRetention(j *judge) {
+	floor, remedy := MinRetention, "write 24h or more, or 0s to keep all"
+	switch c.Profile {
+	case "":
+	case ProfileCN:
+		floor, remedy = MinRetentionCN, "write 720h or more: profile cn asks for thirty days"
+	default:
+		j.bad("profile", "is unknown", "write cn, or leave it out")
+	}
+	for _, keep := range []struct {
+		field string
+		d     time.Duration
+	}{{"retention.cases", c.Retention.Cases}, {"retention.evidence", c.Retention.Evidence}} {
+		if keep.d != 0 && keep.d < floor {
+			j.bad(keep.field, fmt.Sprintf("is shorter than %dh", int(floor.Hours())), remedy)
+		}
+	}
 }
 
 func (c *Config) validateListen(j *judge) {

@@ -176,3 +176,15 @@ func describe(f *os.File) (Object, error) {
 	}
 	return Object{ReadSeekCloser: f, Size: info.Size(), MediaType: store.MediaTypeOf(head[:n])}, nil
 }
+
+// Delete removes the object named digest; nothing is to be done if there is none. The removal need not be on stable storage: an
+// object that a power cut brings back is deleted again by whoever noted that it should go.
+func (d *Dir) Delete(_ context.Context, digest string) error {
+	if !alert.ValidSHA256(digest) {
+		return store.ErrBadDigest
+	}
+	if err := os.Remove(d.path(digest)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("delete object: %w", err)
+	}
+	return nil
+}

@@ -170,3 +170,23 @@ func TestOpenRemovesWhatWasInterrupted(t *testing.T) {
 		t.Fatalf("after opening again: %v", got)
 	}
 }
+
+func TestDelete(t *testing.T) {
+	d, root := opened(t)
+	object := []byte("\xff\xd8\xff\xe0 a picture")
+	name := digest(object)
+	if _, err := d.Put(t.Context(), name, bytes.NewReader(object), 100); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time there is nothing to do
+		if err := d.Delete(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left := files(t, root); d.Has(name) || len(left) > 0 {
+		t.Fatalf("left: %q", left)
+	}
+	if err := d.Delete(t.Context(), "../x"); !errors.Is(err, store.ErrBadDigest) {
+		t.Fatalf("a bad digest: %v", err)
+	}
+}

@@ -1,0 +1,204 @@
+// Package retain lets go of what central need not keep: closed cases with their alerts and histories, and pictures, after their time.
+//
+// In: how long things are kept. Out: small deletions, one slice after another, and then the objects that no evidence names any
+// more. It never touches a case that is open, acknowledged or held: the store sees to that, see [store.Store.Prune]. It never
+// decides what is held; people do.
+package retain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"gridgate/central/store"
+	"gridgate/protocols/kit/backoff"
+)
+
+// Store is what this package needs of [store.Store].
+type Store interface {
+	Prune(ctx context.Context, h store.Horizon, limit int) (store.Pruned, error)
+	Orphans(ctx context.Context, limit int) ([]string, error)
+	ForgetOrphans(ctx context.Context, digests []string) error
+}
+
+// Objects keeps pictures and clips, see gridgate/central/store/objects. Delete is content with an object that is not there.
+type Objects interface {
+	Delete(ctx context.Context, sha256 string) error
+}
+
+// Lead lets one of several centrals work. It blocks until this one leads in the task that is named, runs do, and returns its
+// error; the context of do ends when the lead is lost. It returns nil when ctx ends.
+type Lead interface {
+	Lead(ctx context.Context, task string, do func(ctx context.Context) error) error
+}
+
+// Options are what a [Job] is made of. Store and Objects are demanded.
+type Options struct {
+	Store   Store
+	Objects Objects
+	Lead    Lead // nil: this is the only central
+
+	Cases    time.Duration // how long a closed case is kept after its last event; 0: for ever
+	Evidence time.Duration // how long pictures and clips are kept after they came; 0: as long as their case
+
+	Every time.Duration // between rounds; 0: an hour
+	Slice int           // rows of one transaction; 0: 500
+	Pause time.Duration // between transactions, so that a writer gets its turn; 0: 50 ms
+
+	Registerer prometheus.Registerer // nil: metrics are registered nowhere
+	Logger     *slog.Logger          // nil: discards
+	Now        func() time.Time      // nil: time.Now
+}
+
+func (o *Options) setDefaults() {
+	if o.Every <= 0 {
+		o.Every = time.Hour
+	}
+	if o.Slice <= 0 {
+		o.Slice = 500
+	}
+	if o.Pause <= 0 {
+		o.Pause = 50 * time.Millisecond
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+}
+
+// Job deletes, round after round.
+type Job struct {
+	o       Options
+	deleted *prometheus.CounterVec // by what
+}
+
+// New returns a job that does nothing until [Job.Run].
+func New(o Options) (*Job, error) {
+	if o.Store == nil || o.Objects == nil {
+		return nil, errors.New("retain: Store and Objects are demanded")
+	}
+	o.setDefaults()
+	j := &Job{o: o, deleted: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gridgate_retain_deleted_total", Help: "What retention deleted, by sort.",
+	}, []string{"sort"})}
+	for _, sort := range []string{"cases", "alerts", "events", "evidence", "objects"} {
+		j.deleted.WithLabelValues(sort)
+	}
+	if o.Registerer != nil {
+		if err := o.Registerer.Register(j.deleted); err != nil {
+			return nil, fmt.Errorf("retain: register metrics: %w", err)
+		}
+	}
+	return j, nil
+}
+
+// Retries of what failed.
+const (
+	minRetry = 5 * time.Second
+	maxRetry = 10 * time.Minute
+)
+
+// Run works until ctx ends and returns nil. What fails is logged and tried again.
+func (j *Job) Run(ctx context.Context) error {
+	lead := j.o.Lead
+	if lead == nil {
+		lead = alone{}
+	}
+	retry := backoff.New(minRetry, maxRetry)
+	for ctx.Err() == nil {
+		err := lead.Lead(ctx, "retention", func(ctx context.Context) error { return j.rounds(ctx, retry) })
+		if err != nil && ctx.Err() == nil {
+			j.o.Logger.Warn("retention failed and is tried again", "err", err)
+		}
+		backoff.Wait(ctx, retry.Next())
+	}
+	return nil
+}
+
+// alone always leads.
+type alone struct{}
+
+// Lead runs do.
+func (alone) Lead(ctx context.Context, _ string, do func(context.Context) error) error {
+	return do(ctx)
+}
+
+// rounds works until ctx ends or something fails.
+func (j *Job) rounds(ctx context.Context, retry *backoff.Backoff) error {
+	for {
+		if err := j.round(ctx); err != nil {
+			return err
+		}
+		retry.Reset()
+		if !backoff.Wait(ctx, j.o.Every) {
+			return nil
+		}
+	}
+}
+
+// round deletes all that is due by now, then the objects.
+func (j *Job) round(ctx context.Context) error {
+	now := j.o.Now()
+	h := store.Horizon{Cases: before(now, j.o.Cases), Evidence: before(now, j.o.Evidence)}
+	var sum store.Pruned
+	for more := true; more; {
+		p, err := j.o.Store.Prune(ctx, h, j.o.Slice)
+		if err != nil {
+			return err
+		}
+		j.count(p, &sum)
+		if more = p.More; more && !backoff.Wait(ctx, j.o.Pause) {
+			return nil
+		}
+	}
+	objects, err := j.objects(ctx)
+	if sum != (store.Pruned{}) || objects > 0 {
+		j.o.Logger.Info("retention deleted", "cases", sum.Cases, "alerts", sum.Alerts, "events", sum.Events, "evidence", sum.Evidence, "objects", objects)
+	}
+	return err
+}
+
+// before is where a horizon stands; the zero time for what is kept for ever.
+func before(now time.Time, keep time.Duration) time.Time {
+	if keep <= 0 {
+		return time.Time{}
+	}
+	return now.Add(-keep)
+}
+
+func (j *Job) count(p store.Pruned, sum *store.Pruned) {
+	for sort, n := range map[string]int64{"cases": p.Cases, "alerts": p.Alerts, "events": p.Events, "evidence": p.Evidence} {
+		j.deleted.WithLabelValues(sort).Add(float64(n))
+	}
+	sum.Cases, sum.Alerts, sum.Events, sum.Evidence = sum.Cases+p.Cases, sum.Alerts+p.Alerts, sum.Events+p.Events, sum.Evidence+p.Evidence
+}
+
+// objects deletes the objects that no evidence names. An object goes before its note does: after a crash in between it is
+// deleted again, which is nothing.
+func (j *Job) objects(ctx context.Context) (n int, err error) {
+	for {
+		digests, err := j.o.Store.Orphans(ctx, j.o.Slice)
+		if err != nil || len(digests) == 0 {
+			return n, err
+		}
+		for _, d := range digests {
+			if err := j.o.Objects.Delete(ctx, d); err != nil {
+				return n, err
+			}
+			j.deleted.WithLabelValues("objects").Inc()
+			n++
+		}
+		if err := j.o.Store.ForgetOrphans(ctx, digests); err != nil {
+			return n, err
+		}
+		if !backoff.Wait(ctx, j.o.Pause) {
+			return n, nil
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package retain_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"gridgate/central/retain"
+	"gridgate/central/store"
+)
+
+// shelf is a store with a number of slices to delete and objects without evidence.
+type shelf struct {
+	slices   int // left in this round
+	horizons []store.Horizon
+	limits   []int
+	orphans  []string
+	deleted  []string
+	err      error // of the next call
+}
+
+func (s *shelf) Prune(_ context.Context, h store.Horizon, limit int) (store.Pruned, error) {
+	if err := s.err; err != nil {
+		s.err = nil
+		return store.Pruned{}, err
+	}
+	s.horizons, s.limits = append(s.horizons, h), append(s.limits, limit)
+	if s.slices == 0 {
+		return store.Pruned{}, nil
+	}
+	s.slices--
+	return store.Pruned{Cases: 1, Alerts: 2, More: s.slices > 0}, nil
+}
+
+func (s *shelf) Orphans(_ context.Context, limit int) ([]string, error) {
+	return slices.Clone(s.orphans[:min(limit, len(s.orphans))]), nil
+}
+
+func (s *shelf) ForgetOrphans(_ context.Context, digests []string) error {
+	s.orphans = s.orphans[len(digests):]
+	return nil
+}
+
+func (s *shelf) Delete(_ context.Context, digest string) error {
+	if err := s.err; err != nil {
+		s.err = nil
+		return err
+	}
+	s.deleted = append(s.deleted, digest)
+	return nil
+}
+
+// start runs a job until the end of the test.
+func start(t *testing.T, o retain.Options) {
+	t.Helper()
+	j, err := retain.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := j.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		wg.Wait()
+	})
+}
+
+func TestRoundsAreCutIntoSlices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{slices: 3, orphans: []string{"a", "b", "c"}}
+		began := time.Now()
+		start(t, retain.Options{Store: s, Objects: s, Cases: 48 * time.Hour, Slice: 2, Pause: time.Second, Registerer: prometheus.NewRegistry()})
+		time.Sleep(time.Minute) // of synctest's clock
+		synctest.Wait()
+		want := store.Horizon{Cases: began.Add(-48 * time.Hour)} // pictures stay as long as their case
+		if len(s.horizons) != 3 || s.horizons[2] != want || s.limits[0] != 2 {
+			t.Fatalf("horizons %v, limits %v", s.horizons, s.limits)
+		}
+		if !reflect.DeepEqual(s.deleted, []string{"a", "b", "c"}) || len(s.orphans) > 0 {
+			t.Fatalf("deleted %q, left %q", s.deleted, s.orphans)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if len(s.horizons) != 4 || !s.horizons[3].Cases.After(want.Cases) {
+			t.Fatalf("the second round: %v", s.horizons)
+		}
+	})
+}
+
+// What fails is tried again; an object whose note was not forgotten is deleted again.
+func TestTroubleIsRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &shelf{err: errors.New("disk on fire"), orphans: []string{"a"}}
+		start(t, retain.Options{Store: s, Objects: s, Evidence: time.Hour})
+		synctest.Wait()
+		if len(s.horizons) != 0 {
+			t.Fatal("it went on after a failure")
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(s.horizons) != 1 || !slices.Equal(s.deleted, []string{"a"}) {
+			t.Fatalf("horizons %v, deleted %q", s.horizons, s.deleted)
+		}
+	})
+}
+
+// follower leads once it is told to.
+type follower struct{ turn chan struct{} }
+
+func (f follower) Lead(ctx context.Context, task string, do func(context.Context) error) error {
+	select {
+	case <-f.turn:
+		if task == "" {
+			return errors.New("no task")
+		}
+		return do(ctx)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+func TestOnlyTheLeaderDeletes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, lead := &shelf{slices: 1}, follower{turn: make(chan struct{})}
+		start(t, retain.Options{Store: s, Objects: s, Lead: lead, Cases: time.Hour})
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if len(s.horizons) != 0 {
+			t.Fatal("a follower deleted")
+		}
+		close(lead.turn)
+		synctest.Wait()
+		if len(s.horizons) != 1 {
+			t.Fatalf("the leader ran %d slices", len(s.horizons))
+		}
+	})
+}
+
+func TestMissingOptions(t *testing.T) {
+	if _, err := retain.New(retain.Options{}); err == nil {
+		t.Fatal("a job without a store")
+	}
+}
