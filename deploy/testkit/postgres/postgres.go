@@ -199,6 +199,16 @@ func (s *Server) address(database string, who *url.Userinfo) string {
 	return (&url.URL{Scheme: "postgres", User: who, Path: "/" + database, RawQuery: q.Encode()}).String()
 }
 
+// Without returns the address of another database of the same server, without the password.
+func Without(address, database string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", err
+	}
+	u.User, u.Path = url.User(u.User.Username()), "/"+database
+	return u.String(), nil
+}
+
 // Socket is the path of the server's socket, for a test that stands between.
 func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL."+port) }
 

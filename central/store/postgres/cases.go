@@ -1,0 +1,129 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"gridgate/central/cases"
+	"gridgate/central/store"
+)
+
+const selectCase = "SELECT " + caseColumns + " FROM cases c JOIN heads h ON h.ref = c.ref WHERE c.id = $1"
+
+// Append implements [store.Store].
+func (s *Store) Append(ctx context.Context, e cases.Event, expect int64) (c cases.Case, err error) {
+	err = s.transact(ctx, nil, nil, func(sec *section) error {
+		c, err = sec.appendChecked(ctx, e, expect)
+		return err
+	})
+	if err != nil {
+		return cases.Case{}, fmt.Errorf("append %s to case %s: %w", e.Type, e.CaseID, err)
+	}
+	return c, nil
+}
+
+// appendChecked appends an operator's event if the case stands where its author saw it.
+func (c *section) appendChecked(ctx context.Context, e cases.Event, expect int64) (cases.Case, error) {
+	r, err := readCase(ctx, c.tx, e.CaseID)
+	if err != nil {
+		return cases.Case{}, err
+	}
+	if expect != 0 && r.Position != expect {
+		return cases.Case{}, store.ErrConflict
+	}
+	if r, err = c.append(r, e); err != nil {
+		if errors.Is(err, cases.ErrIllegal) {
+			err = fmt.Errorf("%w: %w", store.ErrConflict, err)
+		}
+		return cases.Case{}, err
+	}
+	c.save(r)
+	delete(c.m.newest, r.caseKey()) // it may or may not be the newest of its key
+	return r.Case, nil
+}
+
+// querier is a pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
+}
+
+func readCase(ctx context.Context, q querier, id string) (caseRow, error) {
+	key, err := uuidOf(id)
+	if err != nil {
+		return caseRow{}, err
+	}
+	r, err := scanCase(q.QueryRow(ctx, selectCase, key).Scan)
+	return r, found("case", err)
+}
+
+// Case implements [store.Store].
+func (s *Store) Case(ctx context.Context, id string) (cases.Case, error) {
+	r, err := readCase(ctx, s.read, id)
+	return r.Case, err
+}
+
+// readHistory follows the chain of a case back from one of its events.
+const readHistory = `WITH RECURSIVE history (position, previous, event, n) AS (
+		SELECT position, previous, event, 1 FROM case_events WHERE position = $1
+		UNION ALL
+		SELECT e.position, e.previous, e.event, n + 1 FROM history h JOIN case_events e ON e.position = h.previous WHERE n < $2
+	) SELECT event FROM history ORDER BY position`
+
+// CaseFile implements [store.Store].
+func (s *Store) CaseFile(ctx context.Context, id string, before int64, limit int) (c cases.Case, events []cases.Event, err error) {
+	asOfNow := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly} // the case and its history as of one moment
+	err = pgx.BeginTxFunc(ctx, s.read, asOfNow, func(tx pgx.Tx) error {
+		r, err := readCase(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		last := r.Position
+		if before != 0 {
+			const query = "SELECT coalesce(max(previous), 0) FROM case_events WHERE position = $1 AND case_ref = $2"
+			if err := tx.QueryRow(ctx, query, before, r.ref).Scan(&last); err != nil {
+				return err
+			}
+		}
+		c = r.Case
+		events, err = readEvents(tx.Query(ctx, readHistory, last, max(limit, 1)))
+		return err
+	})
+	return c, events, found("case file", err)
+}
+
+// Events implements [store.Store]. Positions become visible in their order, so a reader that goes on after the last one it saw
+// misses none.
+func (s *Store) Events(ctx context.Context, after int64, limit int) ([]cases.Event, error) {
+	events, err := readEvents(s.read.Query(ctx, `SELECT event FROM case_events e WHERE position > $1
+		AND NOT EXISTS (SELECT 1 FROM pruning p WHERE p.case_ref = e.case_ref) ORDER BY position LIMIT $2`, after, limit))
+	if err != nil {
+		return nil, fmt.Errorf("read case events: %w", err)
+	}
+	return events, nil
+}
+
+func readEvents(rows pgx.Rows, err error) ([]cases.Event, error) {
+	events, err := collect(rows, err, func(scan scanner) (e cases.Event, err error) {
+		var raw []byte
+		if err := scan(&raw); err != nil {
+			return e, err
+		}
+		err = json.Unmarshal(raw, &e)
+		return e, err
+	})
+	if len(events) == 0 {
+		return nil, err
+	}
+	return events, err
+}
+
+// LastPosition implements [store.Store].
+func (s *Store) LastPosition(ctx context.Context) (last int64, err error) {
+	err = s.read.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM case_events").Scan(&last)
+	return last, found("last position", err)
+}

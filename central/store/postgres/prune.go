@@ -1,0 +1,216 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"gridgate/central/cases"
+	"gridgate/central/store"
+)
+
+// slice is one call of Prune inside its transaction.
+type slice struct {
+	ctx   context.Context
+	c     *section
+	limit int64
+	did   store.Pruned
+}
+
+// Prune implements [store.Store]. It works inside the section: a slice is small, and nobody decides about a case that is going.
+func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pruned, error) {
+	ends := make([]int64, 3) // the first positions that stay
+	for i, log := range []struct {
+		table, column string
+		before        time.Time
+	}{{"case_events", "at", h.Cases}, {"alerts", "received_at", h.Cases}, {"evidence", "received_at", h.Evidence}} {
+		if log.before.IsZero() {
+			continue
+		}
+		var err error
+		if ends[i], err = firstAt(ctx, s.read, log.table, log.column, log.before); err != nil {
+			return store.Pruned{}, fmt.Errorf("prune: %w", err)
+		}
+	}
+	p := slice{ctx: ctx, limit: int64(max(limit, 1))}
+	err := s.transact(ctx, nil, nil, func(c *section) error {
+		p.c = c
+		for _, step := range []func() error{
+			func() error { return p.takeCases(ends[0]) }, p.drain, func() error { return p.strays(ends[1]) },
+			func() error { return p.evidence(ends[2]) },
+		} {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return store.Pruned{}, fmt.Errorf("prune: %w", err)
+	}
+	return p.did, nil
+}
+
+// takeCases lets the oldest closed cases go that end before a position of the case-event log. The newest case stays, so that
+// its row number is not given out again, and so does the case of the newest event. Every process forgets its cases then.
+func (p *slice) takeCases(end int64) error {
+	rows, err := p.c.tx.Query(p.ctx, `WITH taken AS (
+			SELECT ref, position FROM heads WHERE state = $1 AND position < $2 AND hold = '' AND ref < $3 ORDER BY position LIMIT $4
+		), gone AS (DELETE FROM cases c USING taken t WHERE c.ref = t.ref), headless AS (DELETE FROM heads h USING taken t WHERE h.ref = t.ref)
+		INSERT INTO pruning (case_ref, next) SELECT ref, position FROM taken RETURNING case_ref`,
+		string(cases.Closed), min(end, p.c.last), p.c.ref, p.limit)
+	if err != nil {
+		return fmt.Errorf("delete cases: %w", err)
+	}
+	refs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return fmt.Errorf("delete cases: %w", err)
+	}
+	p.did.Cases = int64(len(refs))
+	p.did.More = p.did.Cases == p.limit
+	if len(refs) > 0 {
+		p.c.m.forget()
+		if _, err := p.c.tx.Exec(p.ctx, "SELECT nextval('prunings')"); err != nil {
+			return fmt.Errorf("delete cases: %w", err)
+		}
+	}
+	return nil
+}
+
+// drain deletes what is left of cases that are going.
+func (p *slice) drain() error {
+	type going struct{ ref, next int64 }
+	rows, err := p.c.tx.Query(p.ctx, "SELECT case_ref, next FROM pruning ORDER BY case_ref LIMIT $1", p.limit+1)
+	all, err := collect(rows, err, func(scan scanner) (g going, err error) {
+		err = scan(&g.ref, &g.next)
+		return g, err
+	})
+	if err != nil {
+		return fmt.Errorf("find what is left of cases: %w", err)
+	}
+	for _, g := range all {
+		if p.did.Alerts >= p.limit || p.did.Events >= p.limit {
+			p.did.More = true
+			return nil
+		}
+		done, err := p.alerts(g.ref, 1<<62, p.limit-p.did.Alerts)
+		if err != nil {
+			return err
+		}
+		next, err := p.history(g.next, p.limit-p.did.Events)
+		if err != nil {
+			return err
+		}
+		if done && next == 0 {
+			_, err = p.c.tx.Exec(p.ctx, "DELETE FROM pruning WHERE case_ref = $1", g.ref)
+		} else {
+			p.did.More = true
+			_, err = p.c.tx.Exec(p.ctx, "UPDATE pruning SET next = $2 WHERE case_ref = $1", g.ref, next)
+		}
+		if err != nil {
+			return fmt.Errorf("note what is left of a case: %w", err)
+		}
+	}
+	return nil
+}
+
+// alerts deletes at most limit alerts of a case before a position, the oldest first, with their evidence. done says that there
+// were fewer.
+func (p *slice) alerts(ref, end, limit int64) (done bool, err error) {
+	ids, err := texts(p.c.tx.Query(p.ctx, `WITH gone AS (
+			DELETE FROM members WHERE position IN (SELECT position FROM members WHERE case_ref = $1 AND position < $2 ORDER BY position LIMIT $3)
+			RETURNING position
+		) DELETE FROM alerts a USING gone g WHERE a.position = g.position RETURNING a.id::text`, ref, end, limit))
+	if err != nil {
+		return false, fmt.Errorf("delete alerts: %w", err)
+	}
+	p.did.Alerts += int64(len(ids))
+	digests, err := texts(p.c.tx.Query(p.ctx, "DELETE FROM evidence WHERE alert_id = ANY ($1) RETURNING sha256", ids))
+	if err != nil {
+		return false, fmt.Errorf("delete evidence of alerts: %w", err)
+	}
+	return int64(len(ids)) < limit, p.orphans(digests)
+}
+
+// history deletes at most limit events of a chain from position on and returns where it goes on, 0 at its end.
+func (p *slice) history(position, limit int64) (next int64, err error) {
+	rows, err := p.c.tx.Query(p.ctx, `WITH RECURSIVE history (position, previous, n) AS (
+			SELECT position, previous, 1 FROM case_events WHERE position = $1
+			UNION ALL
+			SELECT e.position, e.previous, n + 1 FROM history h JOIN case_events e ON e.position = h.previous WHERE n < $2
+		) SELECT position, previous FROM history ORDER BY n`, position, limit)
+	if err != nil {
+		return 0, fmt.Errorf("read a history: %w", err)
+	}
+	var gone []int64
+	var at int64
+	_, err = pgx.ForEachRow(rows, []any{&at, &next}, func() error {
+		gone = append(gone, at)
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read a history: %w", err)
+	}
+	if _, err := p.c.tx.Exec(p.ctx, "DELETE FROM case_events WHERE position = ANY ($1)", gone); err != nil {
+		return 0, fmt.Errorf("delete a history: %w", err)
+	}
+	p.did.Events += int64(len(gone))
+	return next, nil
+}
+
+// strays deletes alerts before a position of the alert log that joined no case.
+func (p *slice) strays(end int64) error {
+	if p.did.Alerts >= p.limit {
+		p.did.More = true
+		return nil
+	}
+	done, err := p.alerts(0, end, p.limit-p.did.Alerts)
+	p.did.More = p.did.More || !done
+	return err
+}
+
+// evidence deletes evidence before a position of its log whose case is not open, acknowledged or held.
+func (p *slice) evidence(end int64) error {
+	digests, err := texts(p.c.tx.Query(p.ctx, `DELETE FROM evidence WHERE position IN (
+		SELECT e.position FROM evidence e WHERE e.position < $1 AND NOT EXISTS (
+			SELECT 1 FROM alerts a JOIN members m ON m.position = a.position JOIN heads h ON h.ref = m.case_ref
+			WHERE a.id = e.alert_id::uuid AND (h.state <> $2 OR h.hold <> '')
+		) ORDER BY e.position LIMIT $3) RETURNING sha256`, end, string(cases.Closed), p.limit))
+	if err != nil {
+		return fmt.Errorf("delete evidence: %w", err)
+	}
+	p.did.More = p.did.More || int64(len(digests)) == p.limit
+	return p.orphans(digests)
+}
+
+// orphans counts deleted evidence and notes the objects that no row names any more.
+func (p *slice) orphans(digests []string) error {
+	p.did.Evidence += int64(len(digests))
+	if len(digests) == 0 {
+		return nil
+	}
+	_, err := p.c.tx.Exec(p.ctx, `INSERT INTO orphans (sha256) SELECT DISTINCT u.sha256 FROM unnest($1::text[]) AS u (sha256)
+		WHERE NOT EXISTS (SELECT 1 FROM evidence e WHERE e.sha256 = u.sha256) ON CONFLICT DO NOTHING`, digests)
+	if err != nil {
+		return fmt.Errorf("note objects without evidence: %w", err)
+	}
+	return nil
+}
+
+// Orphans implements [store.Store].
+func (s *Store) Orphans(ctx context.Context, limit int) ([]string, error) {
+	digests, err := texts(s.read.Query(ctx, `SELECT sha256 FROM orphans o
+		WHERE NOT EXISTS (SELECT 1 FROM evidence e WHERE e.sha256 = o.sha256) LIMIT $1`, limit))
+	if err != nil {
+		return nil, fmt.Errorf("list orphans: %w", err)
+	}
+	return digests, nil
+}
+
+// ForgetOrphans implements [store.Store]. Those that evidence names again are forgotten too.
+func (s *Store) ForgetOrphans(ctx context.Context, digests []string) error {
+	return s.put(ctx, "forget orphans", `DELETE FROM orphans o WHERE o.sha256 = ANY ($1)
+		OR EXISTS (SELECT 1 FROM evidence e WHERE e.sha256 = o.sha256)`, digests)
+}

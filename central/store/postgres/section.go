@@ -1,0 +1,321 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	strict "github.com/go-json-experiment/json"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"gridgate/central/cases"
+	"gridgate/protocols/alert"
+)
+
+// Advisory locks: the first number tells them from those of other programs in the same database.
+const (
+	lockSpace   = 0x67726964 // "grid"
+	sectionLock = 1          // held by the transaction that decides cases
+	aloneLock   = 2          // see [Store.Presence]
+	jobLock     = 3          // see [Store.Lead]; the job's name is hashed
+)
+
+// section is the part of a transaction that decides cases. Of all processes on a database one is in it at a time: what it
+// reads is the newest, and the positions that it gives out become visible before anybody gives out the next.
+type section struct {
+	tx   pgx.Tx
+	m    *memory
+	last int64 // position of the newest case event
+	ref  int64 // of the newest case
+
+	changed map[int64]*caseRow // cases that this section changed or made
+	order   []int64            // their refs, in the order of the first change
+	events  eventRows
+}
+
+// eventRows are case events to be written, column by column.
+type eventRows struct {
+	position, ref, previous, at []int64
+	event                       []string
+}
+
+// errUnknown means that the connection broke while a transaction was being committed: it is stored or it is not. Whoever asked must
+// ask again; what is stored is then a duplicate.
+var errUnknown = errors.New("the connection broke during the commit: nobody knows whether it is stored")
+
+// transact runs one transaction: first before, side by side with others, then inside, as the only one of all processes. It
+// returns nil only once the transaction is on stable storage. ask is sent together with the question for the lock; its
+// statements run once the lock is there.
+func (s *Store) transact(ctx context.Context, before func(pgx.Tx) error, ask func(*pgx.Batch), inside func(*section) error) error {
+	tx, err := s.write.Begin(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit it does nothing
+	if before != nil {
+		if err := before(tx); err != nil {
+			return err
+		}
+	}
+	if err := s.known.take(ctx); err != nil {
+		return err
+	}
+	defer s.known.pass()
+	sec := &section{tx: tx, m: s.known, changed: make(map[int64]*caseRow)}
+	if err = sec.enter(ctx, ask); err == nil {
+		err = inside(sec)
+	}
+	if err == nil {
+		err = sec.flush(ctx)
+	}
+	if err == nil {
+		err = commit(ctx, tx)
+	}
+	if err != nil {
+		s.known.forget()
+		return err
+	}
+	s.known.seen = sec.last
+	return nil
+}
+
+func commit(ctx context.Context, tx pgx.Tx) error {
+	err := tx.Commit(ctx)
+	var refused *pgconn.PgError
+	if err != nil && !errors.As(err, &refused) && !errors.Is(err, pgx.ErrTxCommitRollback) {
+		return fmt.Errorf("%w: %w", errUnknown, err)
+	}
+	return err
+}
+
+// enter waits for the lock and makes the memory know what other processes did. Each statement sees what is committed when it
+// runs, so those after the lock see all that was committed by whoever had it before.
+func (c *section) enter(ctx context.Context, ask func(*pgx.Batch)) error {
+	var prunings int64
+	var stale []caseKey
+	b := &pgx.Batch{}
+	b.Queue("SELECT pg_advisory_xact_lock($1, $2)", lockSpace, sectionLock)
+	b.Queue(`SELECT (SELECT coalesce(max(position), 0) FROM case_events), (SELECT coalesce(max(ref), 0) FROM cases),
+		(SELECT last_value FROM prunings)`).QueryRow(func(row pgx.Row) error { return row.Scan(&c.last, &c.ref, &prunings) })
+	if c.m.seen > 0 {
+		b.Queue(`SELECT DISTINCT c.key, c.exercise FROM (SELECT case_ref FROM case_events WHERE position > $1 ORDER BY position LIMIT $2) e
+			JOIN cases c ON c.ref = e.case_ref`, c.m.seen, maxBehind).Query(func(rows pgx.Rows) (err error) {
+			stale, err = collect(rows, nil, func(scan scanner) (k caseKey, err error) {
+				err = scan(&k.key, &k.exercise)
+				return k, err
+			})
+			return err
+		})
+	}
+	if ask != nil {
+		ask(b)
+	}
+	if err := c.tx.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("enter the section: %w", err)
+	}
+	if c.m.seen == 0 || c.m.prunings != prunings || c.last-c.m.seen >= maxBehind || c.last < c.m.seen {
+		c.m.forget()
+		c.m.prunings = prunings
+	}
+	for _, k := range stale {
+		delete(c.m.newest, k)
+	}
+	if len(c.m.newest) > maxNewest {
+		clear(c.m.newest)
+	}
+	return nil
+}
+
+// recall makes the memory know the newest cases of keys, as far as there are any.
+func (c *section) recall(ctx context.Context, keys []caseKey) error {
+	var names []string
+	var drills []bool
+	for _, k := range keys {
+		if _, ok := c.m.newest[k]; !ok {
+			names, drills = append(names, k.key), append(drills, k.exercise)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	rows, err := c.tx.Query(ctx, "SELECT "+caseColumns+` FROM unnest($1::text[], $2::boolean[]) AS k (key, exercise)
+		CROSS JOIN LATERAL (SELECT * FROM cases WHERE key = k.key AND exercise = k.exercise ORDER BY ref DESC LIMIT 1) c
+		JOIN heads h ON h.ref = c.ref`, names, drills)
+	found, err := collect(rows, err, scanCase)
+	if err != nil {
+		return fmt.Errorf("read the newest cases: %w", err)
+	}
+	for _, r := range found {
+		c.m.remember(r)
+	}
+	return nil
+}
+
+// append applies e to r at the next position and queues both to be written.
+func (c *section) append(r caseRow, e cases.Event) (caseRow, error) {
+	e.Position = c.last + 1
+	previous := r.Position
+	after, err := cases.Apply(r.Case, e)
+	if err != nil {
+		return r, err
+	}
+	raw, err := strict.Marshal(e)
+	if err != nil {
+		return r, fmt.Errorf("encode case event: %w", err)
+	}
+	r.Case, c.last = after, e.Position
+	if r.ref == 0 {
+		c.ref++
+		r.ref = c.ref
+	}
+	v := &c.events
+	v.position, v.ref, v.previous = append(v.position, e.Position), append(v.ref, r.ref), append(v.previous, previous)
+	v.at, v.event = append(v.at, nanos(e.At)), append(v.event, string(raw))
+	return r, nil
+}
+
+// save queues a case to be written as it is now.
+func (c *section) save(r caseRow) {
+	if r.ref == 0 || r.written.Position == r.Position {
+		return
+	}
+	if old := c.changed[r.ref]; old != nil {
+		r.written = old.written
+	} else {
+		c.order = append(c.order, r.ref)
+	}
+	c.changed[r.ref] = &r
+}
+
+// flush writes what was queued, in one round trip, and tells the other processes.
+func (c *section) flush(ctx context.Context) error {
+	if len(c.events.position) == 0 {
+		return nil
+	}
+	b := &pgx.Batch{}
+	c.queueCases(b)
+	v := &c.events
+	b.Queue(`INSERT INTO case_events (position, case_ref, previous, at, event)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])`, v.position, v.ref, v.previous, v.at, v.event)
+	b.Queue("SELECT pg_notify($1, $2::bigint::text)", channel, c.last)
+	if err := c.tx.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("append case events: %w", err)
+	}
+	return nil
+}
+
+// queueCases sorts the changed cases into new ones, such that only gathered alerts, and the rest.
+func (c *section) queueCases(b *pgx.Batch) {
+	var made, joined, turned []*caseRow
+	for _, ref := range c.order {
+		r := c.changed[ref]
+		switch w := &r.written; {
+		case w.Position == 0:
+			made = append(made, r)
+		case w.State == r.State && w.Level == r.Level && w.Severity == r.Severity && w.Hold == r.Hold:
+			joined = append(joined, r)
+		default:
+			turned = append(turned, r)
+		}
+		r.written = r.Case
+	}
+	queueJoined(b, joined)
+	for _, r := range turned {
+		queueTurned(b, r)
+	}
+	queueMade(b, made)
+}
+
+// column takes one value of each row.
+func column[T any](rows []*caseRow, of func(r *caseRow) T) []T {
+	out := make([]T, len(rows))
+	for i, r := range rows {
+		out[i] = of(r)
+	}
+	return out
+}
+
+func refs(rows []*caseRow) []int64 { return column(rows, func(r *caseRow) int64 { return r.ref }) }
+
+// queueJoined writes what a mere join changes.
+func queueJoined(b *pgx.Batch, rows []*caseRow) {
+	if len(rows) == 0 {
+		return
+	}
+	b.Queue(`UPDATE heads h SET active = u.active, situation = u.situation, alerts = u.alerts, last_at = u.last_at, position = u.position
+		FROM unnest($1::bigint[], $2::boolean[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+		AS u (ref, active, situation, alerts, last_at, position) WHERE h.ref = u.ref`,
+		refs(rows), column(rows, func(r *caseRow) bool { return r.Active }), column(rows, func(r *caseRow) string { return r.Situation }),
+		column(rows, func(r *caseRow) int64 { return r.Alerts }), column(rows, func(r *caseRow) int64 { return nanos(r.LastAt) }),
+		column(rows, func(r *caseRow) int64 { return r.Position }))
+}
+
+// queueTurned writes a case whose state, level or hold changed.
+func queueTurned(b *pgx.Batch, r *caseRow) {
+	b.Queue(`UPDATE heads SET state = $2, level = $3, severity = $4, active = $5, situation = $6, alerts = $7, last_at = $8, closed_at = $9,
+		closed_by = $10, reason = $11, hold = $12, position = $13 WHERE ref = $1`,
+		r.ref, string(r.State), string(r.Level), int16(r.Severity.Rank()), r.Active, r.Situation, r.Alerts, nanos(r.LastAt), nanos(r.ClosedAt),
+		r.ClosedBy, string(r.Reason), string(r.Hold), r.Position)
+	b.Queue("UPDATE cases SET open = $2 WHERE ref = $1 AND open <> $2", r.ref, r.State != cases.Closed)
+}
+
+func queueMade(b *pgx.Batch, rows []*caseRow) {
+	if len(rows) == 0 {
+		return
+	}
+	text := func(of func(r *caseRow) string) []string { return column(rows, of) }
+	number := func(of func(r *caseRow) int64) []int64 { return column(rows, of) }
+	b.Queue(`INSERT INTO cases (ref, id, key, exercise, kind, class, grid, source, zone, previous, opened_at, open)
+		SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+		$10::text[], $11::bigint[], $12::boolean[])`,
+		refs(rows), text(func(r *caseRow) string { return r.ID }), text(func(r *caseRow) string { return r.Key }),
+		column(rows, func(r *caseRow) bool { return r.Exercise }), text(func(r *caseRow) string { return string(r.Kind) }),
+		text(func(r *caseRow) string { return r.Class }), text(func(r *caseRow) string { return r.Grid }),
+		text(func(r *caseRow) string { return r.Source }), text(func(r *caseRow) string { return r.Zone }),
+		text(func(r *caseRow) string { return r.Previous }), number(func(r *caseRow) int64 { return nanos(r.OpenedAt) }),
+		column(rows, func(r *caseRow) bool { return r.State != cases.Closed }))
+	b.Queue(`INSERT INTO heads (ref, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by, reason, hold, position)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::boolean[], $6::text[], $7::bigint[], $8::bigint[],
+		$9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[])`,
+		refs(rows), text(func(r *caseRow) string { return string(r.State) }), text(func(r *caseRow) string { return string(r.Level) }),
+		column(rows, func(r *caseRow) int16 { return int16(r.Severity.Rank()) }), column(rows, func(r *caseRow) bool { return r.Active }),
+		text(func(r *caseRow) string { return r.Situation }), number(func(r *caseRow) int64 { return r.Alerts }),
+		number(func(r *caseRow) int64 { return nanos(r.LastAt) }), number(func(r *caseRow) int64 { return nanos(r.ClosedAt) }),
+		text(func(r *caseRow) string { return r.ClosedBy }), text(func(r *caseRow) string { return string(r.Reason) }),
+		text(func(r *caseRow) string { return string(r.Hold) }), number(func(r *caseRow) int64 { return r.Position }))
+}
+
+// caseColumns are those of "cases c" and "heads h".
+const caseColumns = `c.ref, c.id::text, c.key, c.exercise, c.kind, c.class, c.grid, c.source, c.zone, c.previous, c.opened_at, h.state, h.level,
+	h.severity, h.active, h.situation, h.alerts, h.last_at, h.closed_at, h.closed_by, h.reason, h.hold, h.position`
+
+func scanCase(scan scanner) (caseRow, error) {
+	var r caseRow
+	var severity int16
+	var opened, last, closed int64
+	c := &r.Case
+	err := scan(&r.ref, &c.ID, &c.Key, &c.Exercise, &c.Kind, &c.Class, &c.Grid, &c.Source, &c.Zone, &c.Previous, &opened, &c.State, &c.Level,
+		&severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Hold, &c.Position)
+	if err != nil {
+		return r, err
+	}
+	c.Severity = severityOf(severity)
+	c.OpenedAt, c.LastAt, c.ClosedAt = instant(opened), instant(last), instant(closed)
+	r.written = r.Case
+	return r, nil
+}
+
+// newestOf returns the newest case of a key as of now in this section, with ref 0 if there is none. [section.recall] came first.
+func (c *section) newestOf(k caseKey) caseRow { return c.m.newest[k] }
+
+// situations of the alerts of one state.
+func situations(alerts []alertRow, state alert.State) []string {
+	var out []string
+	for i := range alerts {
+		if a := alerts[i].Received; a.State == state {
+			out = append(out, a.Situation)
+		}
+	}
+	return out
+}
