@@ -6,7 +6,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -226,29 +225,24 @@ func (a *App) edgeRoutes(c *config.Config) []api.Route {
 	}
 	sync := fleet.New(fleet.Options{Store: a.store, Series: a.series, Logger: a.log.With("component", "fleet"), Wanted: wanted})
 	events := a.ingest.Handler()
-	return []api.Route{
+	return append(a.enrolRoutes(c), []api.Route{
 		{Method: http.MethodPost, Path: "/v1/events", Handler: events},
 		{Method: http.MethodPost, Path: "/v1/readings", Handler: events},
 		{Method: http.MethodPut, Path: "/v1/evidence/{sha256}", Handler: events},
 		{Method: http.MethodPost, Path: fleet.Path, Handler: sync},
-	}
+	}...)
 }
 
 // listen binds the address and serves. The server stops first of all: feeds end, other requests get a moment.
-func (a *App) listen(_ context.Context, c *config.Config) error {
+func (a *App) listen(ctx context.Context, c *config.Config) (err error) {
 	server := &http.Server{
 		Handler: a.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.With("component", "http").Handler(), slog.LevelDebug),
 	}
 	server.RegisterOnShutdown(a.hub.Drain)
-	if c.TLS.Set() {
-		pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
-		if err != nil {
-			return fmt.Errorf("load certificate: %w", err)
-		}
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	if server.TLSConfig, err = a.openCertificate(ctx, c); err != nil {
+		return err
 	}
-	var err error
 	if a.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return err
 	}

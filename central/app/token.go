@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"gridgate/central/auth"
+	"gridgate/central/config"
 	"gridgate/central/store"
-	"gridgate/central/store/sqlite"
 	"gridgate/protocols/alert"
 )
 
@@ -29,7 +29,7 @@ func AddToken(ctx context.Context, file string, n NewToken, now time.Time) (stri
 	if n.Expires > 0 {
 		t.Expires = now.Add(n.Expires).UTC()
 	}
-	err := withAccounts(ctx, file, func(a *sqlite.Accounts) error { return a.PutToken(ctx, t) })
+	err := withAccounts(ctx, file, func(_ *config.Config, a accounts) error { return a.PutToken(ctx, t) })
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"gridgate/central/auth"
 	"gridgate/central/config"
@@ -33,24 +34,38 @@ func AddUser(ctx context.Context, file string, u NewUser) error {
 	if err != nil {
 		return err
 	}
-	return withAccounts(ctx, file, func(a *sqlite.Accounts) error {
+	return withAccounts(ctx, file, func(_ *config.Config, a accounts) error {
 		return a.PutUser(ctx, store.User{Name: u.Name, Hash: hash, Role: string(role)})
 	})
 }
 
+// accounts is what commands write beside the central that runs.
+type accounts interface {
+	PutUser(ctx context.Context, u store.User) error
+	PutToken(ctx context.Context, t store.Token) error
+	PutCode(ctx context.Context, c store.Code, now time.Time) error
+	Revoke(ctx context.Context, edge string, now time.Time) error
+	Enrolments(ctx context.Context) ([]store.Enrolment, error)
+	Close() error
+}
+
 // withAccounts opens the accounts of the central that file configures.
-func withAccounts(ctx context.Context, file string, do func(*sqlite.Accounts) error) (err error) {
+func withAccounts(ctx context.Context, file string, do func(*config.Config, accounts) error) (err error) {
 	c, err := config.Load(file)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.Data, 0o750); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
-	}
-	a, err := sqlite.OpenAccounts(ctx, databasePath(c))
+	a, err := openAccounts(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	return do(a)
+	return do(c, a)
+}
+
+func openAccounts(ctx context.Context, c *config.Config) (accounts, error) {
+	if err := os.MkdirAll(c.Data, 0o750); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	return sqlite.OpenAccounts(ctx, databasePath(c))
 }

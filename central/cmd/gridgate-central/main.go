@@ -49,7 +49,9 @@ type commands struct {
 	Token struct {
 		Add tokenAddCommand `cmd:"" help:"Make a bearer token and print it once."`
 	} `cmd:"" help:"Tokens of programs."`
-	Version versionCommand `cmd:"" help:"Say which build this is."`
+	Edge    app.EdgeCommands `cmd:"" help:"Edges that enrol by a one-time code."`
+	Cert    app.CertCommand  `cmd:"" help:"Make a private authority and a certificate for this central."`
+	Version versionCommand   `cmd:"" help:"Say which build this is."`
 }
 
 type serveCommand struct {
@@ -154,7 +156,7 @@ func main() {
 // run parses args and runs the command; the error, if any, is told on stderr.
 func run(p *program, args []string) int {
 	code := -1
-	parser, err := kong.New(&commands{}, kong.Name("gridgate-central"), kong.Bind(p), kong.Writers(p.stdout, p.stderr),
+	parser, err := kong.New(&commands{}, kong.Name("gridgate-central"), kong.Bind(p, &app.Terminal{Ctx: p.ctx, Out: p.stdout, Err: p.stderr, Now: time.Now}), kong.Writers(p.stdout, p.stderr),
 		kong.Description("Collects alerts of edges, raises grid cases and shows them."), kong.Exit(func(n int) { code = n }))
 	if err != nil {
 		return tell(p, err)

@@ -45,6 +45,9 @@ func TestExitCodes(t *testing.T) {
 		"serve":           {"listen: 127.0.0.1:0\n", []string{"serve", "--config", "FILE"}, 0, "", "central listens"},
 		"no password":     {"", []string{"user", "add", "a", "--role", "operator", "--config", "FILE"}, 2, "", "password"},
 		"bad role":        {"", []string{"user", "add", "a", "--role", "root", "--stdin", "--config", "FILE"}, 2, "", "role"},
+		"edge bad":        {"", []string{"edge", "add", "Town", "--config", "FILE"}, 1, "", "name"},
+		"cert":            {"", []string{"cert", "--out", "FILE.tls", "--host", "central.example,192.0.2.1"}, 0, ":", "a new authority"},
+		"cert bad":        {"", []string{"cert", "--out", "FILE.tls", "--host", "a b"}, 1, "", "neither a host name"},
 		"no scope":        {"", []string{"token", "add", "a", "--config", "FILE"}, 1, "", "scope"},
 	} {
 		t.Run(name, func(t *testing.T) {
