@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -34,6 +35,7 @@ type encodedAlert struct {
 	same      string // of life-safety alerts; see sameness
 	situation string // of those that may be shed or coalesced
 	event     []byte
+	at        int64 // when it was written; zero: now
 	fate      fate
 }
 
@@ -169,7 +171,7 @@ func (t *tx) writeAlerts(e encoded) error {
 // appendAlert gives an alert the next sequence of its lane. An id that is there already is left as it is.
 func (t *tx) appendAlert(a encodedAlert) error {
 	l := &t.t.lanes[a.lane]
-	at := t.at
+	at := cmp.Or(a.at, t.at)
 	if l.pending > 0 {
 		at = max(at, l.last) // a clock that was set back must not put the lane's times out of order
 	}

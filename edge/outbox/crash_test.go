@@ -126,46 +126,6 @@ func killedRun(t *testing.T, dir string, n int) []string {
 	return got
 }
 
-func TestDamagedFileIsSetAside(t *testing.T) {
-	for name, damage := range map[string]func([]byte) []byte{
-		"not a database": func([]byte) []byte {
-			return []byte("this is no database, it only looks like a long enough file to be one")
-		},
-		"torn pages": func(data []byte) []byte {
-			for i := 8192; i < len(data); i++ {
-				data[i] ^= 0x5a
-			}
-			return data
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			b := open(t, Options{Dir: dir})
-			put(t, b, raisetest.Alert(alert.Door, 1), raisetest.Alert(alert.Door, 2))
-			epoch := b.Epoch()
-			if err := b.Close(); err != nil {
-				t.Fatal(err)
-			}
-			path := filepath.Join(dir, fileName)
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, damage(data), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			again := open(t, Options{Dir: dir})
-			if again.Epoch() == epoch {
-				t.Error("the epoch is the old one")
-			}
-			put(t, again, raisetest.Alert(alert.Door, 3))
-			if aside, _ := filepath.Glob(path + ".damaged-*"); len(aside) == 0 {
-				t.Error("the damaged file is gone")
-			}
-		})
-	}
-}
-
 func TestSecondProcessIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	b := open(t, Options{Dir: dir})

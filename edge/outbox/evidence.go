@@ -263,7 +263,7 @@ func (b *Outbox) forgetMissing(ctx context.Context, present map[string]bool) err
 		return fmt.Errorf("list evidence: %w", err)
 	}
 	defer rows.Close()
-	var missing []*request
+	var missing []func(*tx) error
 	for rows.Next() {
 		var id, digest string
 		if err := rows.Scan(&id, &digest); err != nil {
@@ -272,19 +272,16 @@ func (b *Outbox) forgetMissing(ctx context.Context, present map[string]bool) err
 		if present[digest] {
 			continue
 		}
-		missing = append(missing, &request{done: make(chan error, 1), apply: func(t *tx) error {
+		missing = append(missing, func(t *tx) error {
 			_, err := t.settleEvidence(ingest.Receipt{ID: id, Outcome: ingest.Rejected, Reason: "the object is missing from the edge's disk"})
 			return err
-		}})
+		})
 	}
 	if err := rows.Err(); err != nil || len(missing) == 0 {
 		return err
 	}
-	b.write.commit(missing) // the writer is not running yet
-	for _, r := range missing {
-		if err := <-r.done; err != nil {
-			return fmt.Errorf("forget missing evidence: %w", err)
-		}
+	if err := b.directly(missing...); err != nil {
+		return fmt.Errorf("forget missing evidence: %w", err)
 	}
 	return nil
 }

@@ -59,43 +59,20 @@ CREATE TABLE given_up (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL U
 // fileVersion is the version of a file of this release.
 var fileVersion = len(steps)
 
-// openChecked opens the file for writing. One that fails the integrity check is set aside and a new one made.
-func openChecked(ctx context.Context, o Options) (*sql.DB, error) {
-	path := filepath.Join(o.Dir, fileName)
-	db, err := openFile(ctx, path)
-	if err == nil {
-		return db, nil
-	}
-	if !damaged(err) {
-		return nil, fmt.Errorf("open outbox %s: %w", path, err)
-	}
-	aside := path + ".damaged-" + o.Now().UTC().Format("20060102T150405.000Z")
-	o.Log.ErrorContext(ctx, "the outbox file is damaged: it is set aside and a new epoch begins", "file", path, "aside", aside, "error", err)
-	if err := setAside(path, aside); err != nil {
-		return nil, fmt.Errorf("set aside damaged outbox: %w", err)
-	}
-	if db, err = openFile(ctx, path); err != nil {
-		return nil, fmt.Errorf("make new outbox %s: %w", path, err)
-	}
-	return db, nil
-}
-
-// setAside renames the file and what SQLite keeps beside it, so that all of it can be examined.
-func setAside(path, aside string) error {
-	for _, suffix := range []string{"-wal", "-shm", ""} {
-		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-	}
-	return syncDir(filepath.Dir(path))
-}
-
 // errDamaged is the result of an integrity check that found something.
 var errDamaged = errors.New("the integrity check failed")
 
 func damaged(err error) bool {
-	code := sqliteCode(err)
-	return errors.Is(err, errDamaged) || code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return errors.Is(err, errDamaged)
+	}
+	switch e.Code() { // what the disk cannot read any more is as good as damaged
+	case sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_DATA, sqlite3.SQLITE_IOERR_CORRUPTFS:
+		return true
+	}
+	code := e.Code() & 0xff
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
 }
 
 // full says that the disk has no room for a write.
@@ -112,13 +89,19 @@ func sqliteCode(err error) int {
 	return 0
 }
 
-func openFile(ctx context.Context, path string) (*sql.DB, error) {
+// applicationID tells our files from those of other programs ("Grdg").
+const applicationID = 0x47726467
+
+func openFile(ctx context.Context, path string, o Options) (*sql.DB, error) {
+	if err := checkWAL(path + "-wal"); err != nil {
+		return nil, err
+	}
 	db, err := sql.Open("sqlite", dsn(path, "synchronous(FULL)", "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-8192)"))
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	if err := prepareFile(ctx, db); err != nil {
+	if err := prepareFile(ctx, db, o); err != nil {
 		db.Close()
 		return nil, err
 	}
@@ -126,22 +109,39 @@ func openFile(ctx context.Context, path string) (*sql.DB, error) {
 }
 
 // prepareFile checks a file that exists and fills an empty one.
-func prepareFile(ctx context.Context, db *sql.DB) error {
-	var verdict string
-	if err := db.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&verdict); err != nil {
-		return fmt.Errorf("check integrity: %w", err)
+func prepareFile(ctx context.Context, db *sql.DB, o Options) error {
+	version, err := readVersion(ctx, db)
+	if err != nil {
+		return err
 	}
-	if verdict != "ok" {
-		return errDamaged
+	if err := checkIntegrity(ctx, db, o); err != nil {
+		return err
 	}
-	var version int
+	if err := migrate(ctx, db, version); err != nil {
+		return err
+	}
+	if err := os.Remove(suspectFile(o.Dir)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("take back a suspicion: %w", err)
+	}
+	return nil
+}
+
+// readVersion tells how many steps a file has had. A file of a newer release is an error that does not tell of damage.
+func readVersion(ctx context.Context, db *sql.DB) (version int, err error) {
+	var id int
+	if err := db.QueryRowContext(ctx, `PRAGMA application_id`).Scan(&id); err != nil {
+		return 0, fmt.Errorf("read application id: %w", err)
+	}
 	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
-		return fmt.Errorf("read file version: %w", err)
+		return 0, fmt.Errorf("read file version: %w", err)
 	}
-	if version > fileVersion {
-		return fmt.Errorf("%w: it has version %d, this release knows %d", ErrNewer, version, fileVersion)
+	switch {
+	case id != applicationID && (id != 0 || version > 1 || version < 0): // the first version had no id
+		return 0, fmt.Errorf("%w: it is not a file of this program", errDamaged)
+	case version > fileVersion:
+		return 0, fmt.Errorf("%w: it has version %d, this release knows %d", ErrNewer, version, fileVersion)
 	}
-	return migrate(ctx, db, version)
+	return version, nil
 }
 
 // migrate brings a file of an older version, 0 for an empty one, to that of this release.
@@ -162,7 +162,7 @@ func migrate(ctx context.Context, db *sql.DB, version int) error {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING`, uuid.NewString()); err != nil {
 		return fmt.Errorf("begin epoch: %w", err)
 	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, fileVersion)); err != nil {
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d; PRAGMA application_id = %d`, fileVersion, applicationID)); err != nil {
 		return fmt.Errorf("set file version: %w", err)
 	}
 	return tx.Commit()

@@ -33,7 +33,7 @@ type Want struct {
 func (b *Outbox) Peek(ctx context.Context, lane alert.Lane, w Want) ([]Entry, error) {
 	out, err := b.peek(ctx, lane, w)
 	if err != nil {
-		return nil, fmt.Errorf("read lane %s: %w", lane, err)
+		return nil, fmt.Errorf("read lane %s: %w", lane, b.suspect(err))
 	}
 	return out, nil
 }
@@ -111,7 +111,7 @@ func (b *Outbox) Lane(ctx context.Context, lane alert.Lane) (LaneView, error) {
 	row := b.read.QueryRowContext(ctx, `SELECT next, given_up, coalesce((SELECT min(seq) FROM alerts WHERE lane = lanes.lane), next)
 		FROM lanes WHERE lane = ?`, laneIndex(lane))
 	if err := row.Scan(&v.Next, &shed, &v.Lowest); err != nil {
-		return LaneView{}, fmt.Errorf("read lane %s: %w", lane, err)
+		return LaneView{}, fmt.Errorf("read lane %s: %w", lane, b.suspect(err))
 	}
 	ranges, err := ingest.ParseRanges(shed)
 	if err != nil {

@@ -54,6 +54,12 @@ type Options struct {
 	// DeadLetters is how many dead letters are kept (default 10,000, the newest).
 	DeadLetters int
 
+	// CheckTime bounds the integrity check at start (default 10 s, which is enough for about 5 GB). What is not checked in time is
+	// used unchecked, and damage is told when it is met.
+	CheckTime time.Duration
+	// LeaveDamaged makes a damaged file an error, [ErrDamaged], and nothing is repaired: for tools that only look.
+	LeaveDamaged bool
+
 	// Needs tells the schema version that an alert needs, from 1 (default: 1 for all).
 	Needs func(alert.Alert) int
 
@@ -81,6 +87,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxEvidence, 1<<30)
 	setDefault(&o.Messages, 100_000)
 	setDefault(&o.DeadLetters, 10_000)
+	setDefault(&o.CheckTime, 10*time.Second)
 	setDefault(&o.Group, 256)
 	setDefault(&o.GroupWait, time.Millisecond)
 	o.GroupWait = min(o.GroupWait, MaxGroupWait)
@@ -110,12 +117,16 @@ type Outbox struct {
 
 	appended chan struct{}
 	urgent   chan struct{}
+
+	spoil  sync.Once
+	spoilt chan error // told once that the file is damaged
 }
 
 var _ raise.Log = (*Outbox)(nil)
 
 // Open opens or makes the outbox in o.Dir. A damaged file is set aside under another name, logged as an error, and a new
-// epoch begins. [ErrInUse] means that another process has it.
+// epoch begins with what could be read of it, see [Damage]. [ErrInUse] means that another process has it, [ErrNewer] that it is not
+// for this release.
 func Open(ctx context.Context, o Options) (_ *Outbox, err error) {
 	o = o.withDefaults()
 	if o.Dir == "" {
@@ -133,23 +144,34 @@ func Open(ctx context.Context, o Options) (_ *Outbox, err error) {
 			lock.Close()
 		}
 	}()
-	db, err := openChecked(ctx, o)
+	box, err := openBox(ctx, o, lock)
+	if damaged(err) && !errors.Is(err, ErrDamaged) {
+		err = errors.Join(err, noteSuspicion(o.Dir, err)) // the check was not thorough enough: the next one is
+		o.Log.ErrorContext(ctx, "the outbox cannot be opened; it is checked to its end", "error", err)
+		return openBox(ctx, o, lock)
+	}
+	return box, err
+}
+
+func openBox(ctx context.Context, o Options, lock *os.File) (*Outbox, error) {
+	db, why, err := openChecked(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	box := &Outbox{
 		o: o, lock: lock, requests: make(chan *request), closing: make(chan struct{}), closed: make(chan struct{}),
-		appended: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
+		appended: make(chan struct{}, 1), urgent: make(chan struct{}, 1), spoilt: make(chan error, 1),
 	}
-	if err := box.start(ctx, db); err != nil {
+	if err := box.start(ctx, db, why); err != nil {
 		db.Close()
 		return nil, err
 	}
 	return box, nil
 }
 
-// start prepares the writer and the readers and runs the writer. It owns db from here on, except on error.
-func (b *Outbox) start(ctx context.Context, db *sql.DB) error {
+// start prepares the writer and the readers and runs the writer. It owns db from here on, except on error. why tells why a file was
+// set aside, if one was.
+func (b *Outbox) start(ctx context.Context, db *sql.DB, why string) error {
 	if err := db.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'epoch'`).Scan(&b.epoch); err != nil {
 		return fmt.Errorf("read epoch: %w", err)
 	}
@@ -161,12 +183,24 @@ func (b *Outbox) start(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	b.write = w
-	if err := b.sweepEvidence(ctx); err != nil {
+	w.suspect = b.suspect
+	if err := b.repair(ctx, why); err != nil {
 		b.read.Close()
 		return err
 	}
 	go b.run()
 	return nil
+}
+
+// repair puts right what damage or a crash left.
+func (b *Outbox) repair(ctx context.Context, why string) error {
+	if b.o.LeaveDamaged {
+		return nil
+	}
+	if err := b.recover(ctx, why); err != nil {
+		return err
+	}
+	return b.sweepEvidence(ctx)
 }
 
 // Close waits for the running transaction, refuses what comes after and gives the file back. It may be called twice.

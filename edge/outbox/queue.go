@@ -160,10 +160,14 @@ const maxReason = 500
 
 // bury writes a dead letter and drops the oldest beyond the bound.
 func (t *tx) bury(stream, id, reason string, body []byte) error {
+	return t.buryAt(t.at, stream, id, reason, body)
+}
+
+func (t *tx) buryAt(at int64, stream, id, reason string, body []byte) error {
 	if len(reason) > maxReason {
 		reason = strings.ToValidUTF8(reason[:maxReason], "")
 	}
-	res, err := t.exec(`INSERT INTO dead_letters (stream, id, at, reason, body) VALUES (?, ?, ?, ?, ?)`, stream, id, t.at, reason, body)
+	res, err := t.exec(`INSERT INTO dead_letters (stream, id, at, reason, body) VALUES (?, ?, ?, ?, ?)`, stream, id, at, reason, body)
 	if err != nil {
 		return fmt.Errorf("write dead letter: %w", err)
 	}

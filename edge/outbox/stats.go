@@ -38,6 +38,8 @@ type Stats struct {
 	Readings    StreamStats
 	Evidence    StreamStats
 	DeadLetters int64
+	Damage      *Damage // the last, nil if there was none
+	SetAside    int     // damaged files that are kept
 
 	Commits, Calls, Failures int64
 }
@@ -63,6 +65,15 @@ func (b *Outbox) Stats(ctx context.Context) (Stats, error) {
 	if err := b.read.QueryRowContext(ctx, `SELECT count(*) FROM dead_letters`).Scan(&s.DeadLetters); err != nil {
 		return Stats{}, fmt.Errorf("count dead letters: %w", err)
 	}
+	var err error
+	if s.Damage, err = b.lastDamage(ctx); err != nil {
+		return Stats{}, err
+	}
+	aside, err := asideFiles(b.o.Dir)
+	if err != nil {
+		return Stats{}, fmt.Errorf("list files set aside: %w", err)
+	}
+	s.SetAside = len(aside)
 	return s, nil
 }
 

@@ -163,6 +163,8 @@ type writer struct {
 	o      Options
 	stmts  map[string]*sql.Stmt
 	counts *counts
+
+	suspect func(error) error // is told of errors
 }
 
 func newWriter(ctx context.Context, db *sql.DB, o Options) (*writer, error) {
@@ -206,7 +208,7 @@ func (w *writer) commit(group []*request) totals {
 		if full(err) {
 			err = fmt.Errorf("%w: the disk has no room", ErrFull)
 		}
-		err = fmt.Errorf("write outbox: %w", err)
+		err = fmt.Errorf("write outbox: %w", w.suspect(err))
 		w.counts.failed(len(group))
 		t = totals{}
 	} else {
