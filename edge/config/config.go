@@ -30,6 +30,7 @@ type Config struct {
 	Cameras   []Camera   `yaml:"cameras"`
 	MQTT      MQTT       `yaml:"mqtt"`
 	Sensors   []Sensor   `yaml:"sensors"`
+	Local     Local      `yaml:"local"`
 
 	// Version is the first 12 hexadecimal digits of the file's SHA-256: what this edge runs.
 	Version string `yaml:"-"`
@@ -108,11 +109,12 @@ type Broker struct {
 	Users  []BrokerUser `yaml:"users"`
 }
 
-// BrokerUser is a sensor or a gateway that may publish under its prefixes.
+// BrokerUser is a sensor or a gateway that may publish under its prefixes, or a program that listens to what the edge says.
 type BrokerUser struct {
 	Name     string      `yaml:"name"`
 	Password conf.Secret `yaml:"password"`
-	Publish  []string    `yaml:"publish"` // topic filters
+	Publish  []string    `yaml:"publish"` // topic filters; it may subscribe to them, too
+	Read     []string    `yaml:"read"`    // more topic filters to subscribe to
 }
 
 // MQTTSource is an external broker.
@@ -143,6 +145,7 @@ func Defaults() Config {
 		Listen:  "127.0.0.1:8430",
 		Central: Central{Sync: time.Minute},
 		Decoder: Decoder{Workers: 2}, // one goes on while the other makes a picture
+		Local:   Local{MQTT: LocalMQTT{Topic: "gridgate", Discovery: "homeassistant", Language: "zh-CN"}},
 	}
 }
 

@@ -41,6 +41,10 @@ mqtt:
     - {name: main, url: "tcp://127.0.0.1:1883"}
 sensors:
   - {id: smoke-1, dialect: zigbee2mqtt, topic: zigbee2mqtt/hall, place: {kind: home}, silence: 25h}
+local:
+  mqtt: {broker: main}
+  sirens: [{name: hall, kinds: [smoke], devices: [smoke-1], min_severity: major, topic: hall/set, on: "1", off: "0"}]
+  page: {password: {env: PAGE}}
 `
 
 func write(t *testing.T, text string) string {
@@ -72,6 +76,9 @@ func TestLoadFillsDefaultsAndInheritsThePlace(t *testing.T) {
 	}
 	if d := c.Detectors[0]; d.Every != time.Second || d.Timeout != 5*time.Second || d.Parallel != 1 || d.MinScore != 0.5 {
 		t.Errorf("defaults of a detector: %+v", d)
+	}
+	if s := c.Local.Sirens[0]; s.Duration != time.Minute || s.MinGap != 10*time.Second || s.MaxAge != 30*time.Second || c.Local.MQTT.Topic != "gridgate" {
+		t.Errorf("defaults of the local voice: %+v", c.Local)
 	}
 	if len(c.Version) != 12 {
 		t.Errorf("version %q is not 12 digits", c.Version)
@@ -129,6 +136,22 @@ func TestEveryMistakeNamesItsPlace(t *testing.T) {
 		{"gate", "    detectors: [bags]", "    gate: maybe", "cameras[0].gate", "unknown"},
 		{"ring", "    detectors: [bags]", "    ring: {mib: 1000}", "cameras[0].ring.mib", "out of range"},
 		{"budget", "mqtt:\n", "decoder: {workers: 2, budget: -1}\nmqtt:\n", "decoder.budget", "out of range"},
+		{"no broker for a siren", "mqtt: {broker: main}", "mqtt: {topic: g}", "local.sirens", "no broker takes their commands"},
+		{"unknown local broker", "mqtt: {broker: main}", "mqtt: {broker: other}", "local.mqtt.broker", "no such broker"},
+		{"embedded broker that is off", "mqtt: {broker: main}", "mqtt: {broker: embedded}", "local.mqtt.broker", "no such broker"},
+		{"wildcard in a topic", "mqtt: {broker: main}", "mqtt: {broker: main, topic: \"a/+\"}", "local.mqtt.topic", "not a topic"},
+		{"unknown language", "mqtt: {broker: main}", "mqtt: {broker: main, language: tlh}", "local.mqtt.language", "unknown language"},
+		{"a sensor that is an edge", "topic: zigbee2mqtt/hall", "topic: gridgate/e2/alert/smoke", "sensors[0].topic", "edges speak"},
+		{"a source named embedded", "name: main", "name: embedded", "mqtt.sources[0].name", "has this name"},
+		{"siren of no kind", "kinds: [smoke]", "kinds: [face]", "local.sirens[0].kinds[0]", "unknown kind"},
+		{"siren of a stranger", "devices: [smoke-1]", "devices: [smoke-9]", "local.sirens[0].devices[0]", "no such device"},
+		{"siren of unknown gravity", "min_severity: major", "min_severity: huge", "local.sirens[0].min_severity", "unknown severity"},
+		{"siren on our own topics", "topic: hall/set", "topic: gridgate/hall", "local.sirens[0].topic", "the edge tells its alerts"},
+		{"siren without a command", `off: "0"`, `off: ""`, "local.sirens[0].off", "is demanded"},
+		{"siren for a day", `off: "0"`, `off: "0", duration: 24h`, "local.sirens[0].duration", "out of range"},
+		{"siren that starts late", `off: "0"`, `off: "0", max_age: 1h`, "local.sirens[0].max_age", "out of range"},
+		{"page without TLS", "data: /tmp/gridgate", "data: /tmp/gridgate\nlisten: 192.0.2.1:8430", "local.page.certificate", "without TLS"},
+		{"certificate without key", "page: {", "page: {certificate: edge.yaml, ", "local.page.key", "go together"},
 		{"broken yaml", "cameras:", "cameras: [", "(yaml)", ""},
 	}
 	for _, tt := range tests {

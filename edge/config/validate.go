@@ -71,6 +71,7 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	j.cameras(c, devices)
 	j.mqtt(c)
 	j.sensors(c, devices)
+	j.local(c)
 	return j.problems
 }
 
@@ -283,15 +284,19 @@ func (j *judge) mqtt(c *Config) {
 		at := fmt.Sprintf("mqtt.broker.users[%d]", i)
 		j.name(at+".name", u.Name, seen)
 		j.secret(at+".password", u.Password, true)
-		j.demand(len(u.Publish) > 0, at+".publish", "may publish nowhere", "write topic filters, for example [zigbee2mqtt/#]")
+		j.demand(len(u.Publish)+len(u.Read) > 0, at+".publish", "may publish and read nothing", "write topic filters, for example [zigbee2mqtt/#]")
 		for k, filter := range u.Publish {
 			j.filter(fmt.Sprintf("%s.publish[%d]", at, k), filter, "zigbee2mqtt/#")
+		}
+		for k, filter := range u.Read {
+			j.filter(fmt.Sprintf("%s.read[%d]", at, k), filter, "gridgate/#")
 		}
 	}
 	seen = map[string]bool{}
 	for i, s := range c.MQTT.Sources {
 		at := fmt.Sprintf("mqtt.sources[%d]", i)
 		j.name(at+".name", s.Name, seen)
+		j.demand(s.Name != EmbeddedBroker, at+".name", "the embedded broker has this name", "write another one")
 		u, err := url.Parse(s.URL)
 		switch {
 		case err != nil || u.Hostname() == "" || !slices.Contains([]string{"tcp", "mqtt", "ssl", "mqtts", "ws", "wss"}, u.Scheme):

@@ -10,3 +10,9 @@ func Host(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
+
+// Address says whether an address to listen on, host:port, is reached from this machine only.
+func Address(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	return err == nil && Host(host)
+}

@@ -12,3 +12,11 @@ func TestHost(t *testing.T) {
 		}
 	}
 }
+
+func TestAddress(t *testing.T) {
+	for addr, want := range map[string]bool{"127.0.0.1:1": true, "[::1]:1": true, "localhost:1": true, ":1": false, "0.0.0.0:1": false, "127.0.0.1": false} {
+		if got := Address(addr); got != want {
+			t.Errorf("Address(%q) = %v, want %v", addr, got, want)
+		}
+	}
+}
