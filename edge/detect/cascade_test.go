@@ -198,15 +198,21 @@ func TestATremblingCameraIsNoMotion(t *testing.T) {
 }
 
 // flutter is a crown of leaves: squares of 8 pixels that turn light and dark in turn, each at its own pace.
-func flutter(at time.Duration, x, y int, v float64) float64 {
-	if x < 200 || x >= 280 || y < 20 || y >= 80 {
-		return v
+func flutter(at time.Duration) detecttest.Paint {
+	var light [10 * 8]bool // x 200 to 279, y 20 to 79
+	for i := range light {
+		n := float64((25+i%10)*7 + (2+i/10)*13)
+		light[i] = math.Sin(at.Seconds()*(1.7+math.Mod(n, 5)/4)+n) > 0
 	}
-	n := float64(x/8*7 + y/8*13)
-	if math.Sin(at.Seconds()*(1.7+math.Mod(n, 5)/4)+n) > 0 {
-		return v + 110
+	return func(x, y int, v float64) float64 {
+		switch {
+		case x < 200 || x >= 280 || y < 20 || y >= 80:
+			return v
+		case light[(y/8-2)*10+x/8-25]:
+			return v + 110
+		}
+		return v - 60
 	}
-	return v - 60
 }
 
 func TestWhatAlwaysSwaysIsMasked(t *testing.T) {
@@ -218,14 +224,12 @@ func TestWhatAlwaysSwaysIsMasked(t *testing.T) {
 	}
 	s, early, late, person := detecttest.NewScene(), 0, 0, 0
 	for at := time.Duration(0); at < 6*time.Minute; at += 2 * time.Second {
-		frame := s.Frame(at, func(x, y int, v float64) float64 {
-			v = flutter(at, x, y, v)
-			if at >= 330*time.Second && at < 340*time.Second {
-				return detecttest.Person(35*(at-330*time.Second).Seconds())(x, y, v)
-			}
-			return v
-		})
-		v, err := d.Detect(t.Context(), detect.Input{Frame: frame})
+		paint := flutter(at)
+		if at >= 330*time.Second && at < 340*time.Second {
+			leaves, visitor := paint, detecttest.Person(35*(at-330*time.Second).Seconds())
+			paint = func(x, y int, v float64) float64 { return visitor(x, y, leaves(x, y, v)) }
+		}
+		v, err := d.Detect(t.Context(), detect.Input{Frame: s.Frame(at, paint)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,6 +250,27 @@ func TestWhatAlwaysSwaysIsMasked(t *testing.T) {
 	}
 }
 
+// footpath is a path on which two or three people are at any time, as they are at second s.
+func footpath(s float64) detecttest.Paint {
+	const every, crossing = 4.0, 9.0 // s
+	levels := map[int]float64{}      // by x
+	for k := math.Floor(s / every); k >= math.Floor((s-crossing)/every); k-- {
+		left := -20 + 340*(s-k*every)/crossing
+		if math.Mod(k, 2) == 0 {
+			left = 300 - left
+		}
+		for x := int(math.Ceil(left)); float64(x) < left+20; x++ {
+			levels[x] = 20 + math.Mod(k*47, 200)
+		}
+	}
+	return func(x, y int, v float64) float64 {
+		if level, there := levels[x]; there && y >= 70 && y < 130 {
+			return level
+		}
+		return v
+	}
+}
+
 func TestABusyFootpathIsNotMasked(t *testing.T) {
 	t.Parallel()
 	filter := nuisance.New()
@@ -254,24 +279,8 @@ func TestABusyFootpathIsNotMasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, seen := detecttest.NewScene(), 0
-	const every, crossing = 4.0, 9.0 // s: two or three people are on the path at any time
 	for at := time.Duration(0); at < 5*time.Minute; at += 2 * time.Second {
-		frame := s.Frame(at, func(x, y int, v float64) float64 {
-			if y < 70 || y >= 130 {
-				return v
-			}
-			for k := math.Floor((at.Seconds() - crossing) / every); k <= at.Seconds()/every; k++ {
-				left := -20 + 340*(at.Seconds()-k*every)/crossing
-				if math.Mod(k, 2) == 0 {
-					left = 300 - left
-				}
-				if float64(x) >= left && float64(x) < left+20 {
-					return 20 + math.Mod(k*47, 200)
-				}
-			}
-			return v
-		})
-		v, err := d.Detect(t.Context(), detect.Input{Frame: frame})
+		v, err := d.Detect(t.Context(), detect.Input{Frame: s.Frame(at, footpath(at.Seconds()))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,9 @@
 //
 // view stands beside motion and judges the camera itself (covered, defocused, turned, frozen, black). No step keeps a picture
 // beyond its background or raises an alert.
+//
+// The inner loops over pixels are marked go:norace: under the race detector they would take forty times as long. It still watches
+// who hands frames and working planes to them (tileOf of view reads each frame in its sight).
 package detect
 
 import (

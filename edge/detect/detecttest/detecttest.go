@@ -27,6 +27,8 @@ type Scene struct {
 }
 
 // NewScene returns one without noise so far.
+//
+//go:norace
 func NewScene() *Scene {
 	s := &Scene{Wall: make([]uint8, pixels), noise: 1}
 	for y := range height {
@@ -38,6 +40,8 @@ func NewScene() *Scene {
 }
 
 // Frame returns the scene at a media time, changed by paint, with noise of a few levels.
+//
+//go:norace
 func (s *Scene) Frame(at time.Duration, paint Paint) decode.Frame {
 	f := decode.Frame{Luma: make([]byte, pixels), PTS: at}
 	for i, v := range s.Wall {

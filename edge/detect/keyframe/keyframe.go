@@ -96,7 +96,7 @@ func (c *Chooser) Choose(u source.AccessUnit) detect.Choice {
 		}
 		c.begun, c.started, c.next = true, now, now
 	}
-	c.spacing.observe(u, now, c.options.MaxGap)
+	c.spacing.observe(u, now, c.clock.Step(), c.options.MaxGap)
 	choice := c.choose(u, now)
 	if choice != detect.Skip {
 		c.sampled(now)

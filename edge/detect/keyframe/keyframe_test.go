@@ -220,6 +220,30 @@ func TestShortGroupsNowAndThenDoNotSwitchBack(t *testing.T) {
 	}
 }
 
+// A network that stalls makes no long groups of pictures.
+func TestAPauseIsNoLongGroup(t *testing.T) {
+	for fps, units := range map[string][]source.AccessUnit{"ten a second": stream(source.H264, 200, 20), "one a second": stretched(stream(source.H264, 40, 2), 10)} {
+		c := New(Options{})
+		for i, u := range units {
+			if i >= len(units)/2+1 { // in the middle of a group
+				u.PTS += 5 * time.Second
+			}
+			c.Choose(u)
+			if how, _ := c.Sampling(); how != detect.Keyframes {
+				t.Fatalf("%s: %s at unit %d of %d", fps, how, i, len(units))
+			}
+		}
+	}
+}
+
+// stretched makes units come n times as slowly.
+func stretched(units []source.AccessUnit, n time.Duration) []source.AccessUnit {
+	for i := range units {
+		units[i].PTS *= n
+	}
+	return units
+}
+
 func TestAClockThatStepsStopsNothing(t *testing.T) {
 	for name, step := range map[string]time.Duration{"back": -30 * time.Minute, "ahead": 30 * time.Minute, "to the edge of time": 1<<62 - 1} {
 		for _, gop := range []int{20, 100} {

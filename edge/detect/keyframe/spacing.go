@@ -14,16 +14,26 @@ const steadyGaps = 3
 type spacing struct {
 	rare  bool
 	any   bool // last counts
-	last  time.Duration
-	short int // short intervals in a row
+	last  time.Duration // keyframe
+	seen  time.Duration // unit
+	short int           // short intervals in a row
 }
 
-// observe takes each unit. Streams that are refreshed by slices have no keyframes.
-func (s *spacing) observe(u source.AccessUnit, now, maxGap time.Duration) {
+// pause is how long nothing may come, at the least, before that is the network's doing and not the camera's: the wait for the
+// next keyframe is then not longer than it was. A stall behind which many cameras went over to decoding everything would
+// make the next one.
+const pause = 500 * time.Millisecond
+
+// observe takes each unit; step is the usual time from unit to unit. Streams that are refreshed by slices have no keyframes.
+func (s *spacing) observe(u source.AccessUnit, now, step, maxGap time.Duration) {
 	if !s.any {
-		s.any, s.last, s.rare = true, now, !u.Key
+		s.any, s.last, s.seen, s.rare = true, now, now, !u.Key
 		return
 	}
+	if d := now - s.seen; d > max(pause, 4*step) {
+		s.last += d - step
+	}
+	s.seen = now
 	gap := now - s.last
 	if gap > maxGap {
 		s.rare, s.short = true, 0
@@ -41,4 +51,4 @@ func (s *spacing) observe(u source.AccessUnit, now, maxGap time.Duration) {
 }
 
 // resume goes on after a step of the clock.
-func (s *spacing) resume(now time.Duration) { s.last = now }
+func (s *spacing) resume(now time.Duration) { s.last, s.seen = now, now }

@@ -55,6 +55,8 @@ func threshold(noise uint16) int32 {
 }
 
 // compare marks in w what differs from the background (changed) and from the picture before (moving), within a run of pixels.
+//
+//go:norace
 func (b *background) compare(w *bench, before []uint8, lighter, jump int, r run) {
 	frame, mean, noise := w.frame[r.from:r.to], b.mean[r.from:r.to], b.noise[r.from:r.to]
 	before, moving := before[r.from:r.to], w.moving[r.from:r.to]
@@ -77,6 +79,8 @@ func (b *background) compare(w *bench, before []uint8, lighter, jump int, r run)
 
 // differs says whether v at pixel i is further than limit from everything that the background shows within sway pixels:
 // leaves that sway and a mast that trembles show in one place what was just beside it.
+//
+//go:norace
 func (b *background) differs(i int, v, limit int32) bool {
 	x, y := i%width, i/width
 	low, high := b.mean[i], b.mean[i]
@@ -94,6 +98,8 @@ type pace = int32
 func paceOf(dt, constant float64) pace { return pace(math.Round((1 - math.Exp(-dt/constant)) * 4096)) }
 
 // learn moves the background towards frame, over dt seconds.
+//
+//go:norace
 func (b *background) learn(frame, foreground, dirty []uint8, lighter int, dt float64) {
 	slow, quick := paceOf(dt, settle), paceOf(dt, absorb)
 	held := pace(math.Round(float64(slow) * heldBack))
@@ -115,6 +121,8 @@ func (b *background) learn(frame, foreground, dirty []uint8, lighter int, dt flo
 }
 
 // stand counts for how long pixel i has been foreground without changing, and returns the speed at which it is learnt.
+//
+//go:norace
 func (b *background) stand(i int, changing bool, ticks uint8, held, quick pace) pace {
 	if changing {
 		b.still[i] = 0
@@ -155,6 +163,8 @@ func (h *histogram) median() int {
 }
 
 // offset is the median of frame minus background over the visible pixels, in grey levels.
+//
+//go:norace
 func (b *background) offset(frame []uint8, visible []run) int {
 	var h histogram
 	for _, r := range visible {
@@ -166,6 +176,8 @@ func (b *background) offset(frame []uint8, visible []run) int {
 }
 
 // medianOffset is the median of a minus b over the visible pixels, in grey levels.
+//
+//go:norace
 func medianOffset(a, b []uint8, visible []run) int {
 	var h histogram
 	for _, r := range visible {

@@ -6,6 +6,8 @@ import (
 )
 
 // blur writes the 5x5 binomial mean of src (about sigma 1) to dst. scratch is overwritten; the border repeats.
+//
+//go:norace
 func blur(dst, src, scratch []uint8) {
 	for y := range height {
 		row, out := src[y*width:][:width], scratch[y*width:][:width]
@@ -57,6 +59,8 @@ func combine(mask, scratch []uint8, reach int, join func(a, b []uint8)) {
 }
 
 // or joins b into a, as far as both reach, eight values at a time.
+//
+//go:norace
 func or(a, b []uint8) {
 	n, i := min(len(a), len(b)), 0
 	for ; i+8 <= n; i += 8 {
@@ -68,6 +72,8 @@ func or(a, b []uint8) {
 }
 
 // and is [or] the other way round.
+//
+//go:norace
 func and(a, b []uint8) {
 	n, i := min(len(a), len(b)), 0
 	for ; i+8 <= n; i += 8 {
@@ -78,6 +84,7 @@ func and(a, b []uint8) {
 	}
 }
 
+//go:norace
 func count(mask []uint8) int {
 	n := 0
 	for _, v := range mask {

@@ -16,6 +16,8 @@ func newLabeller() labeller {
 }
 
 // label fills labels and regions from mask, counting the dirty pixels of each region.
+//
+//go:norace
 func (l *labeller) label(mask, dirty []uint8) {
 	l.connect(mask)
 	l.regions = l.regions[:0]
@@ -34,6 +36,8 @@ func (l *labeller) label(mask, dirty []uint8) {
 }
 
 // connect gives each pixel of the mask a preliminary label and joins those that touch.
+//
+//go:norace
 func (l *labeller) connect(mask []uint8) {
 	l.parent = append(l.parent[:0], 0)
 	for i, v := range mask {

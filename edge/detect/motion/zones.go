@@ -191,6 +191,8 @@ func (a *area) verdict(found []detect.Blob, labels []int32, now, step time.Durat
 }
 
 // holds says whether enough of b lies in the zone.
+//
+//go:norace
 func (z *zone) holds(b *detect.Blob, labels []int32) bool {
 	n, last := 0, (b.Low+1)*width
 	from, _ := slices.BinarySearchFunc(z.runs, b.Top*width, func(r run, p int) int { return cmp.Compare(r.to, p+1) })

@@ -110,6 +110,8 @@ func (o of) takes(s *detect.Scene, b *detect.Blob, i int) bool {
 }
 
 // texture compares the fine structure of the frame, where b is, and tile by tile.
+//
+//go:norace
 func (r *room) texture(s *detect.Scene, b *detect.Blob, o of) *moments {
 	r.fine(r.frame, b, func(i int) uint32 { return uint32(s.Frame[i]) << 8 })
 	if o == sinceBefore {
@@ -134,6 +136,8 @@ func (r *room) texture(s *detect.Scene, b *detect.Blob, o of) *moments {
 }
 
 // fine writes to dst, where b is, each value less the mean around it.
+//
+//go:norace
 func (r *room) fine(dst []int32, b *detect.Blob, value func(i int) uint32) {
 	left, right := max(b.Left-window, 0), min(b.Right+window, width-1)
 	top, low := max(b.Top-window, 0), min(b.Low+window, height-1)

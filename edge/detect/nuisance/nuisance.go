@@ -84,6 +84,8 @@ func wholePicture(s *detect.Scene) *detect.Blob {
 }
 
 // everywhere says whether what moves is spread over the whole picture.
+//
+//go:norace
 func everywhere(s *detect.Scene) bool {
 	var n [sectors * sectors]int
 	for y := range height {
@@ -100,6 +102,7 @@ func everywhere(s *detect.Scene) bool {
 	return float64(full) >= mostOfThem*sectors*sectors*float64(s.Visible)/pixels
 }
 
+//go:norace
 func count(mask []uint8) int {
 	n := 0
 	for _, v := range mask {

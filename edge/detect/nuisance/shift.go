@@ -7,6 +7,8 @@ const tremble = 8
 
 // Shift is by how many pixels the frame lies beside its background: the shift under which the sums of its columns and of its
 // rows fit best.
+//
+//go:norace
 func (f *Filter) Shift(s *detect.Scene) (dx, dy int) {
 	var frameCols, slowCols [width]int32
 	var frameRows, slowRows [height]int32

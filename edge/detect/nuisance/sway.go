@@ -47,6 +47,7 @@ func newSway() sway {
 // Sway takes what always sways out of s.Changed, and learns from it.
 func (f *Filter) Sway(s *detect.Scene) { f.sway.take(s) }
 
+//go:norace
 func (w *sway) take(s *detect.Scene) {
 	dt := min(s.Step.Seconds(), longest)
 	t := pacesOf(dt)
@@ -77,6 +78,8 @@ func (w *sway) take(s *detect.Scene) {
 }
 
 // covers says whether block i is masked, or most of those around it are and it has moved like them.
+//
+//go:norace
 func (w *sway) covers(i int) bool {
 	if w.on[i] || w.learnt[i] == 0 {
 		return w.on[i]
@@ -91,6 +94,8 @@ func (w *sway) covers(i int) bool {
 }
 
 // look says whether the block at pixel at changes and moves, and its mean grey level in the background's light.
+//
+//go:norace
 func look(s *detect.Scene, at int) (moved bool, level int) {
 	n, changed := 0, 0
 	for y := range block {

@@ -43,6 +43,7 @@ type features struct {
 	bright    int            // pixels that are lights
 }
 
+//go:norace
 func featuresOf(luma []byte) features {
 	var f features
 	var mean [blocks]int32
@@ -73,6 +74,8 @@ const (
 )
 
 // outline fills structure and edges.
+//
+//go:norace
 func (f *features) outline(mean *[blocks]int32) {
 	var sum [(rows + 1) * (cols + 1)]int32
 	for y := range rows {
@@ -96,6 +99,8 @@ func (f *features) outline(mean *[blocks]int32) {
 }
 
 // measure fills what is known of cell i.
+//
+//go:norace
 func (f *features) measure(luma []byte, i int) {
 	at := i/cellCols*cell*width + i%cellCols*cell
 	sum, steps := 0, 0
@@ -139,6 +144,7 @@ func correlate[T int8 | uint8](a, b []T) float64 {
 	return correlation(a, b)
 }
 
+//go:norace
 func correlation[T int8 | uint8](a, b []T) float64 {
 	var sa, sb, saa, sbb, sab int64
 	for i, x := range a {

@@ -87,18 +87,24 @@ func between(f scenario) scenario {
 	}
 }
 
-func softened(scene *detecttest.Scene, x, y, reach int) float64 {
-	sum, n := 0.0, 0.0
-	for dy := -reach; dy <= reach; dy += 2 {
-		for dx := -reach; dx <= reach; dx += 2 {
-			sum, n = sum+wall(scene, x+dx, y+dy), n+1
+// softened is the wall as a lens shows it that is reach pixels out of focus.
+func softened(scene *detecttest.Scene, reach int) []float64 {
+	out := make([]float64, width*height)
+	for i := range out {
+		sum, n := 0.0, 0.0
+		for dy := -reach; dy <= reach; dy += 2 {
+			for dx := -reach; dx <= reach; dx += 2 {
+				sum, n = sum+wall(scene, i%width+dx, i/width+dy), n+1
+			}
 		}
+		out[i] = sum / n
 	}
-	return sum / n
+	return out
 }
 
 func TestWhatIsWrongWithAView(t *testing.T) {
 	t.Parallel()
+	soft := softened(room(), 5)
 	for name, c := range map[string]struct {
 		kind alert.Kind
 		f    scenario
@@ -112,11 +118,9 @@ func TestWhatIsWrongWithAView(t *testing.T) {
 			}
 			return 150
 		}},
-		"out of focus": {alert.Defocused, func(_ float64, scene *detecttest.Scene, x, y int, _ float64) float64 {
-			return softened(scene, x, y, 5)
-		}},
-		"turned": {alert.Turned, func(_ float64, scene *detecttest.Scene, x, y int, _ float64) float64 { return wall(scene, x+90, y+20) }},
-		"black":  {alert.Black, func(float64, *detecttest.Scene, int, int, float64) float64 { return 17 }},
+		"out of focus": {alert.Defocused, func(_ float64, _ *detecttest.Scene, x, y int, _ float64) float64 { return soft[y*width+x] }},
+		"turned":       {alert.Turned, func(_ float64, scene *detecttest.Scene, x, y int, _ float64) float64 { return wall(scene, x+90, y+20) }},
+		"black":        {alert.Black, func(float64, *detecttest.Scene, int, int, float64) float64 { return 17 }},
 	} {
 		for _, step := range []time.Duration{time.Second, 2 * time.Second} {
 			t.Run(name+" every "+step.String(), func(t *testing.T) {
