@@ -234,3 +234,60 @@ func (t *tx) requeue(seq int64) error {
 	}
 	return nil
 }
+
+// requeueChunk is how many dead letters one transaction puts back.
+const requeueChunk = 100
+
+// RequeueAll puts back all dead letters that can be, oldest first, and tells how many. [ErrFull] ends it early: what is left stays.
+func (b *Outbox) RequeueAll(ctx context.Context) (n int, err error) {
+	after := int64(0)
+	for {
+		letters, err := b.DeadLetters(ctx, after, requeueChunk)
+		if err != nil || len(letters) == 0 {
+			return n, err
+		}
+		after = letters[len(letters)-1].Seq
+		put, err := b.requeueSome(ctx, letters)
+		if n += put; err != nil {
+			return n, err
+		}
+	}
+}
+
+// requeueSome puts back those of letters that can be, in one transaction.
+func (b *Outbox) requeueSome(ctx context.Context, letters []DeadLetter) (n int, err error) {
+	var stopped error
+	err = b.submit(ctx, func(t *tx) error {
+		for _, d := range letters {
+			switch err := t.requeue(d.Seq); {
+			case errors.Is(err, ErrFull):
+				stopped = err
+				return nil
+			case errors.Is(err, ErrNotFound): // evidence, or gone meanwhile
+			case err != nil:
+				return err
+			default:
+				n++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, stopped
+}
+
+// Drop removes a dead letter for good. [ErrNotFound] means that there is none of that sequence.
+func (b *Outbox) Drop(ctx context.Context, seq int64) error {
+	return b.submit(ctx, func(t *tx) error {
+		res, err := t.exec(`DELETE FROM dead_letters WHERE seq = ?`, seq)
+		if err != nil {
+			return fmt.Errorf("remove dead letter: %w", err)
+		}
+		if n, err := res.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return fmt.Errorf("dead letter %d: %w", seq, ErrNotFound)
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"gridgate/protocols/alert"
 )
@@ -233,6 +234,9 @@ func (s *salvager) deadLetters(ctx context.Context) error {
 		var at int64
 		if err := rows.Scan(&seq, &d.Stream, &d.ID, &at, &d.Reason, &d.Body); err != nil {
 			return seq, err
+		}
+		if !jsontext.Value(d.Body).IsValid() {
+			return seq, nil
 		}
 		return seq, s.add(func(t *tx) error { return t.buryAt(at, d.Stream, d.ID, d.Reason, d.Body) })
 	})

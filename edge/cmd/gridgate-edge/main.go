@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -26,6 +27,7 @@ type cli struct {
 	Probe     app.ProbeOptions     `cmd:"" help:"Look at a camera's streams and say what they are, what they would cost on this machine, and which to detect on; one JSON line per stream and one with advice. Exit 0: looked at, 1: no stream could be, 2: wrong usage."`
 	Redact    app.RedactOptions    `cmd:"" help:"Make a picture fit to be stored: faces unreadable, small, without metadata; one JSON line with the boxes of the faces found. Exit 0: written, 1: no picture, 2: wrong usage."`
 	Translate app.TranslateOptions `cmd:"" help:"Translate recorded payloads of a dialect; one JSON line per file. Exit 0: all read, 1: a file was not readable, 2: wrong usage."`
+	Outbox    app.OutboxCommand    `cmd:"" help:"Look into the outbox and at what central refused, also while the edge runs. Exit 0: done, 1: failed, 2: wrong usage."`
 	Version   struct{}             `cmd:"" help:"Print the version."`
 }
 
@@ -38,6 +40,11 @@ func main() {
 	os.Exit(run(ctx))
 }
 
+// runner is a subcommand of `outbox`.
+type runner interface {
+	Run(ctx context.Context, stdout, stderr io.Writer) int
+}
+
 func run(ctx context.Context) int {
 	var c cli
 	parser := kong.Must(&c, kong.Name("gridgate-edge"), kong.UsageOnError(),
@@ -46,6 +53,9 @@ func run(ctx context.Context) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gridgate-edge:", err)
 		return app.ExitUsage
+	}
+	if command.Selected().Parent.Name == "outbox" {
+		return command.Selected().Target.Interface().(runner).Run(ctx, os.Stdout, os.Stderr)
 	}
 	switch command.Selected().Name {
 	case "run":
