@@ -100,11 +100,10 @@ func (e *edge) status(ctx context.Context) (s edgeStatus, err error) {
 	return s, e.page.JSON(ctx, http.MethodGet, "/status", nil, &s)
 }
 
-// arrived counts all that came and all that was done with it.
+// arrived is how many access units came.
 func (e *edge) arrived(ctx context.Context) (uint64, error) {
 	s, err := e.status(ctx)
-	sum := s.sum()
-	return sum.Units + sum.Frames + sum.Skipped + sum.Overflows + sum.Undecodable + sum.NoWorker, err
+	return s.sum().Units, err
 }
 
 // waitStreaming waits until every camera streams.
