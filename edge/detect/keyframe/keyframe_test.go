@@ -205,14 +205,14 @@ func TestTheGateLearnsWhatPixelsShow(t *testing.T) {
 // A camera that stretches its groups when nothing moves: one short group does not make keyframes frequent.
 func TestShortGroupsNowAndThenDoNotSwitchBack(t *testing.T) {
 	c := New(Options{})
-	key := func(at float64) source.AccessUnit {
-		return source.AccessUnit{Codec: source.H264, Key: true, PTS: time.Duration(at * float64(time.Second))}
-	}
+	keys := []int{0, 1, 2, 8, 9, 10, 18, 19, 20, 21} // seconds
 	var got []detect.Sampling
-	for _, at := range []float64{0, 1, 2, 8, 9, 10, 18, 19, 20, 21} {
-		c.Choose(key(at))
-		how, _ := c.Sampling()
-		got = append(got, how)
+	for i := range 10 * (keys[len(keys)-1] + 1) {
+		u := source.AccessUnit{Codec: source.H264, Key: i%10 == 0 && slices.Contains(keys, i/10), PTS: time.Duration(i) * frame}
+		c.Choose(u)
+		if how, _ := c.Sampling(); u.Key {
+			got = append(got, how)
+		}
 	}
 	k, s := detect.Keyframes, detect.Sequence
 	if want := []detect.Sampling{k, k, k, s, s, s, s, s, s, k}; !slices.Equal(got, want) {

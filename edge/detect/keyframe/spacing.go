@@ -13,7 +13,7 @@ const steadyGaps = 3
 // spacing knows whether keyframes come often enough to do alone.
 type spacing struct {
 	rare  bool
-	any   bool // last counts
+	any   bool          // last counts
 	last  time.Duration // keyframe
 	seen  time.Duration // unit
 	short int           // short intervals in a row
