@@ -207,10 +207,19 @@ func (c *section) flush(ctx context.Context) error {
 
 // queueCases sorts the changed cases into new ones, such that only gathered alerts, and the rest.
 func (c *section) queueCases(b *pgx.Batch) {
-	var made, joined, turned []*caseRow
+	var made, joined, turned, begun []*caseRow
+	var shut []int64
 	for _, ref := range c.order {
 		r := c.changed[ref]
-		switch w := &r.written; {
+		w := &r.written
+		wasOpen, isOpen := w.Position != 0 && w.State != cases.Closed, r.State != cases.Closed
+		switch {
+		case wasOpen && !isOpen:
+			shut = append(shut, ref)
+		case isOpen && !wasOpen:
+			begun = append(begun, r)
+		}
+		switch {
 		case w.Position == 0:
 			made = append(made, r)
 		case w.State == r.State && w.Level == r.Level && w.Severity == r.Severity && w.Hold == r.Hold:
@@ -218,13 +227,11 @@ func (c *section) queueCases(b *pgx.Batch) {
 		default:
 			turned = append(turned, r)
 		}
-		r.written = r.Case
 	}
 	queueJoined(b, joined)
-	for _, r := range turned {
-		queueTurned(b, r)
-	}
+	queueTurned(b, turned)
 	queueMade(b, made)
+	queueOpen(b, shut, begun)
 }
 
 // column takes one value of each row.
@@ -251,13 +258,41 @@ func queueJoined(b *pgx.Batch, rows []*caseRow) {
 		column(rows, func(r *caseRow) int64 { return r.Position }))
 }
 
-// queueTurned writes a case whose state, level or hold changed.
-func queueTurned(b *pgx.Batch, r *caseRow) {
-	b.Queue(`UPDATE heads SET state = $2, level = $3, severity = $4, active = $5, situation = $6, alerts = $7, last_at = $8, closed_at = $9,
-		closed_by = $10, reason = $11, hold = $12, position = $13 WHERE ref = $1`,
-		r.ref, string(r.State), string(r.Level), int16(r.Severity.Rank()), r.Active, r.Situation, r.Alerts, nanos(r.LastAt), nanos(r.ClosedAt),
-		r.ClosedBy, string(r.Reason), string(r.Hold), r.Position)
-	b.Queue("UPDATE cases SET open = $2 WHERE ref = $1 AND open <> $2", r.ref, r.State != cases.Closed)
+// headColumns are the values of "heads" of rows, in the order of its columns.
+func headColumns(rows []*caseRow) []any {
+	return []any{
+		refs(rows), column(rows, func(r *caseRow) string { return string(r.State) }), column(rows, func(r *caseRow) string { return string(r.Level) }),
+		column(rows, func(r *caseRow) int16 { return int16(r.Severity.Rank()) }), column(rows, func(r *caseRow) bool { return r.Active }),
+		column(rows, func(r *caseRow) string { return r.Situation }), column(rows, func(r *caseRow) int64 { return r.Alerts }),
+		column(rows, func(r *caseRow) int64 { return nanos(r.LastAt) }), column(rows, func(r *caseRow) int64 { return nanos(r.ClosedAt) }),
+		column(rows, func(r *caseRow) string { return r.ClosedBy }), column(rows, func(r *caseRow) string { return string(r.Reason) }),
+		column(rows, func(r *caseRow) string { return string(r.Hold) }), column(rows, func(r *caseRow) int64 { return r.Position }),
+	}
+}
+
+const unnestHeads = `unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::boolean[], $6::text[], $7::bigint[], $8::bigint[],
+	$9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[])`
+
+// queueTurned writes cases whose state, level or hold changed.
+func queueTurned(b *pgx.Batch, rows []*caseRow) {
+	if len(rows) == 0 {
+		return
+	}
+	b.Queue(`UPDATE heads h SET state = u.state, level = u.level, severity = u.severity, active = u.active, situation = u.situation,
+		alerts = u.alerts, last_at = u.last_at, closed_at = u.closed_at, closed_by = u.closed_by, reason = u.reason, hold = u.hold,
+		position = u.position FROM `+unnestHeads+` AS u (ref, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by,
+		reason, hold, position) WHERE h.ref = u.ref`, headColumns(rows)...)
+}
+
+// queueOpen keeps the list of open cases. That a key has one at most is decided in the section; the list's key makes it a fact.
+func queueOpen(b *pgx.Batch, shut []int64, begun []*caseRow) {
+	if len(shut) > 0 {
+		b.Queue("DELETE FROM open_cases WHERE ref = ANY ($1)", shut)
+	}
+	if len(begun) > 0 {
+		b.Queue("INSERT INTO open_cases (ref, key, exercise) SELECT * FROM unnest($1::bigint[], $2::text[], $3::boolean[])", refs(begun),
+			column(begun, func(r *caseRow) string { return r.Key }), column(begun, func(r *caseRow) bool { return r.Exercise }))
+	}
 }
 
 func queueMade(b *pgx.Batch, rows []*caseRow) {
@@ -265,25 +300,16 @@ func queueMade(b *pgx.Batch, rows []*caseRow) {
 		return
 	}
 	text := func(of func(r *caseRow) string) []string { return column(rows, of) }
-	number := func(of func(r *caseRow) int64) []int64 { return column(rows, of) }
-	b.Queue(`INSERT INTO cases (ref, id, key, exercise, kind, class, grid, source, zone, previous, opened_at, open)
+	b.Queue(`INSERT INTO cases (ref, id, key, exercise, kind, class, grid, source, zone, previous, opened_at)
 		SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-		$10::text[], $11::bigint[], $12::boolean[])`,
+		$10::text[], $11::bigint[])`,
 		refs(rows), text(func(r *caseRow) string { return r.ID }), text(func(r *caseRow) string { return r.Key }),
 		column(rows, func(r *caseRow) bool { return r.Exercise }), text(func(r *caseRow) string { return string(r.Kind) }),
 		text(func(r *caseRow) string { return r.Class }), text(func(r *caseRow) string { return r.Grid }),
 		text(func(r *caseRow) string { return r.Source }), text(func(r *caseRow) string { return r.Zone }),
-		text(func(r *caseRow) string { return r.Previous }), number(func(r *caseRow) int64 { return nanos(r.OpenedAt) }),
-		column(rows, func(r *caseRow) bool { return r.State != cases.Closed }))
+		text(func(r *caseRow) string { return r.Previous }), column(rows, func(r *caseRow) int64 { return nanos(r.OpenedAt) }))
 	b.Queue(`INSERT INTO heads (ref, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by, reason, hold, position)
-		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::boolean[], $6::text[], $7::bigint[], $8::bigint[],
-		$9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[])`,
-		refs(rows), text(func(r *caseRow) string { return string(r.State) }), text(func(r *caseRow) string { return string(r.Level) }),
-		column(rows, func(r *caseRow) int16 { return int16(r.Severity.Rank()) }), column(rows, func(r *caseRow) bool { return r.Active }),
-		text(func(r *caseRow) string { return r.Situation }), number(func(r *caseRow) int64 { return r.Alerts }),
-		number(func(r *caseRow) int64 { return nanos(r.LastAt) }), number(func(r *caseRow) int64 { return nanos(r.ClosedAt) }),
-		text(func(r *caseRow) string { return r.ClosedBy }), text(func(r *caseRow) string { return string(r.Reason) }),
-		text(func(r *caseRow) string { return string(r.Hold) }), number(func(r *caseRow) int64 { return r.Position }))
+		SELECT * FROM `+unnestHeads, headColumns(rows)...)
 }
 
 // caseColumns are those of "cases c" and "heads h".

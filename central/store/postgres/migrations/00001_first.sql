@@ -44,7 +44,7 @@ CREATE TABLE ended (
 );
 CREATE INDEX ended_at ON ended (at);
 
--- What a case is about. It does not change but for open, which holds "one open case for each key and exercise flag".
+-- What a case is about; it does not change.
 CREATE TABLE cases (
   ref       bigint PRIMARY KEY,
   id        uuid NOT NULL UNIQUE,
@@ -56,11 +56,17 @@ CREATE TABLE cases (
   source    text NOT NULL,
   zone      text NOT NULL,
   previous  text NOT NULL,
-  opened_at bigint NOT NULL,
-  open      boolean NOT NULL
+  opened_at bigint NOT NULL
 );
 CREATE INDEX cases_key ON cases (key, exercise, ref);
-CREATE UNIQUE INDEX cases_one_open ON cases (key, exercise) WHERE open;
+
+-- The cases that are not closed: one for each key and exercise flag.
+CREATE TABLE open_cases (
+  ref      bigint PRIMARY KEY,
+  key      text COLLATE "C" NOT NULL,
+  exercise boolean NOT NULL,
+  UNIQUE (key, exercise)
+);
 
 -- How a case stands: what its events add up to. Apart from cases, since nearly each alert changes it and a new version of a row
 -- has to enter each index of its table.
