@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,7 +14,9 @@ import (
 	"gridgate/edge/config"
 	"gridgate/edge/forward"
 	"gridgate/edge/outbox"
+	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
+	"gridgate/protocols/kit/tlspin"
 )
 
 // link is step 6: the way to central, and the state that goes up with it.
@@ -32,46 +33,71 @@ type link struct {
 	metrics prometheus.Gatherer
 }
 
-func newLink(cfg *config.Config, version string, started time.Time, box *outbox.Outbox, cs *cameraSet, ss *sensorSet, changed <-chan struct{}, log *slog.Logger) (*link, error) {
+func newLink(cfg *config.Config, base ingest.SyncRequest, clock *forward.Clock, box *outbox.Outbox, cs *cameraSet, ss *sensorSet, changed <-chan struct{}, log *slog.Logger) (*link, error) {
 	log = log.With("step", "forward")
-	authorities, err := trusted(cfg.Path(cfg.Central.CA))
+	trust, err := trusted(cfg.Path(cfg.Central.CA), cfg.Central.Fingerprint)
 	if err != nil {
 		return nil, err
 	}
-	l := &link{
-		base: ingest.SyncRequest{Software: version, StartedAt: started.UTC()},
-		box:  box, cameras: cs, sensors: ss,
+	rate, err := evidenceRate(cfg)
+	if err != nil {
+		return nil, err
 	}
+	l := &link{base: base, box: box, cameras: cs, sensors: ss}
 	l.setVersion(cfg.Version)
 	l.client, err = forward.NewClient(forward.ClientOptions{
-		URL: cfg.Central.URL, Edge: cfg.Edge, CAs: authorities,
+		URL: cfg.Central.URL, Edge: cfg.Edge, Trust: trust,
 		Token: func() (string, error) { return cfg.Secret(cfg.Central.Token) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the way to central: %w", err)
 	}
-	l.forward, err = forward.New(forward.Options{Queue: box, Central: l.client, Appended: box.Appended(), Urgent: box.Urgent(), Log: log})
+	l.forward, err = forward.New(forward.Options{
+		Queue: box, Central: l.client, Appended: box.Appended(), Urgent: box.Urgent(), Log: log, EvidenceRate: rate,
+	})
 	if err != nil {
 		return nil, err
 	}
-	l.sync, err = forward.NewSync(forward.SyncOptions{Central: l.client, Request: l.request, Changed: changed, Every: cfg.Central.Sync, Log: log})
+	l.sync, err = forward.NewSync(forward.SyncOptions{
+		Central: l.client, Request: l.request, Changed: changed, Every: cfg.Central.Sync, Log: log, Clock: clock,
+		Answered: func(r ingest.SyncResponse) { l.forward.SetSchema(r.Schema) },
+	})
 	return l, err
 }
 
-// trusted reads certificate authorities; an empty path means the system's.
-func trusted(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
+// trusted reads which certificate the other side may show: of the authorities in a file, or the system's if there is none, or the one
+// of a fingerprint.
+func trusted(file, fingerprint string) (tlspin.Trust, error) {
+	var authorities []byte
+	if file != "" {
+		var err error
+		if authorities, err = os.ReadFile(file); err != nil {
+			return tlspin.Trust{}, fmt.Errorf("read certificate authority: %w", err)
+		}
 	}
-	pem, err := os.ReadFile(file)
+	trust, err := tlspin.New(authorities, fingerprint)
 	if err != nil {
-		return nil, fmt.Errorf("read central's certificate authority: %w", err)
+		return trust, fmt.Errorf("prepare the check of certificates by %q: %w", file, err)
 	}
-	p := x509.NewCertPool()
-	if !p.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM form", file)
+	return trust, nil
+}
+
+// evidenceRate is how many bytes of pictures and clips a second may go up at a time; 0: no bound.
+func evidenceRate(cfg *config.Config) (func(time.Time) int64, error) {
+	rate := int64(cfg.Central.EvidenceRate) * 1000 / 8
+	if len(cfg.Central.EvidenceFree) == 0 {
+		return func(time.Time) int64 { return rate }, nil
 	}
-	return p, nil
+	free, err := cfg.Schedule(cfg.Central.EvidenceFree)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the schedule of evidence: %w", err)
+	}
+	return func(t time.Time) int64 {
+		if free.Awake(t) {
+			return 0
+		}
+		return rate
+	}, nil
 }
 
 func (l *link) start(ctx context.Context, parts *errgroup.Group) {
@@ -101,11 +127,23 @@ func (l *link) request(ctx context.Context) (ingest.SyncRequest, error) {
 	r.Metrics = ownMetrics(l.metrics)
 	now := time.Now()
 	for _, lane := range stats.Lanes {
-		s := ingest.LaneState{Lane: lane.Lane, Pending: lane.Pending}
+		s := ingest.LaneState{Lane: lane.Lane, Pending: lane.Pending, Shed: lane.Shed + lane.Coalesced}
+		if s.Held, err = l.held(ctx, lane.Lane); err != nil {
+			return r, err
+		}
 		if !lane.Oldest.IsZero() {
 			s.OldestSec = max(0, now.Sub(lane.Oldest).Seconds())
 		}
 		r.Outbox = append(r.Outbox, s)
 	}
 	return r, nil
+}
+
+// held is how many alerts of a lane wait for a central that knows their schema.
+func (l *link) held(ctx context.Context, lane alert.Lane) (int64, error) {
+	schema := l.forward.Schema()
+	if schema == 0 {
+		return 0, nil // central has not said what it accepts
+	}
+	return l.box.Held(ctx, lane, schema)
 }

@@ -51,6 +51,7 @@ type collector struct {
 	alerts    *alertCounter
 	dir       string
 	link      func() (delivered, rejected int64)
+	clock     func() time.Duration
 }
 
 // Describe sends nothing: what is there to tell depends on the configuration (an unchecked collector).
@@ -68,6 +69,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	delivered, rejected := c.link()
 	m.counter("gridgate_edge_alerts_delivered_total", "Events and readings that central answered for.", float64(delivered))
 	m.counter("gridgate_edge_alerts_rejected_total", "Events and readings that central refused.", float64(rejected))
+	m.gauge("gridgate_edge_clock_offset_seconds", "Central's clock less the edge's.", c.clock().Seconds())
 }
 
 func (c *collector) collectVideo(m sink) {

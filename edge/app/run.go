@@ -18,9 +18,11 @@ import (
 
 	"gridgate/edge/config"
 	"gridgate/edge/decode"
+	"gridgate/edge/forward"
 	"gridgate/edge/outbox"
 	"gridgate/edge/raise"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/backoff"
 	"gridgate/protocols/kit/conf"
 )
@@ -73,7 +75,8 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 		return fmt.Errorf("open the outbox: %w", err)
 	}
 	defer box.Close()
-	inner, err := raise.New(ctx, raise.Options{Log: box, Debounce: debounce})
+	clock := forward.NewClock(log.With("step", "forward"))
+	inner, err := raise.New(ctx, raise.Options{Log: box, Debounce: debounce, Uncertainty: clock.Uncertainty})
 	if err != nil {
 		return fmt.Errorf("load open situations: %w", err)
 	}
@@ -104,12 +107,13 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 	if err := retire(ctx, raiser, inner.Open(), cameras, sensors); err != nil {
 		return err
 	}
-	link, err := newLink(cfg, version, started, box, cameras, sensors, changed, log)
+	base := ingest.SyncRequest{Software: version, StartedAt: started.UTC()}
+	link, err := newLink(cfg, base, clock, box, cameras, sensors, changed, log)
 	if err != nil {
 		return err
 	}
 	metrics := newRegistry(&collector{
-		box: box, pool: pool, cameras: cameras, detectors: detectors, sensors: sensors, alerts: &raiser.count, link: link.counts, dir: cfg.Path(cfg.Data),
+		box: box, pool: pool, cameras: cameras, detectors: detectors, sensors: sensors, alerts: &raiser.count, link: link.counts, clock: clock.Offset, dir: cfg.Path(cfg.Data),
 	})
 	link.metrics = metrics
 	page, err := newPage(cfg, version, metrics, cameras, sensors, link)

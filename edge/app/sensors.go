@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -114,11 +113,11 @@ func (s *sensorSet) addSource(cfg *config.Config, c config.MQTTSource, log *slog
 		}
 	}
 	if c.CA != "" {
-		authorities, err := trusted(cfg.Path(c.CA))
+		authorities, err := trusted(cfg.Path(c.CA), "")
 		if err != nil {
 			return err
 		}
-		o.TLS = &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}
+		o.TLS = authorities.Config()
 	}
 	source, err := mqtt.New(o)
 	s.sources = append(s.sources, source)

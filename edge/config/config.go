@@ -45,10 +45,15 @@ type Place struct {
 
 // Central says where alerts go.
 type Central struct {
-	URL   string        `yaml:"url"`   // https, or http on loopback
-	Token conf.Secret   `yaml:"token"` // this edge's credential
-	CA    string        `yaml:"ca"`    // PEM file of a private certificate authority; empty: the system's
-	Sync  time.Duration `yaml:"sync"`  // how often state goes up
+	URL   string      `yaml:"url"`   // https, or http on loopback
+	Token conf.Secret `yaml:"token"` // this edge's credential
+	CA    string      `yaml:"ca"`    // PEM file of a private certificate authority; empty: the system's
+	// Fingerprint is the SHA-256 of central's own certificate; empty: any that an authority signed.
+	Fingerprint string        `yaml:"fingerprint"`
+	Sync        time.Duration `yaml:"sync"` // how often state goes up
+	// EvidenceRate is how fast pictures and clips may go up, in kbit/s; 0: as fast as the link. EvidenceFree is when they may do so anyway.
+	EvidenceRate int      `yaml:"evidence_rate"`
+	EvidenceFree []Window `yaml:"evidence_free"`
 }
 
 // Decoder sizes the worker processes that decode pictures.

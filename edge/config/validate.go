@@ -101,7 +101,25 @@ func (j *judge) central(c *Config) {
 	}
 	j.secret("central.token", c.Central.Token, true)
 	j.file("central.ca", c.Path(c.Central.CA))
+	secure := err == nil && u.Scheme == "https"
+	j.demand(secure || c.Central.CA == "" && c.Central.Fingerprint == "", "central.ca", "central has no certificate", "write https:// in its address, or remove ca and fingerprint")
+	j.fingerprint("central.fingerprint", c.Central.Fingerprint)
+	j.evidence(c.Central)
 	j.demand(c.Central.Sync >= time.Second && c.Central.Sync <= time.Hour, "central.sync", "out of range", "write 1s to 1h")
+}
+
+// minEvidenceRate in kbit/s is that at which central waits for the largest clip: 16 MiB in 18 min.
+const minEvidenceRate = 128
+
+func (j *judge) evidence(c Central) {
+	rate := c.EvidenceRate
+	j.demand(rate == 0 || rate >= minEvidenceRate && rate <= 1_000_000, "central.evidence_rate", "out of range", fmt.Sprintf("write kbit/s, %d at least, or 0 for no bound", minEvidenceRate))
+	j.demand(rate > 0 || len(c.EvidenceFree) == 0, "central.evidence_free", "there is no bound to be free of", "write evidence_rate, or remove evidence_free")
+	j.windows("central.evidence_free", c.EvidenceFree)
+}
+
+func (j *judge) fingerprint(field, text string) {
+	j.demand(text == "" || fingerprint.MatchString(text), field, "not a SHA-256 fingerprint", "write its 64 hexadecimal digits")
 }
 
 func (j *judge) secret(field string, s conf.Secret, needed bool) {

@@ -143,7 +143,7 @@ func (j *judge) detectorURL(field, address string) {
 func (j *judge) engine(at string, c *Config, cam *Camera) {
 	j.subStream(at, cam)
 	j.file(at+".ca", c.Path(cam.CA))
-	j.demand(cam.Fingerprint == "" || fingerprint.MatchString(cam.Fingerprint), at+".fingerprint", "not a SHA-256 fingerprint", "write its 64 hexadecimal digits")
+	j.fingerprint(at+".fingerprint", cam.Fingerprint)
 	secure := strings.HasPrefix(cam.URL, "rtsps:") || strings.HasPrefix(cam.Sub, "rtsps:")
 	j.demand(secure || (cam.CA == "" && cam.Fingerprint == ""), at+".ca", "the camera has no certificate", "write rtsps:// in its address, or remove ca and fingerprint")
 	j.demand(slices.Contains([]string{"auto", "off"}, cam.Gate), at+".gate", "unknown", "write auto or off")

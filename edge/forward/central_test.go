@@ -64,6 +64,9 @@ func newCentral(t *testing.T) *fakeCentral {
 }
 
 func body(r *http.Request) ([]byte, error) {
+	if r.Header.Get("Content-Encoding") == "" {
+		return io.ReadAll(r.Body)
+	}
 	dec, err := zstd.NewReader(r.Body)
 	if err != nil {
 		return nil, err
@@ -184,7 +187,7 @@ func newBench(t *testing.T, change func(*Options)) *bench {
 	return &bench{t: t, box: box, central: c, f: f}
 }
 
-func newClient(t *testing.T, url string) *Client {
+func newClient(t testing.TB, url string) *Client {
 	t.Helper()
 	client, err := NewClient(ClientOptions{URL: url, Edge: "e1", Token: func() (string, error) { return token, nil }})
 	if err != nil {

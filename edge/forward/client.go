@@ -3,30 +3,45 @@ package forward
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/klauspost/compress/zstd"
 
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
-	"gridgate/protocols/kit/loopback"
 )
 
 // Batch is what one request carries: encoded CloudEvents of one lane.
 type Batch struct {
 	Lane   alert.Lane
 	Epoch  string
+	Schema int // newest version that one of them needs; 0 is 1
 	Events [][]byte
+
+	Sequence ingest.Ranges // see [ingest.SequenceHeader]; none for evidence, which has no numbers
+	Lowest   int64         // see [ingest.LowestHeader]
+	Shed     ingest.Ranges // see [ingest.ShedHeader]
+}
+
+func (b Batch) header() http.Header {
+	h := http.Header{}
+	h.Set("Content-Type", alert.BatchContentType)
+	h.Set(ingest.LaneHeader, string(b.Lane))
+	h.Set(ingest.EpochHeader, b.Epoch)
+	h.Set(ingest.SchemaHeader, strconv.Itoa(max(b.Schema, 1)))
+	if len(b.Sequence) > 0 {
+		h.Set(ingest.SequenceHeader, b.Sequence.String())
+		h.Set(ingest.LowestHeader, strconv.FormatInt(b.Lowest, 10))
+	}
+	if len(b.Shed) > 0 {
+		h.Set(ingest.ShedHeader, b.Shed.String())
+	}
+	return h
 }
 
 // Deliverer hands a batch to central. An error means that nothing is known: retry all. Otherwise there is one receipt per
@@ -54,6 +69,7 @@ type Syncer interface {
 type StatusError struct {
 	Status     int           // HTTP status code
 	RetryAfter time.Duration // how long central asks to wait (RFC 9110, 10.2.3), 0 if it does not say
+	Schema     int           // newest that central accepts, 0 if it does not say
 }
 
 func (e *StatusError) Error() string {
@@ -63,93 +79,11 @@ func (e *StatusError) Error() string {
 // errAnswer says that an answer could not be understood.
 var errAnswer = errors.New("central's answer is not what the protocol says")
 
-// ClientOptions say where central is and who asks.
-type ClientOptions struct {
-	URL   string                 // https://host[:port][/prefix]; http is allowed for a loopback host alone
-	Edge  string                 // name of this edge
-	Token func() (string, error) // the bearer token, asked for before each request so that it may change
-	CAs   *x509.CertPool         // whom to trust; nil means the system's
-	// Timeout bounds one request, evidence aside (default 20 s). Evidence has one minute and a second more for each 16 KiB.
-	Timeout time.Duration
-}
-
-// Client speaks the ingest protocol. It is safe for concurrent use.
-type Client struct {
-	o    ClientOptions
-	base *url.URL
-	http *http.Client
-	zstd *zstd.Encoder
-}
-
-var (
-	_ Deliverer        = (*Client)(nil)
-	_ ReadingDeliverer = (*Client)(nil)
-	_ ObjectPutter     = (*Client)(nil)
-	_ Syncer           = (*Client)(nil)
-)
-
-// NewClient checks the options. It opens no connection yet.
-func NewClient(o ClientOptions) (*Client, error) {
-	base, err := parseBase(o.URL)
-	if err != nil {
-		return nil, err
-	}
-	if o.Token == nil || !alert.ValidEdgeName(o.Edge) {
-		return nil, errors.New("forward: Edge and Token are demanded")
-	}
-	if o.Timeout <= 0 {
-		o.Timeout = 20 * time.Second
-	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, fmt.Errorf("prepare compression: %w", err)
-	}
-	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig:       &tls.Config{RootCAs: o.CAs, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout:   10 * time.Second,
-		ResponseHeaderTimeout: 60 * time.Second,
-		MaxIdleConnsPerHost:   4,
-		IdleConnTimeout:       90 * time.Second,
-		ForceAttemptHTTP2:     true,
-	}
-	return &Client{o: o, base: base, zstd: enc, http: &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
-}
-
-// Close drops idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
-
-func parseBase(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("central's address must be https://host[:port], without user name, query or fragment")
-	}
-	switch u.Scheme {
-	case "https":
-		return u, nil
-	case "http":
-		if loopback.Host(u.Hostname()) {
-			return u, nil
-		}
-		return nil, fmt.Errorf("central's address: http is only for this machine, write https://%s", u.Host)
-	}
-	return nil, fmt.Errorf("central's address: scheme %q is neither https nor http", u.Scheme)
-}
-
 // Deliver implements [Deliverer] by POST /v1/events.
 func (c *Client) Deliver(ctx context.Context, b Batch) ([]ingest.Receipt, error) {
 	var answer ingest.Receipts
-	header := http.Header{
-		"Content-Type":      {alert.BatchContentType},
-		ingest.LaneHeader:   {string(b.Lane)},
-		ingest.EpochHeader:  {b.Epoch},
-		ingest.SchemaHeader: {strconv.Itoa(ingest.SchemaVersion)},
-	}
-	if err := c.post(ctx, ingest.EventsPath, header, alert.EncodeBatch(b.Events), &answer); err != nil {
+	q := request{path: ingest.EventsPath, header: b.header(), answer: &answer}
+	if err := c.post(ctx, c.packed(q, alert.EncodeBatch(b.Events))); err != nil {
 		return nil, fmt.Errorf("deliver %d events: %w", len(b.Events), err)
 	}
 	return answer.Receipts, nil
@@ -161,21 +95,21 @@ func (c *Client) DeliverReadings(ctx context.Context, r ingest.Readings) (answer
 	if err != nil {
 		return answer, fmt.Errorf("encode readings: %w", err)
 	}
-	if err := c.post(ctx, ingest.ReadingsPath, http.Header{"Content-Type": {"application/json"}}, data, &answer); err != nil {
+	q := request{path: ingest.ReadingsPath, header: http.Header{"Content-Type": {"application/json"}}, answer: &answer}
+	if err := c.post(ctx, c.packed(q, data)); err != nil {
 		return answer, fmt.Errorf("deliver %d readings: %w", len(r.Readings), err)
 	}
 	return answer, nil
 }
 
-// Sync implements [Syncer] by POST /v1/edges/{id}/sync. A report is small and is not compressed.
+// Sync implements [Syncer] by POST /v1/edges/{id}/sync.
 func (c *Client) Sync(ctx context.Context, r ingest.SyncRequest) (answer ingest.SyncResponse, err error) {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return answer, fmt.Errorf("encode sync: %w", err)
 	}
-	path := ingest.SyncPrefix + c.o.Edge + ingest.SyncSuffix
-	header := http.Header{"Content-Type": {"application/json"}}
-	if err := c.do(ctx, c.o.Timeout, http.MethodPost, path, header, bytes.NewReader(data), int64(len(data)), &answer); err != nil {
+	q := request{path: ingest.SyncPrefix + c.o.Edge + ingest.SyncSuffix, header: http.Header{"Content-Type": {"application/json"}}, answer: &answer}
+	if err := c.post(ctx, q.plain(data)); err != nil {
 		return answer, fmt.Errorf("sync: %w", err)
 	}
 	return answer, nil
@@ -184,27 +118,52 @@ func (c *Client) Sync(ctx context.Context, r ingest.SyncRequest) (answer ingest.
 // PutObject implements [ObjectPutter] by PUT /v1/evidence/{sha256}.
 func (c *Client) PutObject(ctx context.Context, sha256, mediaType string, size int64, body io.Reader) error {
 	limit := time.Minute + time.Duration(size/(16<<10))*time.Second
-	header := http.Header{"Content-Type": {mediaType}}
-	if err := c.do(ctx, limit, http.MethodPut, ingest.EvidencePath+sha256, header, body, size, nil); err != nil {
+	q := request{method: http.MethodPut, path: ingest.EvidencePath + sha256, header: http.Header{"Content-Type": {mediaType}}, body: body, size: size}
+	if err := c.do(ctx, c.uploads, limit, q); err != nil {
 		return fmt.Errorf("upload evidence: %w", err)
 	}
 	return nil
 }
 
-func (c *Client) post(ctx context.Context, path string, header http.Header, data []byte, answer any) error {
-	header.Set("Content-Encoding", "zstd")
-	packed := c.zstd.EncodeAll(data, nil)
-	return c.do(ctx, c.o.Timeout, http.MethodPost, path, header, bytes.NewReader(packed), int64(len(packed)), answer)
+// request is one request. answer is nil where the answer has no body that matters.
+type request struct {
+	method, path string
+	header       http.Header
+	body         io.Reader
+	size         int64
+	answer       any
+}
+
+func (q request) plain(data []byte) request {
+	q.body, q.size = bytes.NewReader(data), int64(len(data))
+	return q
+}
+
+// plainBelow is the size in bytes below which a body is not worth compressing.
+const plainBelow = 512
+
+// packed compresses what is worth it.
+func (c *Client) packed(q request, data []byte) request {
+	if len(data) < plainBelow {
+		return q.plain(data)
+	}
+	q.header.Set("Content-Encoding", "zstd")
+	return q.plain(c.zstd.EncodeAll(data, nil))
+}
+
+func (c *Client) post(ctx context.Context, q request) error {
+	q.method = http.MethodPost
+	return c.do(ctx, c.http, c.o.Timeout, q)
 }
 
 // maxAnswer bounds an answer in bytes.
 const maxAnswer = 4 << 20
 
-// do makes one request. answer is nil where the answer has no body that matters.
-func (c *Client) do(ctx context.Context, limit time.Duration, method, path string, header http.Header, body io.Reader, size int64, answer any) error {
+// do makes one request. The answer is read to its end, so that the connection is used again.
+func (c *Client) do(ctx context.Context, client *http.Client, limit time.Duration, q request) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(path).String(), body)
+	req, err := http.NewRequestWithContext(ctx, q.method, c.base.JoinPath(q.path).String(), q.body)
 	if err != nil {
 		return err
 	}
@@ -212,34 +171,41 @@ func (c *Client) do(ctx context.Context, limit time.Duration, method, path strin
 	if err != nil {
 		return fmt.Errorf("%w: %w", errToken, err)
 	}
-	req.Header, req.ContentLength = header, size
+	req.Header, req.ContentLength = q.header, q.size
 	req.Header.Set("Authorization", "Bearer "+token)
-	res, err := c.http.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return &StatusError{Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now())}
+		return statusError(res)
 	}
 	if err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
-	if answer == nil {
+	if q.answer == nil {
 		return nil
 	}
-	if err := json.Unmarshal(data, answer); err != nil {
+	if err := json.Unmarshal(data, q.answer); err != nil {
 		return errAnswer // without the decoder's words, which may repeat what was answered
 	}
 	return nil
 }
 
-// errTimeout and errToken name causes for [reasonOf].
-var (
-	errTimeout = errors.New("the request took too long")
-	errToken   = errors.New("the token cannot be read")
-)
+// statusError reads the headers of an answer that is not a success. A date is compared with central's own clock, where it tells that.
+func statusError(res *http.Response) *StatusError {
+	now, err := http.ParseTime(res.Header.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	schema, err := strconv.Atoi(res.Header.Get(ingest.SchemaHeader))
+	if err != nil {
+		schema = 0
+	}
+	return &StatusError{Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), now), Schema: schema}
+}
 
 // retryAfter reads a Retry-After header, seconds or an HTTP date, as a wait between 0 and [maxRetryAfter].
 func retryAfter(value string, now time.Time) time.Duration {
@@ -254,41 +220,3 @@ func retryAfter(value string, now time.Time) time.Duration {
 
 // maxRetryAfter is the longest that central can make an edge wait.
 const maxRetryAfter = 5 * time.Minute
-
-// reasonOf says in one line, without addresses, why a request failed.
-func reasonOf(err error) string {
-	var status *StatusError
-	var unknown x509.UnknownAuthorityError
-	var certificate *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &status):
-		return statusReason(status.Status)
-	case errors.Is(err, errToken):
-		return "the token cannot be read"
-	case errors.Is(err, errAnswer), errors.Is(err, errNoReceipts):
-		return "central's answer is not what the protocol says: is it central?"
-	case errors.Is(err, errStorage):
-		return "the outbox cannot be read or written"
-	case errors.As(err, &unknown), errors.As(err, &certificate):
-		return "central's certificate is not trusted"
-	case errors.Is(err, errTimeout), errors.Is(err, context.DeadlineExceeded):
-		return "central does not answer in time"
-	}
-	return "central cannot be reached"
-}
-
-func statusReason(status int) string {
-	switch {
-	case status == http.StatusUnauthorized:
-		return "central refused the token of this edge"
-	case status == http.StatusForbidden:
-		return "central does not let this edge do that"
-	case status == http.StatusTooManyRequests:
-		return "central asks to wait"
-	case status == http.StatusNotFound:
-		return "central does not know this address: check the URL and its release"
-	case status >= 500:
-		return fmt.Sprintf("central failed (%d)", status)
-	}
-	return fmt.Sprintf("central refused the request (%d)", status)
-}

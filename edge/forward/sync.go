@@ -16,7 +16,9 @@ type SyncOptions struct {
 	Central Syncer
 	// Request takes the snapshot that goes up. Schema and Now are filled in by the loop.
 	Request  func(ctx context.Context) (ingest.SyncRequest, error)
-	Changed  <-chan struct{} // something worth telling at once has changed
+	Changed  <-chan struct{}           // something worth telling at once has changed
+	Answered func(ingest.SyncResponse) // is told each answer; nil: nobody is
+	Clock    *Clock                    // is told central's; nil: one of its own
 	Log      *slog.Logger
 	Every    time.Duration // default 1 min
 	Debounce time.Duration // how long changes are gathered, and the least gap between two syncs (default 1 s)
@@ -35,7 +37,7 @@ type SyncStatus struct {
 	Why       string    `json:"why,omitempty"` // why not, in one line without addresses
 	Since     time.Time `json:"since,omitzero"`
 	Last      time.Time `json:"last,omitzero"` // the last answer
-	// Offset is central's clock minus ours, as if the answer had been written half way through the request.
+	// Offset is central's clock less the edge's now, as if the answer had been written half way through the request; see [Clock].
 	Offset        time.Duration `json:"offsetNs"`
 	Schema        int           `json:"schema"`        // newest that central accepts
 	ConfigVersion string        `json:"configVersion"` // that central wants; empty: no wish
@@ -49,6 +51,12 @@ func NewSync(o SyncOptions) (*SyncLoop, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Clock == nil {
+		o.Clock = NewClock(o.Log)
+	}
+	if o.Answered == nil {
+		o.Answered = func(ingest.SyncResponse) {}
+	}
 	setDefault(&o.Every, time.Minute)
 	setDefault(&o.Debounce, time.Second)
 	return &SyncLoop{o: o, st: SyncStatus{Why: "not connected yet", Since: time.Now()}}, nil
@@ -58,7 +66,9 @@ func NewSync(o SyncOptions) (*SyncLoop, error) {
 func (l *SyncLoop) Status() SyncStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.st
+	st := l.st
+	st.Offset = l.o.Clock.Offset()
+	return st
 }
 
 // Run syncs at once, then every minute and on change, until ctx ends. After a failure it backs off, up to Every.
@@ -70,11 +80,7 @@ func (l *SyncLoop) Run(ctx context.Context) error {
 			return nil
 		} else if err != nil {
 			l.failed(err)
-			wait, changed = retry.Next(), nil
-			var status *StatusError
-			if errors.As(err, &status) {
-				wait = max(wait, status.RetryAfter)
-			}
+			wait, changed = asked(err, retry.Next()), nil
 		} else {
 			retry.Reset()
 		}
@@ -110,23 +116,24 @@ func (l *SyncLoop) once(ctx context.Context) error {
 		return err
 	}
 	end := time.Now()
+	l.o.Clock.set(response.Now, end.Sub(start))
+	l.o.Answered(response)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.st.Connected {
+	if !l.st.Connected || l.st.Why != "" {
 		l.st.Connected, l.st.Why, l.st.Since = true, "", end
 	}
 	l.st.Last, l.st.Schema, l.st.ConfigVersion = end, response.Schema, response.ConfigVersion
-	l.st.Offset = response.Now.Sub(start.Add(end.Sub(start) / 2))
 	return nil
 }
 
 func (l *SyncLoop) failed(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	why := reasonOf(err)
-	if !l.st.Connected && l.st.Why == why {
+	why, connected := reasonOf(err), busy(err)
+	if l.st.Connected == connected && l.st.Why == why {
 		return
 	}
-	l.st.Connected, l.st.Why, l.st.Since = false, why, time.Now()
+	l.st.Connected, l.st.Why, l.st.Since = connected, why, time.Now()
 	l.o.Log.Warn("sync with central failed; will try again", "why", why)
 }

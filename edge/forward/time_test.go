@@ -18,6 +18,11 @@ type memoryQueue struct {
 	Queue // readings and evidence are overridden below
 	mu    sync.Mutex
 	lanes map[alert.Lane][]outbox.Entry
+	next  map[alert.Lane]int64
+}
+
+func newQueue() *memoryQueue {
+	return &memoryQueue{lanes: map[alert.Lane][]outbox.Entry{}, next: map[alert.Lane]int64{}}
 }
 
 func (q *memoryQueue) Epoch() string { return "epoch" }
@@ -25,8 +30,23 @@ func (q *memoryQueue) Epoch() string { return "epoch" }
 func (q *memoryQueue) Peek(_ context.Context, lane alert.Lane, w outbox.Want) ([]outbox.Entry, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	list := q.lanes[lane]
-	return append([]outbox.Entry(nil), list[:min(w.Limit, len(list))]...), nil
+	var out []outbox.Entry
+	for _, e := range q.lanes[lane] {
+		if len(out) < w.Limit && e.Seq > w.After && !e.At.Before(w.Since) && (w.Schema == 0 || e.Schema <= w.Schema) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func (q *memoryQueue) Lane(_ context.Context, lane alert.Lane) (outbox.LaneView, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	view := outbox.LaneView{Lowest: q.next[lane] + 1, Next: q.next[lane] + 1}
+	if list := q.lanes[lane]; len(list) > 0 {
+		view.Lowest = list[0].Seq
+	}
+	return view, nil
 }
 
 func (q *memoryQueue) Settle(_ context.Context, receipts ...ingest.Receipt) error {
@@ -56,7 +76,8 @@ func (q *memoryQueue) PeekEvidence(context.Context, int) ([]outbox.EvidenceEntry
 func (q *memoryQueue) add(lane alert.Lane, id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.lanes[lane] = append(q.lanes[lane], outbox.Entry{ID: id, Lane: lane, Event: []byte("{}")})
+	q.next[lane]++
+	q.lanes[lane] = append(q.lanes[lane], outbox.Entry{ID: id, Lane: lane, Seq: q.next[lane], At: time.Now(), Schema: 1, Event: []byte("{}")})
 }
 
 // scripted is a central that notes when it was asked and fails while err is set.
@@ -121,7 +142,7 @@ func run(t *testing.T, f func(context.Context) error) (stop func()) {
 
 func TestBackOffGrowsAndUrgentWorkEndsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := &memoryQueue{lanes: map[alert.Lane][]outbox.Entry{}}
+		q := newQueue()
 		c := &scripted{start: time.Now(), err: errors.New("no route")}
 		urgent := make(chan struct{}, 1)
 		f, err := New(Options{Queue: q, Central: c, Urgent: urgent, MinRetry: time.Second, MaxRetry: time.Minute})
@@ -162,7 +183,7 @@ func TestBackOffGrowsAndUrgentWorkEndsIt(t *testing.T) {
 
 func TestUrgentWorkDoesNotHammer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := &memoryQueue{lanes: map[alert.Lane][]outbox.Entry{}}
+		q := newQueue()
 		c := &scripted{start: time.Now(), err: errors.New("no route")}
 		urgent := make(chan struct{}, 1)
 		f, err := New(Options{Queue: q, Central: c, Urgent: urgent, MinRetry: time.Second, MaxRetry: time.Minute})

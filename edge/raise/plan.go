@@ -15,6 +15,7 @@ import (
 // plan works out what a call changes, on a copy of the states of its keys: nothing is lost if it is thrown away.
 type plan struct {
 	now      time.Time
+	unsure   time.Duration // of every time: a device's clock is believed because it agrees with the edge's
 	debounce map[alert.Kind]Debounce
 
 	open    map[string]Situation
@@ -53,6 +54,7 @@ func (p *plan) apply(s Signal) error {
 	if err != nil {
 		return err
 	}
+	a.Uncertainty = max(a.Uncertainty, p.unsure)
 	p.settle(a.Key)
 	switch s.Phase {
 	case observation.Active:

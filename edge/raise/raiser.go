@@ -41,6 +41,8 @@ type Options struct {
 	Log      Log
 	Now      func() time.Time // the edge's clock (in replay: media time); nil means time.Now
 	Debounce map[alert.Kind]Debounce
+	// Uncertainty is by how much the edge's clock may be wrong; no alert says less. nil means not at all.
+	Uncertainty func() time.Duration
 }
 
 // Raiser turns signals into alerts. Its methods are safe for concurrent use: calls that share a key follow each other,
@@ -49,6 +51,7 @@ type Raiser struct {
 	log      Log
 	now      func() time.Time
 	debounce map[alert.Kind]Debounce
+	unsure   func() time.Duration
 	locks    keyLocks
 
 	mu      sync.Mutex
@@ -70,12 +73,15 @@ func New(ctx context.Context, o Options) (*Raiser, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Uncertainty == nil {
+		o.Uncertainty = func() time.Duration { return 0 }
+	}
 	situations, err := o.Log.Situations(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load open situations: %w", err)
 	}
 	r := &Raiser{
-		log: o.Log, now: o.Now, debounce: maps.Clone(o.Debounce),
+		log: o.Log, now: o.Now, debounce: maps.Clone(o.Debounce), unsure: o.Uncertainty,
 		open: make(map[string]Situation, len(situations)), moments: map[string]moment{},
 	}
 	for _, s := range situations {
@@ -166,7 +172,7 @@ func (r *Raiser) due(now time.Time) []string {
 // plan copies the states of keys, which the caller has locked.
 func (r *Raiser) plan(keys []string) *plan {
 	p := &plan{
-		now: r.now().UTC(), debounce: r.debounce,
+		now: r.now().UTC(), unsure: r.unsure(), debounce: r.debounce,
 		open: map[string]Situation{}, moments: map[string]moment{}, changed: map[string]bool{}, stored: map[string]bool{},
 	}
 	r.mu.Lock()
