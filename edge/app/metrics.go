@@ -158,13 +158,15 @@ func (c *collector) collectOutbox(m sink) {
 	if err != nil {
 		return
 	}
-	bytes, shed := s.Readings.Bytes+s.Evidence.Bytes, s.Readings.Shed+s.Evidence.Shed
+	bytes, shed, coalesced := s.Readings.Bytes+s.Evidence.Bytes, s.Readings.Shed+s.Evidence.Shed, int64(0)
 	for _, l := range s.Lanes {
-		bytes, shed = bytes+l.Bytes, shed+l.Shed
+		bytes, shed, coalesced = bytes+l.Bytes, shed+l.Shed, coalesced+l.Coalesced
 		m.gauge("gridgate_edge_outbox_pending", "Alerts that wait for a receipt.", float64(l.Pending), "lane", string(l.Lane))
 	}
 	m.gauge("gridgate_edge_outbox_bytes", "Bytes that wait for a receipt.", float64(bytes))
 	m.counter("gridgate_edge_outbox_shed_total", "Entries dropped for want of room.", float64(shed))
+	m.counter("gridgate_edge_outbox_coalesced_total", "Life-safety alerts that gave way to a later one of their key for want of room.", float64(coalesced))
+	m.gauge("gridgate_edge_outbox_set_aside", "Damaged files that are kept beside the outbox.", float64(s.SetAside))
 	m.gauge("gridgate_edge_evidence_pending", "Pictures that wait to be sent.", float64(s.Evidence.Pending))
 	m.gauge("gridgate_edge_readings_pending", "Readings that wait to be sent.", float64(s.Readings.Pending))
 	m.gauge("gridgate_edge_dead_letters", "Events that central refused.", float64(s.DeadLetters))

@@ -22,41 +22,99 @@ import (
 	"gridgate/protocols/alert"
 )
 
-// childEnv names the directory that this binary, started anew, appends to until it is killed.
-const childEnv = "GRIDGATE_OUTBOX_CHILD"
+// childEnv names the directory that this binary, started anew, appends to until it is killed; fullEnv makes it a small one, which is full.
+const (
+	childEnv = "GRIDGATE_OUTBOX_CHILD"
+	fullEnv  = "GRIDGATE_OUTBOX_FULL"
+)
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(fullEnv); dir != "" {
+		child(Options{Dir: dir, MaxBytes: fullBytes}, pressed)
+	}
 	if dir := os.Getenv(childEnv); dir != "" {
-		child(dir)
-		return
+		child(Options{Dir: dir}, func(int) alert.Alert { return raisetest.Alert(alert.Gas, 1) })
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// child commits alerts from several goroutines and prints the id of each once it is acknowledged.
-func child(dir string) {
-	b, err := Open(context.Background(), Options{Dir: dir})
-	if err != nil {
+// child commits alerts from several goroutines, which make them, and prints the id of each once it is acknowledged. It never returns.
+func child(o Options, make func(caller int) alert.Alert) {
+	fail := func(err error) {
 		fmt.Println("error", err)
 		os.Exit(1)
 	}
+	b, err := Open(context.Background(), o)
+	if err != nil {
+		fail(err)
+	}
 	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
+	for n := range 8 {
+		go func() {
 			for {
-				a := raisetest.Alert(alert.Gas, 1)
+				a := make(n)
 				if _, err := b.Commit(context.Background(), raise.Commit{Message: a.ID, Alerts: []alert.Alert{a}}); err != nil {
-					fmt.Println("error", err)
-					os.Exit(1)
+					fail(err)
 				}
 				mu.Lock()
-				fmt.Println(a.ID)
+				fmt.Println(a.ID, a.Key)
 				mu.Unlock()
 			}
-		})
+		}()
 	}
-	wg.Wait()
+	select {}
+}
+
+// fullBytes is what the small outbox of a child holds, about 60 alerts.
+const fullBytes = 40_000
+
+// pressed is what the callers of a full outbox send: six buttons, each by one caller, and things that may be shed.
+func pressed(caller int) alert.Alert {
+	if caller >= 6 {
+		return raisetest.Alert(alert.Covered, caller)
+	}
+	a := raisetest.Alert(alert.SOS, caller)
+	a.State, a.Situation = alert.Momentary, ""
+	return a
+}
+
+// TestKilledWhileMakingRoom: whenever a process that sheds and coalesces is killed, the newest word of each button is there, every number
+// was given out once, and what is missing is told.
+func TestKilledWhileMakingRoom(t *testing.T) {
+	dir := t.TempDir()
+	newest := map[string]string{}
+	for range 4 {
+		for _, line := range killedRun(t, fullEnv, dir, 100+rand.IntN(300)) {
+			if id, key, ok := strings.Cut(line, " "); ok && strings.HasSuffix(key, "sos") {
+				newest[key] = max(newest[key], id) // UUIDv7: later ones are larger
+			}
+		}
+	}
+	b := open(t, Options{Dir: dir, MaxBytes: fullBytes})
+	there := map[string]string{}
+	for _, e := range peek(t, b, alert.LifeSafety) {
+		a, err := decodeAlert(e.Event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		there[a.Key] = a.ID
+	}
+	if len(newest) != 6 {
+		t.Fatalf("%d of 6 buttons were acknowledged", len(newest))
+	}
+	for key, id := range newest {
+		if there[key] < id {
+			t.Errorf("%s: the newest that is stored is %q, %s was acknowledged", key, there[key], id)
+		}
+	}
+	for _, l := range stats(t, b).Lanes {
+		if l.Next-1 != l.Pending+l.ShedRanges.Count() {
+			t.Errorf("%d numbers, %d alerts wait, %s given up", l.Next-1, l.Pending, l.ShedRanges)
+		}
+		if l.Lane != alert.Normal && l.Shed+l.Coalesced == 0 {
+			t.Errorf("lane %s was not full", l.Lane)
+		}
+	}
 }
 
 // TestKilledProcessLosesNothing kills a process that appends, at random moments, and goes on with its files.
@@ -64,7 +122,8 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	dir := t.TempDir()
 	acknowledged := map[string]bool{}
 	for range 5 {
-		for _, id := range killedRun(t, dir, 20+rand.IntN(300)) {
+		for _, id := range killedRun(t, childEnv, dir, 20+rand.IntN(300)) {
+			id, _, _ = strings.Cut(id, " ")
 			acknowledged[id] = true
 		}
 		if len(acknowledged) == 0 {
@@ -95,10 +154,10 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 }
 
 // killedRun starts a child, kills it after it printed n lines, and returns all that it printed in full.
-func killedRun(t *testing.T, dir string, n int) []string {
+func killedRun(t *testing.T, mode, dir string, n int) []string {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+dir)
+	cmd.Env = append(os.Environ(), mode+"="+dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,8 @@ package outbox
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"gridgate/edge/raise"
 	"gridgate/edge/raise/raisetest"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
 )
 
 // open opens an outbox that is closed with the test.
@@ -68,5 +71,57 @@ func TestGroupCommitGroups(t *testing.T) {
 	}
 	if s.Commits*8 > s.Calls {
 		t.Errorf("%d transactions for %d calls: they were not grouped", s.Commits, s.Calls)
+	}
+}
+
+// TestWhatChangesNothingWritesNothing: flash wears by what is written, and most of a day nothing happens.
+func TestWhatChangesNothingWritesNothing(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, Options{Dir: dir})
+	a := raisetest.Alert(alert.Gas, 1)
+	if _, err := b.Commit(t.Context(), raise.Commit{Message: "m", Alerts: []alert.Alert{a}}); err != nil {
+		t.Fatal(err)
+	}
+	log := func() (size int64, at time.Time) {
+		info, err := os.Stat(filepath.Join(dir, fileName+"-wal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size(), info.ModTime()
+	}
+	size, at := log()
+	for range 10 {
+		settle(t, b, ingest.Receipt{ID: alert.NewID(), Outcome: ingest.Accepted}, ingest.Receipt{ID: a.ID, Outcome: "perhaps"})
+		put(t, b, a)
+		for _, m := range []string{"m", ""} {
+			if _, err := b.Commit(t.Context(), raise.Commit{Message: m}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if after, then := log(); after != size || !then.Equal(at) {
+		t.Errorf("the log grew from %d to %d bytes", size, after)
+	}
+}
+
+// TestTheLogIsBounded: the write-ahead log is written over, not grown.
+func TestTheLogIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, Options{Dir: dir})
+	for range 60 {
+		var alerts []alert.Alert
+		for n := range 500 {
+			alerts = append(alerts, raisetest.Alert(alert.Door, n))
+		}
+		put(t, b, alerts...)
+		var receipts []ingest.Receipt
+		for _, a := range alerts {
+			receipts = append(receipts, accepted(a))
+		}
+		settle(t, b, receipts...)
+	}
+	info, err := os.Stat(filepath.Join(dir, fileName+"-wal"))
+	if err != nil || info.Size() > 16<<20 {
+		t.Errorf("%d bytes, %v", info.Size(), err)
 	}
 }
