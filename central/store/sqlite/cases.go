@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,18 +12,37 @@ import (
 
 	"gridgate/central/cases"
 	"gridgate/central/store"
+	"gridgate/protocols/alert"
 )
 
 // caseRow is a case and its row; ref is 0 for a case without a row.
 type caseRow struct {
-	ref     int64
-	written cases.Case // what the row holds
+	ref       int64
+	line      int64 // row of the first case of the same key
+	lastAlert int64 // position of the newest alert, where the chain of its alerts begins
+	written   saved
 	cases.Case
 }
 
-const caseColumns = `ref, id, key, exercise, kind, class, grid, source, coalesce(zone, ''), coalesce(previous, ''), opened_at, state,
-	level, severity, active, coalesce(situation, ''), alerts, last_at, closed_at, coalesce(closed_by, ''), coalesce(reason, ''),
-	coalesce(hold, ''), position`
+// saved is what the row of a case holds, as far as it says whether there is something to write.
+type saved struct {
+	position, lastAlert int64
+	state               cases.State
+	severity            alert.Severity
+	hold                cases.Reason
+}
+
+func (r *caseRow) saved() saved {
+	return saved{position: r.Position, lastAlert: r.lastAlert, state: r.State, severity: r.Severity, hold: r.Hold}
+}
+
+const (
+	caseColumns = `c.ref, c.id, c.key, c.exercise, c.kind, c.class, c.grid, c.source, coalesce(c.zone, ''), coalesce(c.previous, ''),
+		c.opened_at, CASE s.state WHEN 0 THEN 'open' WHEN 1 THEN 'acknowledged' ELSE 'closed' END, s.level, s.severity, s.active, coalesce(s.situation, ''), s.alerts, s.last_at, s.closed_at,
+		coalesce(s.closed_by, ''), coalesce(s.reason, ''), coalesce(s.hold, ''), s.position, s.line, s.last_alert`
+	selectCases = "SELECT " + caseColumns + " FROM cases c JOIN case_states s ON s.ref = c.ref"
+	selectCase  = selectCases + " WHERE c.id = ?"
+)
 
 // scanCase reads caseColumns from either kind of row.
 func scanCase(scan func(dest ...any) error) (caseRow, error) {
@@ -32,10 +50,10 @@ func scanCase(scan func(dest ...any) error) (caseRow, error) {
 	var severity, opened, last, closed int64
 	c := &r.Case
 	err := scan(&r.ref, &c.ID, &c.Key, &c.Exercise, &c.Kind, &c.Class, &c.Grid, &c.Source, &c.Zone, &c.Previous, &opened, &c.State,
-		&c.Level, &severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Hold, &c.Position)
+		&c.Level, &severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Hold, &c.Position, &r.line, &r.lastAlert)
 	c.Severity = severityOf(severity)
 	c.OpenedAt, c.LastAt, c.ClosedAt = instant(opened), instant(last), instant(closed)
-	r.written = r.Case
+	r.written = r.saved()
 	return r, err
 }
 
@@ -44,7 +62,7 @@ func (w *writer) newestCase(k caseKey) (caseRow, error) {
 	if r, ok := w.newest[k]; ok {
 		return r, nil
 	}
-	return w.readCase("SELECT "+caseColumns+" FROM cases WHERE key = ? AND exercise = ? ORDER BY ref DESC LIMIT 1", k.key, k.exercise)
+	return w.readCase(selectCases+" WHERE c.key = ? AND c.exercise = ? ORDER BY c.ref DESC LIMIT 1", k.key, k.exercise)
 }
 
 func (w *writer) readCase(query string, args ...driver.Value) (r caseRow, err error) {
@@ -72,58 +90,81 @@ func (w *writer) append(r caseRow, e cases.Event) (caseRow, error) {
 			return r, err
 		}
 	}
-	raw, err := strict.Marshal(e)
+	raw, buf, err := packEvent(w.buf, e)
 	if err != nil {
 		return r, fmt.Errorf("encode case event: %w", err)
 	}
-	w.events = append(w.events, e.Position, r.ref, previous, nanos(e.At), string(raw))
+	w.buf = buf
+	w.events = append(w.events, e.Position, r.ref, previous, nanos(e.At), raw)
 	w.last = e.Position
 	return r, nil
 }
 
-const (
-	eventColumns = 5
-	eventRow     = "(?,?,?,?,?)"
-	insertEvents = "INSERT INTO case_events (position, case_ref, previous, at, event) VALUES " + eventRow
-)
+// inserter inserts rows, several with one statement where there are enough: that costs less than a statement each.
+type inserter struct {
+	columns   int
+	one, many string
+}
 
-// insertMany inserts many events: several rows cost one statement less than several statements.
-var insertMany = insertEvents + strings.Repeat(","+eventRow, manyEvents-1)
+const manyRows = 8
 
-const manyEvents = 8
+// newInserter returns one for rows of some columns; into is the statement up to VALUES.
+func newInserter(into string, columns int) inserter {
+	row := "(" + strings.Repeat(",?", columns)[1:] + ")"
+	one := into + " VALUES " + row
+	return inserter{columns: columns, one: one, many: one + strings.Repeat(","+row, manyRows-1)}
+}
+
+// run inserts all rows of values.
+func (n *inserter) run(c *conn, values []driver.Value) error {
+	for len(values) > 0 {
+		query, size := n.one, n.columns
+		if len(values) >= manyRows*n.columns {
+			query, size = n.many, manyRows*n.columns
+		}
+		if _, err := c.exec(query, values[:size]...); err != nil {
+			return err
+		}
+		values = values[size:]
+	}
+	return nil
+}
+
+var eventRows = newInserter("INSERT INTO case_events (position, case_ref, previous, at, event)", 5)
 
 // flush writes the events that were appended in this transaction.
 func (w *writer) flush() error {
-	for rest := w.events; len(rest) > 0; {
-		query, n := insertEvents, eventColumns
-		if len(rest) >= manyEvents*eventColumns {
-			query, n = insertMany, manyEvents*eventColumns
-		}
-		if _, err := w.c.exec(query, rest[:n]...); err != nil {
-			return fmt.Errorf("append case events: %w", err)
-		}
-		rest = rest[n:]
+	if err := eventRows.run(w.c, w.events); err != nil {
+		return fmt.Errorf("append case events: %w", err)
 	}
 	clear(w.events)
 	w.events = w.events[:0]
 	return nil
 }
 
-// insertCase gives r a row.
+// insertCase gives r its rows.
 func (w *writer) insertCase(r *caseRow) error {
 	c := &r.Case
-	res, err := w.c.exec(`INSERT INTO cases (id, key, exercise, kind, class, grid, source, zone, previous, opened_at, state,
-		level, severity, active, situation, alerts, last_at, closed_at, closed_by, reason, position)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		c.ID, c.Key, c.Exercise, string(c.Kind), c.Class, c.Grid, c.Source, text(c.Zone), text(c.Previous), nanos(c.OpenedAt), string(c.State),
-		string(c.Level), int64(c.Severity.Rank()), c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), nanos(c.ClosedAt),
-		text(c.ClosedBy), text(c.Reason), c.Position)
+	res, err := w.c.exec(`INSERT INTO cases (id, key, exercise, kind, class, grid, source, zone, previous, opened_at) VALUES (?,?,?,?,?,?,?,?,?,?)`,
+		c.ID, c.Key, c.Exercise, string(c.Kind), c.Class, c.Grid, c.Source, text(c.Zone), text(c.Previous), nanos(c.OpenedAt))
 	if err != nil {
 		return fmt.Errorf("insert case: %w", err)
 	}
-	r.written = r.Case
-	r.ref, err = res.LastInsertId()
-	return err
+	if r.ref, err = res.LastInsertId(); err != nil {
+		return err
+	}
+	if r.line == 0 {
+		r.line = r.ref
+	}
+	_, err = w.c.exec(`INSERT INTO case_states (ref, line, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by,
+		reason, hold, position, last_alert) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, r.ref, r.line, stateCode(c.State), string(c.Level),
+		int64(c.Severity.Rank()), c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason),
+		text(c.Hold), c.Position, r.lastAlert)
+	if err != nil {
+		return fmt.Errorf("insert case: %w", err)
+	}
+	r.written = r.saved()
+	return nil
 }
 
 // saveCase writes what changed since the row was written, and remembers the case as the newest of its key.
@@ -131,11 +172,11 @@ func (w *writer) saveCase(r caseRow) error {
 	if r.ref == 0 {
 		return nil
 	}
-	if r.written.Position != r.Position {
+	if now := r.saved(); now != r.written {
 		if err := w.updateCase(&r); err != nil {
 			return fmt.Errorf("update case: %w", err)
 		}
-		r.written = r.Case
+		r.written = now
 	}
 	if len(w.newest) >= maxNewest {
 		clear(w.newest)
@@ -146,20 +187,28 @@ func (w *writer) saveCase(r caseRow) error {
 
 // updateCase writes what changed. What a mere join leaves as it is, is left out: it costs time and index entries.
 func (w *writer) updateCase(r *caseRow) error {
-	c := &r.Case
-	_, err := w.c.exec("UPDATE cases SET active = ?, situation = ?, alerts = ?, last_at = ?, position = ? WHERE ref = ?",
-		c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), c.Position, r.ref)
-	if err == nil && (c.Severity != r.written.Severity || c.Level != r.written.Level) {
-		_, err = w.c.exec("UPDATE cases SET level = ?, severity = ? WHERE ref = ?", string(c.Level), int64(c.Severity.Rank()), r.ref)
+	c, was := &r.Case, r.written
+	if c.Severity == was.severity && c.State == was.state && c.Hold == was.hold {
+		_, err := w.c.exec("UPDATE case_states SET active = ?, situation = ?, alerts = ?, last_at = ?, position = ?, last_alert = ? WHERE ref = ?",
+			c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), c.Position, r.lastAlert, r.ref)
+		return err
 	}
-	if err == nil && c.State != r.written.State {
-		_, err = w.c.exec("UPDATE cases SET state = ?, closed_at = ?, closed_by = ?, reason = ? WHERE ref = ?",
-			string(c.State), nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), r.ref)
-	}
-	if err == nil && c.Hold != r.written.Hold {
-		_, err = w.c.exec("UPDATE cases SET hold = ? WHERE ref = ?", text(c.Hold), r.ref)
-	}
+	_, err := w.c.exec(`UPDATE case_states SET active = ?, situation = ?, alerts = ?, last_at = ?, position = ?, last_alert = ?, level = ?, severity = ?,
+		state = ?, closed_at = ?, closed_by = ?, reason = ?, hold = ? WHERE ref = ?`,
+		c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), c.Position, r.lastAlert, string(c.Level), int64(c.Severity.Rank()),
+		stateCode(c.State), nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), text(c.Hold), r.ref)
 	return err
+}
+
+// stateCode is how a state is stored: the index on it is kept up with each alert, and numbers compare faster than texts.
+func stateCode(s cases.State) int64 {
+	switch s {
+	case cases.Open:
+		return 0
+	case cases.Acknowledged:
+		return 1
+	}
+	return 2
 }
 
 // Append implements [store.Store].
@@ -208,8 +257,6 @@ func (w *writer) appendChecked(e cases.Event, expect int64) (cases.Case, error) 
 	return r.Case, err
 }
 
-const selectCase = "SELECT " + caseColumns + " FROM cases WHERE id = ?"
-
 // Case implements [store.Store].
 func (s *Store) Case(ctx context.Context, id string) (cases.Case, error) {
 	r, err := scanCase(s.read.QueryRowContext(ctx, selectCase, id).Scan)
@@ -221,7 +268,7 @@ const readHistory = `WITH RECURSIVE history (position, previous, event, n) AS (
 		SELECT position, previous, event, 1 FROM case_events WHERE position = ?
 		UNION ALL
 		SELECT e.position, e.previous, e.event, n + 1 FROM history h JOIN case_events e ON e.position = h.previous WHERE n < ?
-	) SELECT event FROM history ORDER BY position`
+	) SELECT position, ?, event FROM history ORDER BY position`
 
 // CaseFile implements [store.Store].
 func (s *Store) CaseFile(ctx context.Context, id string, before int64, limit int) (cases.Case, []cases.Event, error) {
@@ -241,23 +288,27 @@ func (s *Store) CaseFile(ctx context.Context, id string, before int64, limit int
 			return cases.Case{}, nil, fmt.Errorf("case file: %w", err)
 		}
 	}
-	events, err := readEvents(tx.QueryContext(ctx, readHistory, last, max(limit, 1)))
+	events, err := readEvents(tx.QueryContext(ctx, readHistory, last, max(limit, 1), id))
 	return r.Case, events, err
 }
 
 // Events implements [store.Store].
 func (s *Store) Events(ctx context.Context, after int64, limit int) ([]cases.Event, error) {
-	return readEvents(s.read.QueryContext(ctx, `SELECT event FROM case_events e WHERE position > ?
-		AND NOT EXISTS (SELECT 1 FROM pruning p WHERE p.case_ref = e.case_ref) ORDER BY position LIMIT ?`, after, limit))
+	return readEvents(s.read.QueryContext(ctx, `SELECT e.position, c.id, e.event FROM case_events e JOIN cases c ON c.ref = e.case_ref
+		WHERE e.position > ? ORDER BY e.position LIMIT ?`, after, limit))
 }
 
+// readEvents reads rows of position, case and event. One that an earlier version wrote names the first two in the event too.
 func readEvents(rows *sql.Rows, err error) ([]cases.Event, error) {
 	return collect(rows, err, func(scan func(...any) error) (e cases.Event, err error) {
 		var raw []byte
-		if err := scan(&raw); err != nil {
+		var position int64
+		var id string
+		if err := scan(&position, &id, &raw); err != nil {
 			return e, err
 		}
-		err = json.Unmarshal(raw, &e)
+		err = strict.Unmarshal(raw, &e)
+		e.Position, e.CaseID = position, id
 		return e, err
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -56,9 +57,17 @@ type group struct {
 	decide store.Decider
 	now    time.Time
 
+	ids   [][]byte        // by index
 	fresh []int           // indices of alerts that are new, in order of arrival
-	cases []driver.Value  // by index: the row of the alert's case, nil for none
+	rows  []alertRow      // by index; of new ones only
 	over  map[string]bool // situations that ended before their raise came
+}
+
+// alertRow is where an alert stands: in the log, and in the chain of its case.
+type alertRow struct {
+	position int64
+	ref      int64 // of the case, 0 for none
+	earlier  int64
 }
 
 func (g *group) store() error {
@@ -85,31 +94,54 @@ func (g *group) outcomes() []ingest.Outcome {
 	return out
 }
 
-// sift finds the alerts that are new.
+// sift finds the alerts that are new and gives them positions, in order of arrival.
 func (g *group) sift() error {
-	seen := make(map[string]bool, len(g.alerts))
-	ids := make([]string, len(g.alerts))
-	for i, a := range g.alerts {
-		ids[i] = a.ID
+	g.ids, g.rows = make([][]byte, len(g.alerts)), make([]alertRow, len(g.alerts))
+	for i := range g.alerts {
+		var err error
+		if g.ids[i], err = idBytes(g.alerts[i].ID); err != nil {
+			return err
+		}
 	}
-	list, err := json.Marshal(ids)
-	if err != nil {
-		return err
-	}
-	err = g.w.c.query(func(v []driver.Value) error {
-		seen[v[0].(string)] = true
-		return nil
-	}, "SELECT id FROM alerts WHERE id IN (SELECT value FROM json_each(?))", string(list))
+	seen, err := g.w.stored(g.ids)
 	if err != nil {
 		return fmt.Errorf("look up ids: %w", err)
 	}
-	for i, id := range ids {
-		if !seen[id] {
+	for i := range g.alerts {
+		if id := [16]byte(g.ids[i]); !seen[id] {
 			seen[id] = true
+			g.w.lastAlert++
+			g.rows[i].position = g.w.lastAlert
 			g.fresh = append(g.fresh, i)
 		}
 	}
 	return nil
+}
+
+// lookUp asks for many ids with one statement.
+var lookUp = "SELECT id FROM alerts WHERE id IN (" + strings.Repeat("?,", manyIDs-1) + "?)"
+
+const manyIDs = 100
+
+// stored tells which of ids, 16 bytes each, are in the alert log.
+func (w *writer) stored(ids [][]byte) (map[[16]byte]bool, error) {
+	out := make(map[[16]byte]bool, len(ids))
+	args := make([]driver.Value, manyIDs)
+	for len(ids) > 0 {
+		n := min(len(ids), manyIDs)
+		for i := range args {
+			args[i] = ids[min(i, n-1)]
+		}
+		err := w.c.query(func(v []driver.Value) error {
+			out[[16]byte(v[0].([]byte))] = true
+			return nil
+		}, lookUp, args...)
+		if err != nil {
+			return nil, err
+		}
+		ids = ids[n:]
+	}
+	return out, nil
 }
 
 // recallEnded finds the raises whose situation is over already; they are remembered no longer.
@@ -138,25 +170,40 @@ func (g *group) recallEnded() error {
 
 // rememberEnded notes the situations that were cleared and whose raise is not stored.
 func (g *group) rememberEnded() error {
-	cleared := g.situations(alert.Cleared)
-	if len(cleared) == 0 {
-		return nil
+	missing, err := g.withoutRaise(g.situations(alert.Cleared))
+	if err != nil || len(missing) == 0 {
+		return err
 	}
-	list, err := json.Marshal(cleared)
+	list, err := json.Marshal(missing)
 	if err != nil {
 		return err
 	}
-	r, err := g.w.c.exec(`INSERT OR IGNORE INTO ended (situation, at) SELECT j.value, ? FROM json_each(?) j
-		WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.id = j.value)`, nanos(g.now), string(list))
-	if err != nil {
+	if _, err := g.w.c.exec("INSERT OR IGNORE INTO ended (situation, at) SELECT value, ? FROM json_each(?)", nanos(g.now), string(list)); err != nil {
 		return fmt.Errorf("remember ended situations: %w", err)
-	}
-	if n, err := r.RowsAffected(); err != nil || n == 0 {
-		return err
 	}
 	g.w.ended = true
 	_, err = g.w.c.exec("DELETE FROM ended WHERE at < ?", nanos(g.now.Add(-keepEnded)))
 	return err
+}
+
+// withoutRaise returns the situations whose raise is not stored.
+func (g *group) withoutRaise(situations []string) (out []string, err error) {
+	ids := make([][]byte, len(situations))
+	for i, s := range situations {
+		if ids[i], err = idBytes(s); err != nil {
+			return nil, err
+		}
+	}
+	stored, err := g.w.stored(ids)
+	if err != nil {
+		return nil, fmt.Errorf("look up situations: %w", err)
+	}
+	for i, s := range situations {
+		if !stored[[16]byte(ids[i])] {
+			out = append(out, s)
+		}
+	}
+	return out, nil
 }
 
 func (g *group) situations(s alert.State) []string {
@@ -171,7 +218,6 @@ func (g *group) situations(s alert.State) []string {
 
 // correlate asks, key by key, what the new alerts do to their case.
 func (g *group) correlate() error {
-	g.cases = make([]driver.Value, len(g.alerts))
 	byKey := make(map[caseKey][]int, len(g.fresh))
 	order := make([]caseKey, 0, len(g.fresh))
 	for _, i := range g.fresh {
@@ -204,67 +250,63 @@ func (g *group) settle(k caseKey, which []int) error {
 		before = &newest.Case
 	}
 	events := g.decide(before, alerts, func(situation string) bool { return g.over[situation] }, g.now)
-	opener := ""
 	after := newest
 	for _, e := range events {
 		if e.Type == cases.EventOpened {
+			n := 0
+			for g.alerts[which[n]].ID != e.AlertID {
+				n++
+			}
+			g.link(&after, which[:n])
 			if err := g.w.saveCase(after); err != nil {
 				return err
 			}
-			opener, after = e.AlertID, caseRow{}
+			which, after = which[n:], caseRow{line: after.line}
 		}
 		if after, err = g.w.append(after, e); err != nil {
 			return err
 		}
 	}
-	if err := g.w.saveCase(after); err != nil {
-		return err
-	}
-	g.assign(which, newest.ref, opener, after.ref)
-	return nil
+	g.link(&after, which)
+	return g.w.saveCase(after)
 }
 
-// assign notes the case of each alert: from the one that opened a case on, that is the new case.
-func (g *group) assign(which []int, before int64, opener string, after int64) {
-	ref := before
+// link puts alerts at the end of the chain of their case.
+func (g *group) link(r *caseRow, which []int) {
+	if r.ref == 0 {
+		return
+	}
 	for _, i := range which {
-		if g.alerts[i].ID == opener {
-			ref = after
-		}
-		if ref != 0 {
-			g.cases[i] = ref
-		}
+		g.rows[i].ref, g.rows[i].earlier = r.ref, r.lastAlert
+		r.lastAlert = g.rows[i].position
 	}
 }
 
-const insertAlert = `INSERT INTO alerts (id, case_ref, place, received_at, kind, object, state, situation, key, severity, zone,
-	occurred_at, clock, uncertainty_ms, raised_at, score, count_bucket, quantity, value, unit, origin, exercise)
-	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+var alertRows = newInserter("INSERT INTO alerts (position, id, case_ref, earlier, place, received_at, kind, state, severity, rest)", 10)
 
 // insert writes the new alerts in order of arrival.
 func (g *group) insert() error {
+	values := make([]driver.Value, 0, len(g.fresh)*alertRows.columns)
 	for _, i := range g.fresh {
-		a := &g.alerts[i]
+		a, row := &g.alerts[i], g.rows[i]
 		place, err := g.w.place(a.Source, a.Grid)
 		if err != nil {
 			return err
 		}
-		var situation, score, quantity, value, unit driver.Value
-		if a.State == alert.Cleared {
-			situation = a.Situation
+		if err := g.w.tail.add(g.w.c, row.position, place); err != nil {
+			return err
 		}
-		if a.Score != nil {
-			score = *a.Score
+		var packed string
+		packed, g.w.buf = pack(g.w.buf, &a.Alert)
+		var ref driver.Value
+		if row.ref != 0 {
+			ref = row.ref
 		}
-		if r := a.Reading; r != nil {
-			quantity, value, unit = r.Quantity, r.Value, r.Unit
-		}
-		_, err = g.w.c.exec(insertAlert, a.ID, g.cases[i], place, nanos(a.ReceivedAt), string(a.Kind), text(a.Object),
-			string(a.State), situation, a.Key, int64(a.Severity.Rank()), text(a.Zone), nanos(a.OccurredAt), string(a.Clock),
-			a.Uncertainty.Milliseconds(), nanos(a.RaisedAt), score, text(a.CountBucket), quantity, value, unit, a.Origin, a.Exercise)
-		if err != nil {
-			return fmt.Errorf("insert alert %s: %w", a.ID, err)
-		}
+		values = append(values, row.position, g.ids[i], ref, row.earlier, place, nanos(a.ReceivedAt), string(a.Kind), string(a.State),
+			int64(a.Severity.Rank()), packed)
+	}
+	if err := alertRows.run(g.w.c, values); err != nil {
+		return fmt.Errorf("insert alerts: %w", err)
 	}
 	return nil
 }

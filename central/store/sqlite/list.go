@@ -54,19 +54,24 @@ func (c *conditions) where() string { return " WHERE " + strings.Join(c.terms, "
 
 func pageSize(limit int) int { return min(max(limit, 1), maxLimit) }
 
+// querier is a database or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // firstAt returns the first position of a log whose time is at or after t, give or take what the clock was set back: the times
 // of a log grow with its positions.
-func (s *Store) firstAt(ctx context.Context, table, column string, t time.Time) (int64, error) {
+func firstAt(ctx context.Context, db querier, table, column string, t time.Time) (int64, error) {
 	from := nanos(t.Add(-slack))
 	var low, high int64
-	if err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(position), 0) FROM "+table).Scan(&high); err != nil {
+	if err := db.QueryRowContext(ctx, "SELECT coalesce(max(position), 0) FROM "+table).Scan(&high); err != nil {
 		return 0, err
 	}
 	probe := "SELECT " + column + " FROM " + table + " WHERE position >= ? ORDER BY position LIMIT 1"
 	for high++; low < high; {
 		middle := low + (high-low)/2
 		var at int64
-		err := s.read.QueryRowContext(ctx, probe, middle).Scan(&at)
+		err := db.QueryRowContext(ctx, probe, middle).Scan(&at)
 		switch {
 		case errors.Is(err, sql.ErrNoRows) || err == nil && at >= from:
 			high = middle

@@ -8,36 +8,52 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"gridgate/central/store"
 	"gridgate/protocols/alert"
 )
 
 const alertColumns = `a.position, a.id, coalesce((SELECT id FROM cases WHERE ref = a.case_ref), ''), p.source, p.grid, a.received_at, a.kind,
-	coalesce(a.object, ''), a.state, coalesce(a.situation, ''), a.key, a.severity, coalesce(a.zone, ''), a.occurred_at, a.clock, a.uncertainty_ms,
-	a.raised_at, a.score, coalesce(a.count_bucket, ''), coalesce(a.quantity, ''), coalesce(a.value, 0), coalesce(a.unit, ''), a.origin, a.exercise
-	FROM alerts a CROSS JOIN places p ON p.ref = a.place`
+	a.state, a.severity, a.rest FROM alerts a CROSS JOIN places p ON p.ref = a.place`
 
 func scanAlert(scan func(dest ...any) error) (store.StoredAlert, error) {
 	var a store.StoredAlert
-	var received, severity, occurred, uncertainty, raised int64
-	var m alert.Measure
-	err := scan(&a.Position, &a.ID, &a.CaseID, &a.Source, &a.Grid, &received, &a.Kind, &a.Object, &a.State, &a.Situation, &a.Key, &severity, &a.Zone,
-		&occurred, &a.Clock, &uncertainty, &raised, &a.Score, &a.CountBucket, &m.Quantity, &m.Value, &m.Unit, &a.Origin, &a.Exercise)
-	a.Severity = severityOf(severity)
-	a.ReceivedAt, a.OccurredAt, a.RaisedAt = instant(received), instant(occurred), instant(raised)
-	a.Uncertainty = time.Duration(uncertainty) * time.Millisecond
-	if a.State == alert.Raised {
+	var id, packed []byte
+	var received, severity int64
+	if err := scan(&a.Position, &id, &a.CaseID, &a.Source, &a.Grid, &received, &a.Kind, &a.State, &severity, &packed); err != nil {
+		return a, err
+	}
+	a.ID, a.ReceivedAt, a.Severity = idText(id), instant(received), severityOf(severity)
+	return a, unpack(packed, &a.Alert)
+}
+
+// unpack is the inverse of [pack]. The id and the state of a are known.
+func unpack(packed []byte, a *alert.Alert) error {
+	var r rest
+	if err := json.Unmarshal(packed, &r); err != nil {
+		return fmt.Errorf("alert %s: %w", a.ID, err)
+	}
+	a.Key, a.Object, a.Zone, a.Origin = r.Key, alert.Object(r.Object), r.Zone, r.Origin
+	a.OccurredAt, a.RaisedAt, a.Clock = instant(r.Occurred), instant(r.Raised), alert.Clock(r.Clock)
+	a.Uncertainty, a.Score, a.CountBucket = time.Duration(r.UncertaintyMs)*time.Millisecond, r.Score, r.CountBucket
+	if a.Situation = r.Situation; a.State == alert.Raised {
 		a.Situation = a.ID
 	}
-	if m.Quantity != "" {
-		a.Reading = &m
+	if r.Quantity != "" {
+		a.Reading = &alert.Measure{Quantity: r.Quantity, Value: r.Value, Unit: r.Unit}
 	}
-	return a, err
+	a.Exercise = r.Exercise != 0
+	return nil
 }
 
 // Alert implements [store.Store].
 func (s *Store) Alert(ctx context.Context, id string) (store.StoredAlert, error) {
-	a, err := scanAlert(s.read.QueryRowContext(ctx, "SELECT "+alertColumns+" WHERE a.id = ?", id).Scan)
+	key, err := idBytes(id)
+	if err != nil {
+		return store.StoredAlert{}, store.ErrNotFound
+	}
+	a, err := scanAlert(s.read.QueryRowContext(ctx, "SELECT "+alertColumns+" WHERE a.id = ?", key).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.StoredAlert{}, store.ErrNotFound
 	}
@@ -54,16 +70,17 @@ func (s *Store) Alert(ctx context.Context, id string) (store.StoredAlert, error)
 // Alerts implements [store.Store].
 func (s *Store) Alerts(ctx context.Context, q store.Query) ([]store.StoredAlert, string, error) {
 	limit := pageSize(q.Limit)
-	query, args, err := s.alertPage(ctx, q, limit)
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // the log and its indexes as of one moment
 	if err != nil {
 		return nil, "", fmt.Errorf("list alerts: %w", err)
 	}
-	rows, err := s.read.QueryContext(ctx, query, args...)
-	items, err := collect(rows, err, scanAlert)
-	if err == nil {
-		err = s.attachEvidence(ctx, items)
-	}
+	defer func() { _ = tx.Rollback() }()
+	items, err := alertPage(ctx, tx, q, limit)
 	if err != nil {
+		return nil, "", fmt.Errorf("list alerts: %w", err)
+	}
+	_ = tx.Rollback() // what follows takes a connection of its own
+	if err := s.attachEvidence(ctx, items); err != nil {
 		return nil, "", fmt.Errorf("list alerts: %w", err)
 	}
 	next := ""
@@ -73,59 +90,84 @@ func (s *Store) Alerts(ctx context.Context, q store.Query) ([]store.StoredAlert,
 	return items, next, nil
 }
 
-// fewPlaces is up to how many devices each is read along its index, and merged. The alerts of more devices than that are so
-// dense in the log that reading it backwards finds a page as soon.
+// fewPlaces is up to how many devices each is read along its segments. The alerts of more devices than that are so dense in the
+// log that reading it backwards finds a page as soon.
 const fewPlaces = 64
 
-// alertPage builds the query of a page.
-func (s *Store) alertPage(ctx context.Context, q store.Query, limit int) (query string, args []any, err error) {
-	c, err := s.alertConditions(ctx, q)
-	if err != nil {
-		return "", nil, err
-	}
-	if q.Edge == "" && q.Device == "" && q.Grid == "" {
-		return "SELECT " + alertColumns + c.where() + " ORDER BY a.position DESC LIMIT ?", append(c.args, limit), nil
-	}
-	p := placeConditions(q)
-	refs, err := s.places(ctx, p)
-	if err != nil {
-		return "", nil, err
-	}
-	if len(refs) > fewPlaces || q.CaseID != "" {
-		c.add("+a.place IN (SELECT ref FROM places"+p.where()+")", p.args...)
-		return "SELECT " + alertColumns + c.where() + " ORDER BY a.position DESC LIMIT ?", append(c.args, limit), nil
-	}
-	parts := []string{"SELECT 0"}
-	for _, ref := range refs {
-		parts = append(parts, "SELECT * FROM (SELECT a.position FROM alerts a"+c.where()+" AND a.place = ? ORDER BY a.position DESC LIMIT ?)")
-		args = append(append(args, c.args...), ref, limit)
-	}
-	return "SELECT " + alertColumns + " WHERE a.position IN (" + strings.Join(parts, " UNION ALL ") + ") ORDER BY a.position DESC LIMIT ?", append(args, limit), nil
-}
-
-// alertConditions are those of all filters but the places.
-func (s *Store) alertConditions(ctx context.Context, q store.Query) (c conditions, err error) {
+// alertPage reads a page.
+func alertPage(ctx context.Context, tx *sql.Tx, q store.Query, limit int) ([]store.StoredAlert, error) {
 	before, err := positionOf("a", q.Cursor)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
+	c, err := alertConditions(ctx, tx, q, before)
+	if err != nil {
+		return nil, err
+	}
+	if q.CaseID != "" {
+		return casePage(ctx, tx, q, c, before, limit)
+	}
+	if q.Edge == "" && q.Device == "" && q.Grid == "" {
+		return readAlerts(ctx, tx, c, limit)
+	}
+	p := placeConditions(q)
+	refs, err := places(ctx, tx, p)
+	if err != nil {
+		return nil, err
+	}
+	if len(refs) > fewPlaces {
+		return readAlerts(ctx, tx, c.with("+a.place IN (SELECT ref FROM places"+p.where()+")", p.args...), limit)
+	}
+	return placePage(ctx, tx, c, refs, before, limit)
+}
+
+// casePage reads one page of the alerts of a case.
+func casePage(ctx context.Context, tx *sql.Tx, q store.Query, c conditions, before int64, limit int) ([]store.StoredAlert, error) {
+	start, err := chainStart(ctx, tx, q.CaseID, before)
+	if err != nil || start == 0 {
+		return nil, err
+	}
+	if q.Edge != "" || q.Device != "" || q.Grid != "" {
+		p := placeConditions(q)
+		c = c.with("+a.place IN (SELECT ref FROM places"+p.where()+")", p.args...)
+	}
+	query, args := chainQuery(c, start, limit)
+	rows, err := tx.QueryContext(ctx, query, args...)
+	return collect(rows, err, scanAlert)
+}
+
+func chainQuery(c conditions, start int64, limit int) (query string, args []any) {
+	query = `WITH RECURSIVE chain (at) AS (SELECT ? UNION ALL SELECT e.earlier FROM chain CROSS JOIN alerts e ON e.position = chain.at)
+		SELECT ` + strings.Replace(alertColumns, "FROM alerts a", "FROM chain CROSS JOIN alerts a ON a.position = chain.at", 1) + c.where() + " LIMIT ?"
+	return query, append(append([]any{start}, c.args...), limit)
+}
+
+// chainStart is where to begin: after the alert at before if that is one of the case, else at the newest.
+func chainStart(ctx context.Context, tx *sql.Tx, caseID string, before int64) (start int64, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT coalesce((SELECT a.earlier FROM alerts a WHERE a.position = ? AND a.case_ref = c.ref), s.last_alert)
+		FROM cases c JOIN case_states s ON s.ref = c.ref WHERE c.id = ?`, before, caseID).Scan(&start)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return start, err
+}
+
+// alertConditions are those of all filters but the case and the places.
+func alertConditions(ctx context.Context, tx *sql.Tx, q store.Query, before int64) (c conditions, err error) {
 	c.add("a.position < ?", before)
 	if !q.Since.IsZero() {
-		first, err := s.firstAt(ctx, "alerts", "received_at", q.Since)
+		first, err := firstAt(ctx, tx, "alerts", "received_at", q.Since)
 		if err != nil {
 			return c, err
 		}
 		c.add("a.position >= ? AND a.received_at >= ?", first, nanos(q.Since))
 	}
 	if !q.Until.IsZero() {
-		end, err := s.firstAt(ctx, "alerts", "received_at", q.Until.Add(2*slack))
+		end, err := firstAt(ctx, tx, "alerts", "received_at", q.Until.Add(2*slack))
 		if err != nil {
 			return c, err
 		}
 		c.add("a.position < ? AND a.received_at < ?", end, nanos(q.Until))
-	}
-	if q.CaseID != "" {
-		c.add("a.case_ref = (SELECT ref FROM cases WHERE id = ?)", q.CaseID)
 	}
 	if q.Kind != "" {
 		c.add("a.kind = ?", string(q.Kind))
@@ -155,8 +197,8 @@ func placeConditions(q store.Query) (c conditions) {
 }
 
 // places returns the rows of places that fit, at most one more than fewPlaces.
-func (s *Store) places(ctx context.Context, c conditions) ([]int64, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT ref FROM places"+c.where()+" LIMIT ?", append(c.args, fewPlaces+1)...)
+func places(ctx context.Context, tx *sql.Tx, c conditions) ([]int64, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT ref FROM places"+c.where()+" LIMIT ?", append(c.args, fewPlaces+1)...)
 	return collect(rows, err, func(scan func(...any) error) (ref int64, err error) {
 		err = scan(&ref)
 		return ref, err

@@ -16,25 +16,25 @@ func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string,
 		return nil, "", err
 	}
 	c := conditions{}
-	c.add("position < ?", before)
+	c.add("s.position < ?", before)
 	if !q.Since.IsZero() {
-		first, err := s.firstAt(ctx, "case_events", "at", q.Since)
+		first, err := firstAt(ctx, s.read, "case_events", "at", q.Since)
 		if err != nil {
 			return nil, "", fmt.Errorf("list cases: %w", err)
 		}
-		c.add("position >= ? AND opened_at >= ?", first, nanos(q.Since))
+		c.add("s.position >= ? AND c.opened_at >= ?", first, nanos(q.Since))
 	}
 	if !q.Until.IsZero() {
-		c.add("opened_at < ?", nanos(q.Until))
+		c.add("c.opened_at < ?", nanos(q.Until))
 	}
 	if q.Grid != "" {
-		c.add("grid >= ? AND grid < ?", q.Grid, q.Grid+"~")
+		c.add("c.grid >= ? AND c.grid < ?", q.Grid, q.Grid+"~")
 	}
 	if q.Kind != "" {
-		c.add("kind = ?", string(q.Kind))
+		c.add("c.kind = ?", string(q.Kind))
 	}
 	if q.Severity != "" {
-		c.add("severity >= ?", q.Severity.Rank())
+		c.add("s.severity >= ?", q.Severity.Rank())
 	}
 	items, err := s.listCases(ctx, q.State, c, pageSize(q.Limit))
 	if err != nil {
@@ -57,10 +57,11 @@ func (s *Store) listCases(ctx context.Context, state string, c conditions, limit
 	var parts []string
 	var args []any
 	for _, st := range states {
-		parts = append(parts, "SELECT * FROM (SELECT * FROM cases INDEXED BY cases_state"+c.where()+" AND state = ? ORDER BY position DESC LIMIT ?)")
-		args = append(append(args, c.args...), st, limit)
+		parts = append(parts, "SELECT * FROM (SELECT "+caseColumns+
+			" FROM case_states s INDEXED BY case_states_state CROSS JOIN cases c ON c.ref = s.ref"+c.where()+" AND s.state = ? ORDER BY s.position DESC LIMIT ?)")
+		args = append(append(args, c.args...), stateCode(cases.State(st)), limit)
 	}
-	query := "SELECT " + caseColumns + " FROM (" + strings.Join(parts, " UNION ALL ") + ") ORDER BY position DESC LIMIT ?"
+	query := strings.Join(parts, " UNION ALL ") + " ORDER BY position DESC LIMIT ?"
 	rows, err := s.read.QueryContext(ctx, query, append(args, limit)...)
 	return collect(rows, err, func(scan func(...any) error) (cases.Case, error) {
 		r, err := scanCase(scan)

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,26 +46,41 @@ func TestPlans(t *testing.T) {
 	if _, err := s.Ingest(t.Context(), store.Group{Alerts: []store.Received{a}}, nothing, time.Now()); err != nil {
 		t.Fatal(err)
 	}
+	tx, err := s.read.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
 	for name, tt := range map[string]struct {
 		q    store.Query
 		want string
 	}{
-		"all":      {store.Query{}, "a USING INTEGER PRIMARY KEY (rowid<?)"},
-		"kind":     {store.Query{Kind: alert.SOS}, "a USING INTEGER PRIMARY KEY (rowid<?)"},
-		"since":    {store.Query{Since: time.Now()}, "a USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
-		"case":     {store.Query{CaseID: "x"}, "a USING INDEX alerts_case (case_ref=? AND rowid<?)"},
-		"few":      {store.Query{Edge: "edge-1", Device: "cam"}, "a USING COVERING INDEX alerts_place (place=? AND rowid<?)"},
-		"few, and": {store.Query{Edge: "edge-1", Kind: alert.SOS}, "a USING INDEX alerts_place (place=? AND rowid<?)"},
-		"in case":  {store.Query{CaseID: "x", Edge: "edge-1"}, "a USING INDEX alerts_case (case_ref=? AND rowid<?)"},
-		"no place": {store.Query{Edge: "edge-9"}, "a USING INTEGER PRIMARY KEY (rowid=?)"},
+		"all":   {store.Query{}, "a USING INTEGER PRIMARY KEY (rowid<?)"},
+		"kind":  {store.Query{Kind: alert.SOS}, "a USING INTEGER PRIMARY KEY (rowid<?)"},
+		"since": {store.Query{Since: time.Now()}, "a USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 	} {
-		query, args, err := s.alertPage(t.Context(), tt.q, 10)
+		c, err := alertConditions(t.Context(), tx, tt.q, 1<<40)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := plan(t, s, query, args...)
-		if !strings.Contains(got, tt.want) {
-			t.Errorf("%s:\n%s", name, got)
-		}
+		wantPlan(t, s, name, tt.want, "SELECT "+alertColumns+c.where()+" ORDER BY a.position DESC LIMIT 10", c.args...)
+	}
+	c, err := alertConditions(t.Context(), tx, store.Query{Kind: alert.SOS}, 1<<40)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query, args := chainQuery(c, 1, 10)
+	wantPlan(t, s, "case", "SEARCH a USING INTEGER PRIMARY KEY (rowid=?)", query, args...)
+	tail := c.with("a.position >= ? AND +a.place IN (SELECT value FROM json_each(?))", 0, "[1]")
+	wantPlan(t, s, "tail", "a USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", "SELECT "+alertColumns+tail.where()+" ORDER BY a.position DESC LIMIT 10", tail.args...)
+	wantPlan(t, s, "segments", "i USING PRIMARY KEY (segment=? AND place=?)", selectOffsets, 0, 1, "[1]")
+	some := c.with("a.position IN (SELECT value FROM json_each(?))", "[1]")
+	wantPlan(t, s, "positions", "a USING INTEGER PRIMARY KEY (rowid=?)", "SELECT "+alertColumns+some.where()+" ORDER BY a.position DESC LIMIT 10", some.args...)
+}
+
+func wantPlan(t *testing.T, s *Store, name, want, query string, args ...any) {
+	t.Helper()
+	if got := plan(t, s, query, args...); !strings.Contains(got, want) {
+		t.Errorf("%s:\n%s", name, got)
 	}
 }

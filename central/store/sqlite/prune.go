@@ -8,7 +8,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"gridgate/central/cases"
 	"gridgate/central/store"
 )
 
@@ -30,7 +29,7 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 			continue
 		}
 		var err error
-		if ends[i], err = s.firstAt(ctx, log.table, log.column, log.before); err != nil {
+		if ends[i], err = firstAt(ctx, s.read, log.table, log.column, log.before); err != nil {
 			return store.Pruned{}, fmt.Errorf("prune: %w", err)
 		}
 	}
@@ -60,17 +59,20 @@ func (p *slice) takeCases(end int64) error {
 		r, err := scanCase(func(dest ...any) error { return assign(dest, v) })
 		taken = append(taken, r)
 		return err
-	}, "SELECT "+caseColumns+` FROM cases INDEXED BY cases_state WHERE state = 'closed' AND position < ? AND hold IS NULL
-		AND ref < (SELECT max(ref) FROM cases) ORDER BY position LIMIT ?`, min(end, p.w.last), p.limit)
+	}, "SELECT "+caseColumns+` FROM case_states s INDEXED BY case_states_state CROSS JOIN cases c ON c.ref = s.ref
+		WHERE s.state = 2 AND s.position < ? AND s.hold IS NULL AND s.ref < (SELECT max(ref) FROM cases) ORDER BY s.position LIMIT ?`,
+		min(end, p.w.last), p.limit)
 	if err != nil {
 		return fmt.Errorf("find cases: %w", err)
 	}
 	for _, r := range taken {
-		if _, err := p.w.c.exec("INSERT INTO pruning (case_ref, next) VALUES (?,?)", r.ref, r.Position); err != nil {
+		if _, err := p.w.c.exec("INSERT INTO pruning (case_ref, next, alert) VALUES (?,?,?)", r.ref, r.Position, r.lastAlert); err != nil {
 			return fmt.Errorf("delete case: %w", err)
 		}
-		if _, err := p.w.c.exec("DELETE FROM cases WHERE ref = ?", r.ref); err != nil {
-			return fmt.Errorf("delete case: %w", err)
+		for _, statement := range []string{"DELETE FROM cases WHERE ref = ?", "DELETE FROM case_states WHERE ref = ?"} {
+			if _, err := p.w.c.exec(statement, r.ref); err != nil {
+				return fmt.Errorf("delete case: %w", err)
+			}
 		}
 		delete(p.w.newest, caseKey{key: r.Key, exercise: r.Exercise})
 	}
@@ -81,12 +83,12 @@ func (p *slice) takeCases(end int64) error {
 
 // drain deletes what is left of cases that are going.
 func (p *slice) drain() error {
-	type going struct{ ref, next int64 }
+	type going struct{ ref, next, alert int64 }
 	var all []going
 	err := p.w.c.query(func(v []driver.Value) error {
-		all = append(all, going{ref: v[0].(int64), next: v[1].(int64)})
+		all = append(all, going{ref: v[0].(int64), next: v[1].(int64), alert: v[2].(int64)})
 		return nil
-	}, "SELECT case_ref, next FROM pruning ORDER BY case_ref LIMIT ?", p.limit+1)
+	}, "SELECT case_ref, next, alert FROM pruning ORDER BY case_ref LIMIT ?", p.limit+1)
 	if err != nil {
 		return fmt.Errorf("find what is left of cases: %w", err)
 	}
@@ -95,7 +97,7 @@ func (p *slice) drain() error {
 			p.did.More = true
 			return nil
 		}
-		done, err := p.alerts("case_ref = ?", g.ref, p.limit-p.did.Alerts)
+		alert, err := p.chain(g.alert, p.limit-p.did.Alerts)
 		if err != nil {
 			return err
 		}
@@ -103,11 +105,11 @@ func (p *slice) drain() error {
 		if err != nil {
 			return err
 		}
-		if done && next == 0 {
+		if alert == 0 && next == 0 {
 			_, err = p.w.c.exec("DELETE FROM pruning WHERE case_ref = ?", g.ref)
 		} else {
 			p.did.More = true
-			_, err = p.w.c.exec("UPDATE pruning SET next = ? WHERE case_ref = ?", next, g.ref)
+			_, err = p.w.c.exec("UPDATE pruning SET next = ?, alert = ? WHERE case_ref = ?", next, alert, g.ref)
 		}
 		if err != nil {
 			return fmt.Errorf("note what is left of a case: %w", err)
@@ -116,22 +118,49 @@ func (p *slice) drain() error {
 	return nil
 }
 
-// alerts deletes at most limit alerts, the oldest first, with their evidence. done says that there were fewer.
-func (p *slice) alerts(where string, value driver.Value, limit int64) (done bool, err error) {
-	ids, err := p.w.texts("DELETE FROM alerts WHERE position IN (SELECT position FROM alerts WHERE "+where+" ORDER BY position LIMIT ?) RETURNING id", value, limit)
+// chain deletes at most limit alerts of a case from a position on and returns where it goes on, 0 at its end.
+func (p *slice) chain(position, limit int64) (next int64, err error) {
+	var gone []int64
+	err = p.w.c.query(func(v []driver.Value) error {
+		gone, next = append(gone, v[0].(int64)), v[1].(int64)
+		return nil
+	}, `WITH RECURSIVE chain (position, earlier) AS (
+			SELECT position, earlier FROM alerts WHERE position = ?
+			UNION ALL
+			SELECT a.position, a.earlier FROM chain CROSS JOIN alerts a ON a.position = chain.earlier
+		) SELECT position, earlier FROM chain LIMIT ?`, position, limit)
 	if err != nil {
-		return false, fmt.Errorf("delete alerts: %w", err)
+		return 0, fmt.Errorf("read the alerts of a case: %w", err)
+	}
+	return next, p.alerts(gone)
+}
+
+// alerts deletes alerts with their evidence.
+func (p *slice) alerts(positions []int64) error {
+	if len(positions) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(positions)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	err = p.w.c.query(func(v []driver.Value) error {
+		ids = append(ids, idText(v[0].([]byte)))
+		return nil
+	}, "DELETE FROM alerts WHERE position IN (SELECT value FROM json_each(?)) RETURNING id", string(list))
+	if err != nil {
+		return fmt.Errorf("delete alerts: %w", err)
 	}
 	p.did.Alerts += int64(len(ids))
-	list, err := json.Marshal(ids)
-	if err != nil {
-		return false, err
+	if list, err = json.Marshal(ids); err != nil {
+		return err
 	}
 	digests, err := p.w.texts("DELETE FROM evidence WHERE alert_id IN (SELECT value FROM json_each(?)) RETURNING sha256", string(list))
 	if err != nil {
-		return false, fmt.Errorf("delete evidence of alerts: %w", err)
+		return fmt.Errorf("delete evidence of alerts: %w", err)
 	}
-	return int64(len(ids)) < limit, p.orphans(digests)
+	return p.orphans(digests)
 }
 
 // history deletes at most limit events of a chain from position on and returns where it goes on, 0 at its end.
@@ -163,14 +192,33 @@ func (p *slice) history(position, limit int64) (next int64, err error) {
 	return next, nil
 }
 
-// strays deletes alerts before a position of the alert log that joined no case.
+// strayWindow is how many positions one slice looks through for each alert that it may delete.
+const strayWindow = 50
+
+// strays deletes alerts before a position of the alert log that joined no case. They have no index: the log is looked through once,
+// from where the last slice ended.
 func (p *slice) strays(end int64) error {
-	if p.did.Alerts >= p.limit {
-		p.did.More = true
+	until := min(end, p.w.combed+p.limit*strayWindow)
+	if until <= p.w.combed {
 		return nil
 	}
-	done, err := p.alerts("case_ref IS NULL AND position < ?", end, p.limit-p.did.Alerts)
-	p.did.More = p.did.More || !done
+	var found []int64
+	err := p.w.c.query(func(v []driver.Value) error {
+		found = append(found, v[0].(int64))
+		return nil
+	}, "SELECT position FROM alerts WHERE position >= ? AND position < ? AND case_ref IS NULL ORDER BY position LIMIT ?", p.w.combed, until, p.limit-p.did.Alerts+1)
+	if err != nil {
+		return fmt.Errorf("find alerts without a case: %w", err)
+	}
+	if full := p.limit - p.did.Alerts; int64(len(found)) > full {
+		until, found = found[full], found[:full]
+	}
+	if err := p.alerts(found); err != nil {
+		return err
+	}
+	p.w.combed = until
+	p.did.More = p.did.More || until < end
+	_, err = p.w.c.exec("DELETE FROM place_segments WHERE segment < (SELECT min(position) FROM alerts) >> ?", int64(segmentBits))
 	return err
 }
 
@@ -178,8 +226,9 @@ func (p *slice) strays(end int64) error {
 func (p *slice) evidence(end int64) error {
 	digests, err := p.w.texts(`DELETE FROM evidence WHERE position IN (
 		SELECT e.position FROM evidence e WHERE e.position < ?1 AND NOT EXISTS (
-			SELECT 1 FROM alerts a JOIN cases c ON c.ref = a.case_ref WHERE a.id = e.alert_id AND (c.state <> ?2 OR c.hold IS NOT NULL)
-		) ORDER BY e.position LIMIT ?3) RETURNING sha256`, end, string(cases.Closed), p.limit)
+			SELECT 1 FROM alerts a JOIN case_states s ON s.ref = a.case_ref
+			WHERE a.id = unhex(replace(e.alert_id, '-', '')) AND (s.state < 2 OR s.hold IS NOT NULL)
+		) ORDER BY e.position LIMIT ?2) RETURNING sha256`, end, p.limit)
 	if err != nil {
 		return fmt.Errorf("delete evidence: %w", err)
 	}

@@ -14,13 +14,17 @@ const (
 
 // writer owns the only connection that writes. What it remembers is what it committed itself, so it never reads it twice.
 type writer struct {
-	mu     sync.Mutex
-	c      *conn
-	last   int64               // position of the newest case event
-	newest map[caseKey]caseRow // newest case of a key
-	places map[placeKey]int64  // rows of places
-	ended  bool                // some situation is remembered as ended
-	events []driver.Value      // case events of this transaction that are not written yet, eventColumns each
+	mu        sync.Mutex
+	c         *conn
+	last      int64               // position of the newest case event
+	lastAlert int64               // position of the newest alert, or what was given to one that is gone
+	tail      tail                // places of the newest alerts
+	buf       []byte              // reused
+	combed    int64               // position in the alert log before which retention found all that joined no case
+	newest    map[caseKey]caseRow // newest case of a key
+	places    map[placeKey]int64  // rows of places
+	ended     bool                // some situation is remembered as ended
+	events    []driver.Value      // case events of this transaction that are not written yet, eventColumns each
 }
 
 // caseKey is what cases are told apart by: a drill never mixes with the real thing.
@@ -46,10 +50,16 @@ func openWriter(dsn string) (*writer, error) {
 // recall makes the writer know what is committed, and nothing else.
 func (w *writer) recall() error {
 	w.newest, w.places, w.events = make(map[caseKey]caseRow), make(map[placeKey]int64), nil
-	return w.c.query(func(v []driver.Value) error {
-		w.last, w.ended = v[0].(int64), v[1].(int64) != 0
+	w.combed = 0
+	err := w.c.query(func(v []driver.Value) error {
+		w.last, w.ended, w.lastAlert = v[0].(int64), v[1].(int64) != 0, v[2].(int64)
 		return nil
-	}, "SELECT (SELECT coalesce(max(position), 0) FROM case_events), EXISTS (SELECT 1 FROM ended)")
+	}, `SELECT (SELECT coalesce(max(position), 0) FROM case_events), EXISTS (SELECT 1 FROM ended),
+		(SELECT coalesce(max(position), 0) FROM alerts)`)
+	if err != nil {
+		return err
+	}
+	return w.recallTail()
 }
 
 // transact runs f in one transaction, alone. It returns nil only once the transaction is on stable storage. f may change
