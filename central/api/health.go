@@ -13,6 +13,9 @@ import (
 	"gridgate/central/auth"
 )
 
+// maxScrapes is how many scrapes of the metrics are served at a time.
+const maxScrapes = 4
+
 // pingWithin is how long the store may take to answer while central counts as ready.
 const pingWithin = 2 * time.Second
 
@@ -39,7 +42,7 @@ func plainOK(w http.ResponseWriter) {
 
 // metrics serves Prometheus' text form to this machine, and to others only with a token that may read.
 func (s *Server) metrics() http.Handler {
-	open := promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{})
+	open := promhttp.HandlerFor(s.o.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: maxScrapes})
 	guarded := s.o.Auth.Require(auth.Need(open, auth.Read))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if local(r) {

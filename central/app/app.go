@@ -11,12 +11,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/net/netutil"
 
 	"gridgate/central/api"
 	"gridgate/central/auth"
@@ -29,12 +29,14 @@ import (
 	"gridgate/central/retain"
 	"gridgate/central/store"
 	"gridgate/central/store/objects"
-	"gridgate/central/store/sqlite"
 	"gridgate/central/tsdb"
 )
 
 // stopWithin is how long requests may take to end once central was told to.
 const stopWithin = 5 * time.Second
+
+// maxConnections is how many connections are served at a time; more wait to be accepted. Edges keep two or three each.
+const maxConnections = 32_768
 
 // App is a central that has its port and everything behind it.
 type App struct {
@@ -43,7 +45,8 @@ type App struct {
 	stops    []stop
 	failed   chan error // the first component that ended by itself
 
-	store    *sqlite.Store
+	store    store.Store
+	lead     retain.Lead // nil: this is the only central
 	objects  *objects.Dir
 	series   tsdb.DB
 	auth     *auth.Service
@@ -82,6 +85,7 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		{"open the time-series database", a.openSeries},
 		{"read the edges' tokens", a.openAuth},
 		{"start the feed", a.startFeed},
+		{"follow the store", a.followStore},
 		{"start ingest", a.startIngest},
 		{"start retention", a.startRetention},
 		{"build the API", a.buildAPI},
@@ -138,19 +142,6 @@ func (a *App) start(ctx context.Context, name string, run func(context.Context) 
 	})
 }
 
-func (a *App) openStore(ctx context.Context, c *config.Config) (err error) {
-	if err := os.MkdirAll(c.Data, 0o750); err != nil {
-		return err
-	}
-	if a.store, err = sqlite.Open(ctx, sqlite.Options{Path: databasePath(c)}); err != nil {
-		return err
-	}
-	a.onStop("store", a.store.Close)
-	return nil
-}
-
-func databasePath(c *config.Config) string { return filepath.Join(c.Data, "central.db") }
-
 func (a *App) openObjects(_ context.Context, c *config.Config) (err error) {
 	a.objects, err = objects.Open(filepath.Join(c.Data, "evidence"))
 	return err
@@ -195,7 +186,7 @@ func (a *App) startIngest(ctx context.Context, c *config.Config) (err error) {
 
 func (a *App) startRetention(ctx context.Context, c *config.Config) error {
 	job, err := retain.New(retain.Options{
-		Store: a.store, Objects: a.objects, Cases: c.Retention.Cases, Evidence: c.Retention.Evidence,
+		Store: a.store, Objects: a.objects, Lead: a.lead, Cases: c.Retention.Cases, Evidence: c.Retention.Evidence,
 		Registerer: a.registry, Logger: a.log.With("component", "retention"),
 	})
 	if err != nil {
@@ -243,9 +234,11 @@ func (a *App) listen(ctx context.Context, c *config.Config) (err error) {
 	if server.TLSConfig, err = a.openCertificate(ctx, c); err != nil {
 		return err
 	}
-	if a.listener, err = net.Listen("tcp", c.Listen); err != nil {
+	bound, err := net.Listen("tcp", c.Listen)
+	if err != nil {
 		return err
 	}
+	a.listener = netutil.LimitListener(bound, maxConnections)
 	a.serve(server, c.TLS.Set())
 	return nil
 }

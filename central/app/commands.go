@@ -137,11 +137,11 @@ func (c *CertCommand) Run(t *Terminal) error {
 	if err != nil {
 		return err
 	}
-	authority := "the authority that was there"
+	authority := "the authority that was there: edges that trust it go on, those that know the last fingerprint need this one"
 	if made.NewAuthority {
 		authority = "a new authority"
 	}
-	fmt.Fprintf(t.Err, "Signed by %s, good until %s. Again with the same --out makes the next one. central.yaml says:\n\n    tls: {cert: %s, key: %s}\n\nEdges trust it by `central.ca: %s` (a copy of %s) or by `central.fingerprint`:\n",
+	fmt.Fprintf(t.Err, "Signed by %s.\nGood until %s; again with the same --out makes the next one. central.yaml says:\n\n    tls: {cert: %s, key: %s}\n\nEdges trust it by `central.ca: %s` (a copy of %s) or by `central.fingerprint`:\n",
 		authority, made.Expires.Format("2006-01-02"), filepath.Join(c.Out, certs.CertificateFile), filepath.Join(c.Out, certs.KeyFile), certs.AuthorityFile, filepath.Join(c.Out, certs.AuthorityFile))
 	_, err = fmt.Fprintln(t.Out, made.Fingerprint)
 	return err

@@ -28,6 +28,9 @@ import (
 // Path is the pattern that [Handler] serves; it needs {id} as a path value.
 const Path = ingest.SyncPrefix + "{id}" + ingest.SyncSuffix
 
+// readTimeout is how long a report may take to arrive, so that a slow one holds its slot no longer.
+const readTimeout = time.Minute
+
 // Saver keeps what an edge reported.
 type Saver interface {
 	SaveSync(ctx context.Context, e store.Edge) error
@@ -48,7 +51,10 @@ type Options struct {
 }
 
 // Handler serves syncs. It stands behind authentication and demands the token of the very edge.
-type Handler struct{ o Options }
+type Handler struct {
+	o     Options
+	slots slots
+}
 
 // New returns a Handler.
 func New(o Options) *Handler {
@@ -65,6 +71,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, http.StatusForbidden, "an edge syncs with its own token only")
 		return
 	}
+	release := h.slots.take(edge)
+	if release == nil {
+		w.Header().Set("Retry-After", "2")
+		problem.Write(w, http.StatusServiceUnavailable, "too many reports are under way")
+		return
+	}
+	defer release()
+	// Not every ResponseWriter can: then the server's own timeout holds.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
 	report, status, err := read(w, r, edge)
 	if err != nil {
 		problem.Write(w, status, err.Error())

@@ -51,6 +51,10 @@ func (d *desk) post(edge, body string, p auth.Principal, header ...string) *http
 		Store: d, Series: d, Logger: slog.New(slog.DiscardHandler), Wanted: map[string]string{"town-1": "v2"},
 		Now: func() time.Time { return noon },
 	})
+	return post(h, edge, body, p, header...)
+}
+
+func post(h *Handler, edge, body string, p auth.Principal, header ...string) *httptest.ResponseRecorder {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+Path, h)
 	r := httptest.NewRequest(http.MethodPost, ingest.SyncPrefix+edge+ingest.SyncSuffix, strings.NewReader(body))
