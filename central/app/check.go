@@ -21,6 +21,11 @@ func Check(file string) error {
 			return fmt.Errorf("%s: tsdb.token: %w", file, err)
 		}
 	}
+	if c.Store.Password.Set() {
+		if _, err := c.Store.Password.Value(); err != nil {
+			return fmt.Errorf("%s: store.password: %w", file, err)
+		}
+	}
 	if c.TLS.Set() {
 		if _, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key); err != nil {
 			return fmt.Errorf("%s: tls: %w", file, err)

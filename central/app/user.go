@@ -3,15 +3,12 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"gridgate/central/auth"
 	"gridgate/central/config"
 	"gridgate/central/store"
-	"gridgate/central/store/sqlite"
 )
 
 // NewUser is a staff account to be added or replaced.
@@ -61,11 +58,4 @@ func withAccounts(ctx context.Context, file string, do func(*config.Config, acco
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
 	return do(c, a)
-}
-
-func openAccounts(ctx context.Context, c *config.Config) (accounts, error) {
-	if err := os.MkdirAll(c.Data, 0o750); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
-	}
-	return sqlite.OpenAccounts(ctx, databasePath(c))
 }

@@ -14,10 +14,13 @@ import (
 
 // Config is the whole file. An empty file is a valid one: loopback, SQLite and the embedded time-series database, no edges.
 type Config struct {
-	Listen    string `yaml:"listen"`     // host:port; off loopback only with TLS
-	Data      string `yaml:"data"`       // folder of the database, the pictures and the embedded time-series database
+	Listen string `yaml:"listen"` // host:port; off loopback only with TLS
+	// Data is the folder of the SQLite database, the pictures and the embedded time-series database. Several centrals on one
+	// PostgreSQL need the same folder on storage that they share: each serves every picture.
+	Data      string `yaml:"data"`
 	PublicURL string `yaml:"public_url"` // how browsers reach central, where a proxy gives it another name
 	TLS       TLS    `yaml:"tls"`
+	Store     Store  `yaml:"store"`
 	TSDB      TSDB   `yaml:"tsdb"`
 	Edges     []Edge `yaml:"edges"`
 	Limits    Limits `yaml:"limits"`
@@ -45,9 +48,22 @@ type TLS struct {
 // Set says whether TLS is configured.
 func (t TLS) Set() bool { return t.Cert != "" || t.Key != "" }
 
+// The kinds of store.
+const (
+	SQLite   = "sqlite"   // one file below the data folder, for one central
+	Postgres = "postgres" // a PostgreSQL server, for one central or several
+)
+
+// Store says where alerts and cases are kept.
+type Store struct {
+	Kind     string      `yaml:"kind"`
+	URL      string      `yaml:"url"`      // postgres: postgres://user@host/database?sslmode=verify-full&sslrootcert=/file, without the password
+	Password conf.Secret `yaml:"password"` // postgres; read anew for each connection
+}
+
 // The kinds of time-series database.
 const (
-	Embedded = "embedded" // in this process, below the data folder
+	Embedded = "embedded" // in this process, below the data folder; only where no other central shares the store
 	Influx   = "influx"   // any server that takes InfluxDB's v2 writes
 )
 
@@ -90,6 +106,7 @@ func Defaults() Config {
 	return Config{
 		Listen:      "127.0.0.1:8420",
 		Data:        "data",
+		Store:       Store{Kind: SQLite},
 		TSDB:        TSDB{Kind: Embedded, Retention: 90 * 24 * time.Hour},
 		Limits:      Limits{Feeds: 1000, Batches: 64, EdgeEvents: 30_000, EdgeBatches: 16},
 		Credentials: Credentials{Life: 90 * 24 * time.Hour},
@@ -115,7 +132,7 @@ func Load(file string) (*Config, error) {
 
 // resolve makes every path of c absolute.
 func (c *Config) resolve(folder string) {
-	paths := []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key, &c.TSDB.Token.File}
+	paths := []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key, &c.TSDB.Token.File, &c.Store.Password.File}
 	for i := range c.Edges {
 		paths = append(paths, &c.Edges[i].Token.File)
 	}

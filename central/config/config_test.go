@@ -74,6 +74,7 @@ data: /var/lib/gridgate
 public_url: https://gridgate.example
 tls: {cert: server.pem, key: /etc/key.pem}
 credentials: {life: 48h}
+store: {kind: postgres, url: "postgres://gridgate@[::1]/gridgate", password: {file: pg.password}}
 tsdb: {kind: influx, url: "https://tsdb:8086", org: town, bucket: readings, token: {file: influx.token}, retention: 720h}
 edges:
   - {id: town-1, token: {file: town-1.token}, config_version: abc}
@@ -93,6 +94,8 @@ retention: {cases: 0s, evidence: 720h}
 		{"key", c.TLS.Key, "/etc/key.pem"},
 		{"token", c.Edges[0].Token.File, filepath.Join(folder, "town-1.token")},
 		{"env token", c.Edges[1].Token.Env, "TOWN_2"},
+		{"store", c.Store.Kind, Postgres},
+		{"store password", c.Store.Password.File, filepath.Join(folder, "pg.password")},
 		{"influx token", c.TSDB.Token.File, filepath.Join(folder, "influx.token")},
 	} {
 		if tc.got != tc.want {

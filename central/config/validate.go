@@ -27,6 +27,7 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	j := &judge{doc: doc}
 	c.validateListen(j)
 	c.validateURL(j)
+	c.validateStore(j)
 	c.validateTSDB(j)
 	c.validateEdges(j)
 	c.validateCredentials(j)

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"gridgate/central/store"
 	"gridgate/protocols/alert"
@@ -23,8 +24,8 @@ type Dir struct {
 	root string
 }
 
-// Open returns the directory at root, made if missing, and removes what an interrupted [Dir.Put] left there. Only one process
-// may open a directory at a time.
+// Open returns the directory at root, made if missing, and removes what an interrupted [Dir.Put] left there. Several processes may
+// have a directory open: what one of them is writing is locked (flock), and so it is not taken for a remainder.
 func Open(root string) (*Dir, error) {
 	d := &Dir{root: root}
 	if err := os.MkdirAll(d.temp(), 0o750); err != nil {
@@ -35,11 +36,33 @@ func Open(root string) (*Dir, error) {
 		return nil, fmt.Errorf("open objects: %w", err)
 	}
 	for _, f := range left {
-		if err := os.Remove(filepath.Join(d.temp(), f.Name())); err != nil {
+		if err := removeUnlocked(filepath.Join(d.temp(), f.Name())); err != nil {
 			return nil, fmt.Errorf("open objects: remove what was left: %w", err)
 		}
 	}
 	return d, nil
+}
+
+// removeUnlocked removes a file unless somebody holds it.
+func removeUnlocked(path string) error {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist): // another process was faster
+		return nil
+	case err != nil:
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+	case errors.Is(err, syscall.EWOULDBLOCK):
+		return nil
+	case err != nil:
+		return err
+	}
+	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (d *Dir) temp() string { return filepath.Join(d.root, "tmp") }
@@ -87,6 +110,9 @@ func (d *Dir) spool(ctx context.Context, digest string, r io.Reader, max int64) 
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return "", fmt.Errorf("lock what is being written: %w", err)
+	}
 	sum := sha256.New()
 	n, err := io.Copy(io.MultiWriter(f, sum), io.LimitReader(contextReader{ctx: ctx, r: r}, max+1))
 	switch {

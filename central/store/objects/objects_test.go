@@ -171,6 +171,30 @@ func TestOpenRemovesWhatWasInterrupted(t *testing.T) {
 	}
 }
 
+// What one process is writing is no remainder for another that opens the same folder.
+func TestOpenLeavesWhatIsBeingWritten(t *testing.T) {
+	d, root := opened(t)
+	object := []byte("slow")
+	r, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		_, err := d.Put(t.Context(), digest(object), r, 100)
+		done <- err
+	}()
+	if _, err := w.Write(object[:1]); err != nil { // it is being read, so its file is there and locked
+		t.Fatal(err)
+	}
+	if _, err := objects.Open(root); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(object[1:]); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Close(), <-done); err != nil || !d.Has(digest(object)) {
+		t.Fatalf("put beside an open: %v", err)
+	}
+}
+
 func TestDelete(t *testing.T) {
 	d, root := opened(t)
 	object := []byte("\xff\xd8\xff\xe0 a picture")
