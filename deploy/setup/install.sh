@@ -4,7 +4,7 @@
 set -euo pipefail
 
 run_packages=(ca-certificates ffmpeg libavcodec59)
-test_packages=(gcc libc6-dev procps mosquitto chromium fonts-noto-cjk victoria-metrics
+test_packages=(gcc libc6-dev procps mosquitto postgresql-15 chromium fonts-noto-cjk victoria-metrics
 	gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-{base,good,bad,ugly})
 bench_packages=(motion python3-opencv opencv-data)
 
@@ -38,6 +38,13 @@ if [ "$(id -u)" -ne 0 ]; then
 		exit 1
 	}
 	as_root=(sudo)
+fi
+
+# The tests start PostgreSQL themselves: Debian need neither make nor start a cluster for it. Clusters that exist stay as they are.
+if [[ " ${missing[*]} " == *" postgresql-"* ]]; then
+	drop_in=/etc/postgresql-common/createcluster.d
+	"${as_root[@]}" mkdir -p "$drop_in"
+	echo "create_main_cluster = false" | "${as_root[@]}" tee "$drop_in/gridgate.conf" >/dev/null
 fi
 
 echo "setup: installing ${missing[*]}"
