@@ -105,16 +105,31 @@ func openTool(ctx context.Context, dir string) (outboxTool, func() error, error)
 	case err != nil:
 		return nil, nil, err
 	}
-	return ownOutbox{box}, box.Close, nil
+	return ownOutbox{Outbox: box}, box.Close, nil
 }
 
 // ownOutbox is an outbox that this process has open.
-type ownOutbox struct{ *outbox.Outbox }
+type ownOutbox struct {
+	*outbox.Outbox
+	accepts func() int // newest schema that central accepts, 0 if not known; nil where nobody asked central
+}
 
 // Status implements outboxTool.
 func (o ownOutbox) Status(ctx context.Context) (outboxStatus, error) {
-	s, err := o.Stats(ctx)
-	return statusOf(s), err
+	stats, err := o.Stats(ctx)
+	if err != nil {
+		return outboxStatus{}, err
+	}
+	s := statusOf(stats)
+	if o.accepts == nil || o.accepts() == 0 {
+		return s, nil
+	}
+	for i, l := range stats.Lanes {
+		if s.Lanes[i].Held, err = o.Held(ctx, l.Lane, o.accepts()); err != nil {
+			return outboxStatus{}, err
+		}
+	}
+	return s, nil
 }
 
 // Dead implements outboxTool.

@@ -16,8 +16,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"golang.org/x/sync/errgroup"
-
-	"gridgate/edge/outbox"
 )
 
 const (
@@ -41,7 +39,7 @@ func socketPath(dir *os.File) string {
 }
 
 // newOutboxAdmin listens. The caller has the outbox open, so that a socket which is there is a dead one.
-func newOutboxAdmin(folder string, box *outbox.Outbox) (*outboxAdmin, error) {
+func newOutboxAdmin(folder string, box ownOutbox) (*outboxAdmin, error) {
 	dir, err := os.Open(folder)
 	if err != nil {
 		return nil, fmt.Errorf("open the data folder: %w", err)
@@ -52,7 +50,7 @@ func newOutboxAdmin(folder string, box *outbox.Outbox) (*outboxAdmin, error) {
 		return nil, fmt.Errorf("listen for outbox commands: %w", err)
 	}
 	return &outboxAdmin{listener: listener, dir: dir, server: &http.Server{
-		Handler: adminHandler(ownOutbox{box}), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: adminTime, MaxHeaderBytes: 16 << 10,
+		Handler: adminHandler(box), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: adminTime, MaxHeaderBytes: 16 << 10,
 	}}, nil
 }
 
@@ -236,7 +234,7 @@ func (r *remoteOutbox) Check(ctx context.Context) ([]string, error) {
 }
 
 // serveOutbox answers the outbox commands. An edge that cannot goes on without.
-func serveOutbox(ctx context.Context, parts *errgroup.Group, folder string, box *outbox.Outbox, log *slog.Logger) {
+func serveOutbox(ctx context.Context, parts *errgroup.Group, folder string, box ownOutbox, log *slog.Logger) {
 	admin, err := newOutboxAdmin(folder, box)
 	if err != nil {
 		log.Warn("the outbox commands work only while the edge is stopped", "error", err)

@@ -29,6 +29,7 @@ type laneStatus struct {
 	Lowest    int64  `json:"lowest"`          // sequence of the oldest that waits
 	Next      int64  `json:"next"`            // sequence of the next
 	Shed      int64  `json:"shed"`            // given up for want of room, in this epoch
+	Held      int64  `json:"held"`            // of those that wait: need a newer schema than central accepts, as far as is known
 	Coalesced int64  `json:"coalesced"`       // gave way to a later alert of the same key, in this epoch
 	GivenUp   string `json:"givenUp,omitzero"`
 }
@@ -66,12 +67,12 @@ func when(t time.Time) string {
 // print writes the status for a person.
 func (s outboxStatus) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "STREAM\tWAITING\tBYTES\tOLDEST\tNEXT\tSHED\tCOALESCED")
+	fmt.Fprintln(w, "STREAM\tWAITING\tHELD\tBYTES\tOLDEST\tNEXT\tSHED\tCOALESCED")
 	for _, l := range s.Lanes {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%d\t%d\t%d\n", l.Lane, l.Waiting, l.Bytes, l.Oldest, l.Next, l.Shed, l.Coalesced)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%d\t%d\t%d\n", l.Lane, l.Waiting, l.Held, l.Bytes, l.Oldest, l.Next, l.Shed, l.Coalesced)
 	}
 	for i, st := range []streamStatus{s.Readings, s.Evidence} {
-		fmt.Fprintf(w, "%s\t%d\t%d\t\t\t%d\t\n", []string{"readings", "evidence"}[i], st.Waiting, st.Bytes, st.Shed)
+		fmt.Fprintf(w, "%s\t%d\t\t%d\t\t\t%d\t\n", []string{"readings", "evidence"}[i], st.Waiting, st.Bytes, st.Shed)
 	}
 	fmt.Fprintf(w, "\nepoch\t%s\ndead letters\t%d\nfiles set aside\t%d\n", s.Epoch, s.DeadLetters, s.SetAside)
 	if d := s.Damage; d != nil {

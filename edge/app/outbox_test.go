@@ -54,7 +54,7 @@ func stoppedBox(t *testing.T, dir string) {
 func runningBox(t *testing.T, dir string) {
 	t.Helper()
 	box := refusedBox(t, dir)
-	admin, err := newOutboxAdmin(dir, box)
+	admin, err := newOutboxAdmin(dir, ownOutbox{Outbox: box, accepts: func() int { return 1 }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestTheSocketIsItsOwnersAlone(t *testing.T) {
 	dir := t.TempDir()
 	for range 2 {
 		box := refusedBox(t, dir)
-		admin, err := newOutboxAdmin(dir, box)
+		admin, err := newOutboxAdmin(dir, ownOutbox{Outbox: box, accepts: func() int { return 1 }})
 		if err != nil {
 			t.Fatal(err)
 		}

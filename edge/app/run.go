@@ -123,7 +123,7 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return box.Wait(ctx) })
-	serveOutbox(ctx, parts, cfg.Path(cfg.Data), box, log)
+	serveOutbox(ctx, parts, cfg.Path(cfg.Data), ownOutbox{Outbox: box, accepts: link.forward.Schema}, log)
 	parts.Go(func() error { return pool.Run(ctx) })
 	parts.Go(func() error { return raiser.run(ctx) })
 	detectors.start(ctx, parts)

@@ -80,7 +80,7 @@ func (t *tx) sweep(excess int64) error {
 		if before-t.firm() >= excess {
 			return nil
 		}
-		keys, err := t.alertRows(`SELECT seq, key, '' FROM alerts WHERE lane = 0 AND key > ? ORDER BY key LIMIT 1`, t.t.swept)
+		keys, err := t.alertRows(`SELECT seq, key, '' FROM alerts INDEXED BY alerts_key WHERE lane = 0 AND key > ? ORDER BY key LIMIT 1`, t.t.swept)
 		if err != nil {
 			return fmt.Errorf("find the next key: %w", err)
 		}
@@ -110,7 +110,7 @@ func (t *tx) sweep(excess int64) error {
 // all that is stored: a moment of which there is a later one, and a raise with its clear of which there is a later raise. So the newest
 // of each always stays, and a clear whose raise has left stays, too.
 func (t *tx) superseded(same string, after []encodedAlert) (way []stored, err error) {
-	rows, err := t.alertRows(`SELECT seq, id, situation FROM alerts WHERE lane = 0 AND key = ? ORDER BY seq LIMIT ?`, same, sweepRows)
+	rows, err := t.alertRows(`SELECT seq, id, situation FROM alerts INDEXED BY alerts_key WHERE lane = 0 AND key = ? ORDER BY seq LIMIT ?`, same, sweepRows)
 	if err != nil {
 		return nil, fmt.Errorf("read alerts of a key: %w", err)
 	}

@@ -72,7 +72,8 @@ func (b *Outbox) peek(ctx context.Context, lane alert.Lane, w Want) ([]Entry, er
 // never fall, so that a backlog of a million costs twenty small reads and no index.
 func (b *Outbox) firstSince(ctx context.Context, lane alert.Lane, since int64) (int64, error) {
 	var low, high int64
-	err := b.read.QueryRowContext(ctx, `SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) + 1 FROM alerts WHERE lane = ?`, laneIndex(lane)).Scan(&low, &high)
+	err := b.read.QueryRowContext(ctx, `SELECT coalesce((SELECT min(seq) FROM alerts WHERE lane = ?1), 1),
+		coalesce((SELECT max(seq) FROM alerts WHERE lane = ?1), 0) + 1`, laneIndex(lane)).Scan(&low, &high)
 	if err != nil {
 		return 0, err
 	}
@@ -124,7 +125,7 @@ func (b *Outbox) Lane(ctx context.Context, lane alert.Lane) (LaneView, error) {
 // Held is how many alerts of a lane need a newer schema than the one given, which central accepts.
 func (b *Outbox) Held(ctx context.Context, lane alert.Lane, schema int) (int64, error) {
 	var n int64
-	err := b.read.QueryRowContext(ctx, `SELECT count(*) FROM alerts WHERE lane = ? AND need > 1 AND need > ?`, laneIndex(lane), schema).Scan(&n)
+	err := b.read.QueryRowContext(ctx, `SELECT count(*) FROM alerts INDEXED BY alerts_need WHERE lane = ? AND need > 1 AND need > ?`, laneIndex(lane), schema).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count what lane %s holds back: %w", lane, err)
 	}

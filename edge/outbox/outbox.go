@@ -54,7 +54,7 @@ type Options struct {
 	// DeadLetters is how many dead letters are kept (default 10,000, the newest).
 	DeadLetters int
 
-	// CheckTime bounds the integrity check at start (default 10 s, which is enough for about 5 GB). What is not checked in time is
+	// CheckTime bounds the integrity check at start (default 10 s; 600 MB in memory took 1.5 s). What is not checked in time is
 	// used unchecked, and damage is told when it is met.
 	CheckTime time.Duration
 	// LeaveDamaged makes a damaged file an error, [ErrDamaged], and nothing is repaired: for tools that only look.

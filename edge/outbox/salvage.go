@@ -270,9 +270,15 @@ func Check(ctx context.Context, dir string) (findings []string, err error) {
 	return append(findings, more...), err
 }
 
-// Check is the same for an outbox that is open.
+// Check is the same for an outbox that is open. It reads by a connection of its own, since it may take long; the write-ahead log is not
+// written over meanwhile.
 func (b *Outbox) Check(ctx context.Context) (findings []string, err error) {
-	return integrity(ctx, b.read)
+	db, err := sql.Open("sqlite", readOnly(filepath.Join(b.o.Dir, fileName)))
+	if err != nil {
+		return nil, fmt.Errorf("open outbox for a check: %w", err)
+	}
+	defer db.Close()
+	return integrity(ctx, db)
 }
 
 func integrity(ctx context.Context, db *sql.DB) (findings []string, err error) {

@@ -126,7 +126,7 @@ func (t *tx) parted(id, situation string) error {
 // awaitClear sheds the clear of a raise that is given up, or remembers that it is to be shed when it comes.
 func (t *tx) awaitClear(id string) error {
 	var seq int64
-	err := t.queryRow(`SELECT seq FROM alerts WHERE lane = 2 AND situation = ?1 AND id <> ?1`, []any{id}, &seq)
+	err := t.queryRow(`SELECT seq FROM alerts INDEXED BY alerts_situation WHERE lane = 2 AND situation = ?1 AND id <> ?1`, []any{id}, &seq)
 	if err == nil {
 		_, err = t.shed(laneIndex(alert.Bulk), seq)
 		return err
