@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gridgate/edge/config"
+	"gridgate/edge/enrol"
 	"gridgate/edge/forward"
 	"gridgate/edge/outbox"
 	"gridgate/protocols/alert"
@@ -24,6 +25,7 @@ type link struct {
 	client  *forward.Client
 	forward *forward.Forwarder
 	sync    *forward.SyncLoop
+	keeper  *enrol.Keeper // nil: the token does not stand in a file
 
 	base    ingest.SyncRequest // what does not change
 	version atomic.Pointer[string]
@@ -45,10 +47,13 @@ func newLink(cfg *config.Config, base ingest.SyncRequest, clock *forward.Clock, 
 	}
 	l := &link{base: base, box: box, cameras: cs, sensors: ss}
 	l.setVersion(cfg.Version)
-	l.client, err = forward.NewClient(forward.ClientOptions{
-		URL: cfg.Central.URL, Edge: cfg.Edge, Trust: trust,
-		Token: func() (string, error) { return cfg.Secret(cfg.Central.Token) },
-	})
+	token := func() (string, error) { return cfg.Secret(cfg.Central.Token) }
+	if l.keeper, err = newKeeper(cfg, log); err != nil {
+		return nil, err
+	} else if l.keeper != nil {
+		token = l.keeper.Token
+	}
+	l.client, err = forward.NewClient(forward.ClientOptions{URL: cfg.Central.URL, Edge: cfg.Edge, Trust: trust, Token: token})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the way to central: %w", err)
 	}
@@ -103,6 +108,17 @@ func evidenceRate(cfg *config.Config) (func(time.Time) int64, error) {
 func (l *link) start(ctx context.Context, parts *errgroup.Group) {
 	parts.Go(func() error { defer l.client.Close(); return l.forward.Run(ctx) })
 	parts.Go(func() error { return l.sync.Run(ctx) })
+	if l.keeper != nil {
+		parts.Go(func() error { return l.keeper.Run(ctx) })
+	}
+}
+
+// credential tells how the credential stands, nil if nobody follows it.
+func (l *link) credential() any {
+	if l.keeper == nil {
+		return nil
+	}
+	return l.keeper.Status()
 }
 
 // setVersion says which configuration is in force.

@@ -28,6 +28,7 @@ type status struct {
 	Version       string `json:"version"`
 	ConfigVersion string `json:"configVersion"`
 	Central       any    `json:"central"`
+	Credential    any    `json:"credential,omitempty"`
 	Sync          any    `json:"sync"`
 	Cameras       any    `json:"cameras"`
 	Sensors       any    `json:"sensors"`
@@ -50,7 +51,7 @@ func newPage(cfg *config.Config, version string, g prometheus.Gatherer, cs *came
 		out.SetIndent("", "  ")
 		out.Encode(status{
 			Edge: cfg.Edge, Version: version, ConfigVersion: *l.version.Load(),
-			Central: l.forward.Status(), Sync: l.sync.Status(),
+			Central: l.forward.Status(), Credential: l.credential(), Sync: l.sync.Status(),
 			Cameras: cs.views(), Sensors: ss.devices(), Brokers: ss.brokers(), Unknown: ss.unknown(),
 		})
 	})

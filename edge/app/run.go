@@ -30,11 +30,16 @@ import (
 // RunOptions are the flags of `run`.
 type RunOptions struct {
 	Config string `help:"Configuration file." required:"" placeholder:"FILE"`
+	Debug  bool   `help:"Log more."`
 }
 
 // Run is the agent: it works until ctx ends. Logs go to stderr as JSON lines.
 func Run(ctx context.Context, o RunOptions, version string, stderr io.Writer) int {
-	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	level := slog.LevelInfo
+	if o.Debug {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level}))
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}

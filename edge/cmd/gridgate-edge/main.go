@@ -22,6 +22,7 @@ var version = "unknown"
 
 type cli struct {
 	Run       app.RunOptions       `cmd:"" help:"Run the edge agent until SIGINT or SIGTERM."`
+	Enrol     app.EnrolOptions     `cmd:"" help:"Trade a one-time code from the centre for this edge's credential. Exit 0: kept, 1: no credential, 2: wrong usage."`
 	Check     app.CheckOptions     `cmd:"" help:"Check a configuration file; one JSON line per problem. Exit 0: none, 1: problems, 2: not readable."`
 	Replay    app.ReplayCommand    `cmd:"" help:"Run detection over a recording as fast as it goes; one JSON line per alert. Exit 0: read to its end, 1: not readable, 2: wrong usage."`
 	Probe     app.ProbeOptions     `cmd:"" help:"Look at a camera's streams and say what they are, what they would cost on this machine, and which to detect on; one JSON line per stream and one with advice. Exit 0: looked at, 1: no stream could be, 2: wrong usage."`
@@ -60,6 +61,8 @@ func run(ctx context.Context) int {
 	switch command.Selected().Name {
 	case "run":
 		return app.Run(ctx, c.Run, version, os.Stderr)
+	case "enrol":
+		return app.Enrol(ctx, c.Enrol, os.Stdin, os.Stdout, os.Stderr)
 	case "check":
 		return app.Check(c.Check, os.Stdout, os.Stderr)
 	case "replay":
