@@ -222,15 +222,22 @@ func TestShortGroupsNowAndThenDoNotSwitchBack(t *testing.T) {
 
 // A network that stalls makes no long groups of pictures.
 func TestAPauseIsNoLongGroup(t *testing.T) {
-	for fps, units := range map[string][]source.AccessUnit{"ten a second": stream(source.H264, 200, 20), "one a second": stretched(stream(source.H264, 40, 2), 10)} {
-		c := New(Options{})
+	for name, tc := range map[string]struct {
+		units []source.AccessUnit
+		pause time.Duration
+	}{
+		"ten a second": {stream(source.H264, 200, 20), 300 * time.Millisecond},
+		"a long one":   {stream(source.H264, 200, 20), 5 * time.Second},
+		"one a second": {stretched(stream(source.H264, 40, 2), 10), 5 * time.Second},
+	} {
+		c, units := New(Options{}), tc.units
 		for i, u := range units {
 			if i >= len(units)/2+1 { // in the middle of a group
-				u.PTS += 5 * time.Second
+				u.PTS += tc.pause
 			}
 			c.Choose(u)
 			if how, _ := c.Sampling(); how != detect.Keyframes {
-				t.Fatalf("%s: %s at unit %d of %d", fps, how, i, len(units))
+				t.Fatalf("%s: %s at unit %d of %d", name, how, i, len(units))
 			}
 		}
 	}

@@ -22,7 +22,7 @@ type spacing struct {
 // pause is how long nothing may come, at the least, before that is the network's doing and not the camera's: the wait for the
 // next keyframe is then not longer than it was. A stall behind which many cameras went over to decoding everything would
 // make the next one.
-const pause = 500 * time.Millisecond
+const pause = 150 * time.Millisecond
 
 // observe takes each unit; step is the usual time from unit to unit. Streams that are refreshed by slices have no keyframes.
 func (s *spacing) observe(u source.AccessUnit, now, step, maxGap time.Duration) {
@@ -30,7 +30,7 @@ func (s *spacing) observe(u source.AccessUnit, now, step, maxGap time.Duration) 
 		s.any, s.last, s.seen, s.rare = true, now, now, !u.Key
 		return
 	}
-	if d := now - s.seen; d > max(pause, 4*step) {
+	if d := now - s.seen; d > max(pause, 3*step) {
 		s.last += d - step
 	}
 	s.seen = now
