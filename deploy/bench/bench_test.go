@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"gridgate/protocols/alert"
 )
 
 func TestRatioSaysHowManyTimesBetter(t *testing.T) {
@@ -99,12 +101,38 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
+// The workload is the issue's: one alert of a hundred was sent before, one of ten clears what its key raised last.
 func TestTheWorkloadIsValid(t *testing.T) {
-	batches, distinct, err := encodeBatches(10)
+	w := newWorkload(1)
+	var sent, cleared int
+	open := map[string]bool{}
+	ids := map[string]bool{}
+	batches, err := w.batches(600, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(batches) != 10 || distinct != 10*deliveryBatch*95/100 {
-		t.Errorf("%d batches, %d distinct alerts", len(batches), distinct)
+	for _, events := range batches {
+		for _, e := range events {
+			sent++
+			if ids[e.id] {
+				continue
+			}
+			ids[e.id] = true
+			decoded, err := alert.DecodeEvent(e.body)
+			if err != nil || decoded.Alert.ID != e.id {
+				t.Fatal(decoded, err)
+			}
+			if a := decoded.Alert; a.State != alert.Cleared {
+				open[a.ID] = true
+			} else if cleared++; !open[a.Situation] {
+				t.Fatalf("a clear of %s, which was not raised", a.Situation)
+			}
+		}
+	}
+	if share := 100 * float64(sent-len(ids)) / float64(sent); share < 0.8 || share > 1.2 {
+		t.Errorf("%.2f %% of the alerts are repeated", share)
+	}
+	if share := 100 * float64(cleared) / float64(sent); share < 7 || share > 11 {
+		t.Errorf("%.2f %% of the alerts are clears", share)
 	}
 }

@@ -1,19 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	_ "modernc.org/sqlite" // the peer: bare inserts
 
 	"gridgate/central/correlate"
@@ -21,24 +17,32 @@ import (
 	"gridgate/central/store"
 	"gridgate/central/store/objects"
 	"gridgate/central/store/sqlite"
-	"gridgate/central/tsdb"
-	"gridgate/protocols/alert"
-	"gridgate/protocols/ingest"
 )
 
-// The delivery workload: every batch is sent once, by one of the clients; every 20th alert stands twice in its batch.
+// How delivery sends: every batch is sent once, by one of the clients, over a connection of its own, and every receipt is read.
 const (
-	deliveryBatches = 1000
+	deliveryBatches = 2000
 	deliveryBatch   = 100
 	deliveryClients = 8
 )
 
-// deliveryTarget is what the design wants on two cores, the clients included.
-const deliveryTarget = 35_000
+// Bars of the design on two cores, the clients included, in alerts a second.
+const (
+	sqliteBar     = 35_000
+	sqliteFullBar = 20_000
+)
 
-// delivery sends alerts over HTTP to the real ingest over the real store, and inserts the same bytes into a bare table.
-func delivery(ctx context.Context, dir string) ([]Result, error) {
-	batches, distinct, err := encodeBatches(deliveryBatches)
+// deliveryParts are the figures of delivery.
+var deliveryParts = []Part{
+	{Name: "sqlite", Run: deliverySQLite},
+	{Name: "sqlite_5m", Limit: 20 * time.Minute, Run: deliverySQLiteFull},
+	{Name: "storm", Run: deliveryStorm},
+}
+
+// deliverySQLite sends alerts over HTTP to the real ingest over the real store. Beside it, in the same run: the same alerts to an
+// Alertmanager, which keeps them in memory, and the same bytes into a bare table.
+func deliverySQLite(ctx context.Context, dir string) ([]Result, error) {
+	batches, err := newWorkload(1).batches(deliveryBatches, deliveryBatch)
 	if err != nil {
 		return nil, err
 	}
@@ -46,51 +50,59 @@ func delivery(ctx context.Context, dir string) ([]Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bare inserts: %w", err)
 	}
+	peer, err := alertmanagerRate(ctx, dir)
+	if err != nil {
+		return nil, fmt.Errorf("alertmanager: %w", err)
+	}
 	db, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir, "central.db")})
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	before := cpuTime()
 	sent, err := deliver(ctx, dir, db, batches)
 	if err != nil {
 		return nil, err
 	}
-	cpu := cpuTime() - before
-	if err := checkDelivered(ctx, db, distinct); err != nil {
-		return nil, err
-	}
-	return []Result{
-		Rate("delivery.sqlite_vs_insert", sent.rate, "alerts/s", "bare SQLite insert", bare, 0.1),
-		Rate("delivery.sqlite", sent.rate, "alerts/s", "design", deliveryTarget, 1),
-		Note("delivery.alert_cpu", millis(cpu)*1000/(deliveryBatches*deliveryBatch), "us"),
-		Note("delivery.batch_p99", millis(percentile(sent.took, 99)), "ms"),
-	}, nil
+	return append(figures("delivery.sqlite", sent, sqliteBar),
+		Rate("delivery.sqlite_vs_alertmanager", sent.rate, "alerts/s", "alertmanager, in memory", peer, 0.3),
+		Rate("delivery.sqlite_vs_insert", sent.rate, "alerts/s", "bare SQLite insert", bare, 0.2),
+	), nil
 }
 
-// encodeBatches makes the workload and says how many different alerts it holds.
-func encodeBatches(n int) (batches [][][]byte, distinct int, err error) {
-	now := time.Now()
-	for b := range n {
-		events := make([][]byte, deliveryBatch)
-		for i := range events {
-			if i%20 == 19 {
-				events[i] = events[i-1]
-				continue
-			}
-			if events[i], err = alert.Encode(makeAlert(b*deliveryBatch+i, now)); err != nil {
-				return nil, 0, err
-			}
-			distinct++
-		}
-		batches = append(batches, events)
+// figures are what is told of one delivery.
+func figures(name string, sent delivered, bar float64) []Result {
+	return []Result{
+		Rate(name, sent.rate, "alerts/s", "design", bar, 1),
+		Note(name+"_alert_cpu", millis(sent.cpu)*1000/float64(len(sent.took)*deliveryBatch), "us"),
+		Note(name+"_batch_p99", millis(percentile(sent.took, 99)), "ms"),
 	}
-	return batches, distinct, nil
+}
+
+// deliverySQLiteFull sends the same alerts to a database that holds five million.
+func deliverySQLiteFull(ctx context.Context, dir string) ([]Result, error) {
+	path := filepath.Join(dir, "central.db")
+	if err := preloaded(ctx, path); err != nil {
+		return nil, fmt.Errorf("preload: %w", err)
+	}
+	batches, err := newWorkload(2).batches(deliveryBatches, deliveryBatch)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqlite.Open(ctx, sqlite.Options{Path: path})
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	sent, err := deliver(ctx, dir, db, batches)
+	if err != nil {
+		return nil, err
+	}
+	return figures("delivery.sqlite_5m", sent, sqliteFullBar), nil
 }
 
 // bareInserts writes every event as a row with a unique id, one synced commit for each batch, by one prepared statement:
 // what the database can do without decoding, correlating and answering.
-func bareInserts(ctx context.Context, path string, batches [][][]byte) (float64, error) {
+func bareInserts(ctx context.Context, path string, batches [][]event) (float64, error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	if err != nil {
 		return 0, err
@@ -109,7 +121,7 @@ func bareInserts(ctx context.Context, path string, batches [][][]byte) (float64,
 	return perSecond(len(batches)*deliveryBatch, time.Since(begin)), nil
 }
 
-func bareCommit(ctx context.Context, db *sql.DB, events [][]byte) error {
+func bareCommit(ctx context.Context, db *sql.DB, events []event) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -121,141 +133,99 @@ func bareCommit(ctx context.Context, db *sql.DB, events [][]byte) error {
 	}
 	defer insert.Close()
 	for _, e := range events {
-		if _, err := insert.ExecContext(ctx, alert.PeekID(e), e); err != nil {
+		if _, err := insert.ExecContext(ctx, e.id, e.body); err != nil {
 			return err
 		}
 	}
 	return tx.Commit()
 }
 
-// deliver serves the ingest on loopback and sends all batches from a few clients.
-func deliver(ctx context.Context, dir string, db *sqlite.Store, batches [][][]byte) (timed, error) {
+// delivered is what a delivery took; cpu is that of this process, clients and server.
+type delivered struct {
+	timed
+	cpu time.Duration
+}
+
+// deliver sends batches to an ingest over db and checks that its cases gathered each different alert once.
+func deliver(ctx context.Context, dir string, db store.Store, batches [][]event) (sent delivered, err error) {
+	before, err := gathered(ctx, db)
+	if err != nil {
+		return sent, err
+	}
+	base, stop, err := serveIngest(ctx, dir, db)
+	if err != nil {
+		return sent, err
+	}
+	defer stop()
+	cpu := cpuTime()
+	if sent.timed, err = sendAll(ctx, base, batches); err != nil {
+		return sent, err
+	}
+	sent.cpu = cpuTime() - cpu
+	return sent, checkGathered(ctx, db, before, batches)
+}
+
+// serveIngest serves the ingest on loopback until stop.
+func serveIngest(ctx context.Context, dir string, db store.Store) (base string, stop func(), err error) {
 	pictures, err := objects.Open(filepath.Join(dir, "objects"))
 	if err != nil {
-		return timed{}, err
+		return "", nil, err
 	}
 	server, err := centralingest.New(centralingest.Options{
-		Store: db, Decide: correlate.ByKey, Objects: pictures, Readings: noReadings{},
+		Store: db, Decide: correlate.ByKey, Objects: pictures, Readings: noReadings{}, Quota: centralingest.Quota{Events: -1, Batches: -1},
 		Authorize: func(*http.Request) (centralingest.Principal, error) {
 			return centralingest.Principal{Name: benchEdge, Edge: benchEdge}, nil
 		},
 	})
 	if err != nil {
-		return timed{}, err
+		return "", nil, err
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return timed{}, err
+		return "", nil, err
 	}
 	web := &http.Server{Handler: server.Handler(), ReadHeaderTimeout: time.Second}
-	running, stop := context.WithCancel(ctx)
+	running, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = server.Run(running) })
 	wg.Go(func() { _ = web.Serve(listener) })
-	defer wg.Wait()
-	defer stop()
-	defer web.Close()
-	return sendAll(ctx, "http://"+listener.Addr().String(), batches)
+	return "http://" + listener.Addr().String(), func() {
+		_ = web.Close()
+		cancel()
+		wg.Wait()
+	}, nil
 }
 
-// noReadings takes no reading: the workload has none.
-type noReadings struct{}
-
-// Write refuses.
-func (noReadings) Write(context.Context, []tsdb.Sample) error { return errors.ErrUnsupported }
-
-func sendAll(ctx context.Context, base string, batches [][][]byte) (timed, error) {
-	todo := make(chan []byte, len(batches))
-	for _, events := range batches {
-		todo <- alert.EncodeBatch(events)
-	}
-	close(todo)
-	var mu sync.Mutex
-	var all timed
-	var failed error
-	var wg sync.WaitGroup
-	begin := time.Now()
-	for range deliveryClients {
-		wg.Go(func() {
-			took, err := sendSome(ctx, base, todo)
-			mu.Lock()
-			defer mu.Unlock()
-			all.took = append(all.took, took...)
-			failed = errors.Join(failed, err)
-		})
-	}
-	wg.Wait()
-	all.rate = perSecond(len(all.took)*deliveryBatch, time.Since(begin))
-	return all, failed
-}
-
-// sendSome sends batches over a connection of its own until there are no more.
-func sendSome(ctx context.Context, base string, todo <-chan []byte) (took []time.Duration, err error) {
-	client := &http.Client{Transport: &http.Transport{}}
-	defer client.CloseIdleConnections()
-	for body := range todo {
-		begin := time.Now()
-		if err := send(ctx, client, base, body); err != nil {
-			return took, err
-		}
-		took = append(took, time.Since(begin))
-	}
-	return took, nil
-}
-
-func send(ctx context.Context, client *http.Client, base string, body []byte) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+ingest.EventsPath, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", alert.BatchContentType)
-	req.Header.Set(ingest.LaneHeader, string(alert.Normal))
-	req.Header.Set(ingest.SchemaHeader, fmt.Sprint(ingest.SchemaVersion))
-	answer, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, 512))
-		return fmt.Errorf("central answered %s: %s", answer.Status, text)
-	}
-	var receipts ingest.Receipts
-	if err := json.UnmarshalRead(answer.Body, &receipts); err != nil {
-		return err
-	}
-	return checkReceipts(receipts)
-}
-
-func checkReceipts(r ingest.Receipts) error {
-	if len(r.Receipts) != deliveryBatch {
-		return fmt.Errorf("%d receipts for %d alerts", len(r.Receipts), deliveryBatch)
-	}
-	for _, one := range r.Receipts {
-		if one.Outcome == ingest.Rejected {
-			return fmt.Errorf("an alert was rejected: %s", one.Reason)
-		}
-	}
-	return nil
-}
-
-// checkDelivered counts what the cases gathered: every alert once, whatever was sent twice.
-func checkDelivered(ctx context.Context, db *sqlite.Store, want int) error {
-	var gathered int64
+// gathered is how many alerts the cases have.
+func gathered(ctx context.Context, db store.Store) (n int64, err error) {
 	for q := (store.Query{Limit: 500}); ; {
 		page, next, err := db.Cases(ctx, q)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		for _, c := range page {
-			gathered += c.Alerts
+			n += c.Alerts
 		}
 		if q.Cursor = next; next == "" {
-			break
+			return n, nil
 		}
 	}
-	if gathered != int64(want) {
-		return fmt.Errorf("the cases gathered %d alerts of %d", gathered, want)
+}
+
+// checkGathered counts what the cases gathered: every alert once, whatever was sent twice.
+func checkGathered(ctx context.Context, db store.Store, before int64, batches [][]event) error {
+	ids := make(map[string]bool)
+	for _, events := range batches {
+		for _, e := range events {
+			ids[e.id] = true
+		}
+	}
+	after, err := gathered(ctx, db)
+	if err != nil {
+		return err
+	}
+	if got := after - before; got != int64(len(ids)) {
+		return fmt.Errorf("the cases gathered %d alerts of %d", got, len(ids))
 	}
 	return nil
 }
