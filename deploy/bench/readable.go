@@ -5,6 +5,8 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/image/draw"
 	"golang.org/x/sys/unix"
 
 	"gridgate/protocols/picture"
@@ -32,6 +35,7 @@ type facePicture struct {
 	Kind     string       `json:"kind"`
 	Boxes    [][4]float64 `json:"boxes"` // x, y, width, height in pixels
 	Redacted string       `json:"redacted,omitempty"`
+	Plain    string       `json:"plain,omitempty"` // at the size of what is stored, without redaction
 }
 
 // readableVerdict is what the independent detector says.
@@ -39,9 +43,11 @@ type readableVerdict struct {
 	Faces   int      `json:"faces"`
 	Before  int      `json:"before"`
 	Left    int      `json:"left"`
+	Wide    int      `json:"wide"` // of those left, wider than 12 pixels in what is stored
 	Where   []string `json:"where"`
-	Persons int      `json:"persons"`
-	Still   int      `json:"still"`
+	Persons int      `json:"persons"` // in the source
+	Plain   int      `json:"plain"`   // of them, at the size of what is stored
+	Still   int      `json:"still"`   // of these, after redaction
 }
 
 // readable redacts photographs and composites and counts the faces that an independent detector still finds in what would be
@@ -75,8 +81,8 @@ func readable(ctx context.Context, dir string) ([]Result, error) {
 	if err := json.Unmarshal(judged, &v); err != nil {
 		return nil, fmt.Errorf("judge: %w", err)
 	}
-	if v.Faces == 0 || v.Persons == 0 {
-		return nil, fmt.Errorf("nothing was judged: %d faces, %d persons", v.Faces, v.Persons)
+	if v.Faces == 0 || v.Plain == 0 {
+		return nil, fmt.Errorf("nothing was judged: %d faces, %d persons", v.Faces, v.Plain)
 	}
 	for _, place := range v.Where {
 		fmt.Fprintln(os.Stderr, "readable:", place)
@@ -85,7 +91,9 @@ func readable(ctx context.Context, dir string) ([]Result, error) {
 		AtMost("video.readable", float64(v.Left), "faces left", 0),
 		Note("video.readable_faces", float64(v.Faces), "faces"),
 		Note("video.readable_before", float64(v.Before), "faces found"),
-		Note("video.utility", 100*float64(v.Still)/float64(v.Persons), "% of persons"),
+		Note("video.readable_wide", float64(v.Wide), "faces left"),
+		Rate("video.utility", float64(v.Still), "persons seen", "unredacted", float64(v.Plain), 0.8),
+		Note("video.utility_source", float64(v.Persons), "persons seen"),
 		Note("video.redact_p50", millis(percentile(took, 50)), "ms"),
 	}, nil
 }
@@ -117,12 +125,35 @@ func redactAll(pictures []facePicture) ([]time.Duration, error) {
 			return nil, err
 		}
 		took = append(took, after-before)
-		pictures[i].Redacted = strings.TrimSuffix(p.File, ".jpg") + "-redacted.jpg"
+		name := strings.TrimSuffix(p.File, ".jpg")
+		pictures[i].Redacted, pictures[i].Plain = name+"-redacted.jpg", name+"-plain.jpg"
 		if err := os.WriteFile(pictures[i].Redacted, safe, 0o600); err != nil {
+			return nil, err
+		}
+		if err := writePlain(pictures[i].Plain, coded, safe); err != nil {
 			return nil, err
 		}
 	}
 	return took, nil
+}
+
+// writePlain writes coded to path, at the size and in the quality of what was made of it.
+func writePlain(path string, coded, like []byte) error {
+	img, err := jpeg.Decode(bytes.NewReader(coded))
+	if err != nil {
+		return err
+	}
+	size, err := jpeg.DecodeConfig(bytes.NewReader(like))
+	if err != nil {
+		return err
+	}
+	small := image.NewRGBA(image.Rect(0, 0, size.Width, size.Height))
+	draw.CatmullRom.Scale(small, small.Rect, img, img.Bounds(), draw.Src, nil)
+	out, err := picture.EncodeJPEG(small)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, out, 0o600)
 }
 
 // runReadable runs the script and returns what it printed.

@@ -1,14 +1,16 @@
 """Makes pictures with faces at known places, and says which of them an independent detector still finds.
 
 make FOOTAGE DIR: writes DIR/*.jpg and prints [{"file", "kind", "boxes": [[x, y, w, h], ...]}, ...], boxes in pixels.
-judge: reads the same from standard input, with "redacted" (a file) added to each, and prints
-{"faces", "before", "left", "where", "persons", "still"}: faces of 32 pixels and more, how many of them the detector finds before
-and after redaction, and how many person-sized shapes were and are seen.
+judge: reads the same from standard input, with "redacted" and "plain" (files: what is stored, and the same without redaction) added
+to each, and prints {"faces", "before", "left", "wide", "where", "persons", "plain", "still"}: faces of 32 pixels and more; how many
+the detectors find in the source and in what is stored; how many of the latter are wider than 12 pixels there; and how many
+person-sized shapes are seen in the source, of those at the stored size, and of these after redaction.
 
-The detector is OpenCV's: Haar and LBP cascades, frontal and profile, at the picture's size and, up to 640 pixels, at twice that. Nothing here is
-part of Gridgate; it computes no identity.
+The detectors are OpenCV's: Haar and LBP cascades, frontal and profile, at the picture's size and at twice that, around each face
+with all that can overlap it. Nothing here is part of Gridgate; it computes no identity.
 """
 import json
+import multiprocessing
 import sys
 
 import cv2
@@ -20,6 +22,7 @@ NAMES = [
     "haarcascades/haarcascade_frontalface_alt2.xml",
     "haarcascades/haarcascade_profileface.xml",
     "lbpcascades/lbpcascade_frontalface_improved.xml",
+    "lbpcascades/lbpcascade_profileface.xml",
 ]
 # Faces in the photographs of opencv-doc, by hand: x, y, width and height in pixels.
 PHOTOS = {
@@ -33,6 +36,9 @@ PHOTOS = {
 }
 SCENES = ["leuvenA.jpg", "building.jpg"]
 SMALLEST = 32  # pixels of the source picture, the larger side of a face
+WIDE = 12  # pixels of the stored picture: a wider face should not be left
+LEAST, MOST = 0.4, 2.2  # of a face's larger side, that of a detector's box that speaks of it
+FRAMES, EVERY = 24, 30  # pictures of vtest.avi with persons in them, and how far apart
 
 
 def tilted(image, boxes, degrees):
@@ -96,19 +102,38 @@ def make(footage, folder):
     for kind, image, boxes in composites(footage, noise):
         write(kind, image, boxes)
     film = cv2.VideoCapture(f"{footage}/vtest.avi")
-    for n in range(8):
-        film.set(cv2.CAP_PROP_POS_FRAMES, 90 * n)
+    for n in range(FRAMES):
+        film.set(cv2.CAP_PROP_POS_FRAMES, EVERY * n + EVERY // 2)
         write("persons", film.read()[1], [])
     return out
 
 
-def faces(image, cascades):
-    for factor in (1, 2) if image.shape[1] <= 640 else (1,):
-        grey = cv2.cvtColor(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC), cv2.COLOR_BGR2GRAY)
-        for name, cascade in cascades.items():
+def around(image, box):
+    """What is around a face, as far as a detector's box that speaks of it can reach, in grey; and where that begins."""
+    x, y, w, h = box
+    reach = (0.5 + MOST / 2) * max(w, h) + 2
+    left, top = max(0, int(x + w / 2 - reach)), max(0, int(y + h / 2 - reach))
+    cut = image[top : int(y + h / 2 + reach) + 1, left : int(x + w / 2 + reach) + 1]
+    return cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), left, top
+
+
+def readable(image, box):
+    """Some detector finds the face in box."""
+    cut, left, top = around(image, box)
+    size = max(box[2:])
+    for factor in (1, 2):
+        grey = cv2.resize(cut, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+        least, most = max(20, int(LEAST * size * factor)), int(MOST * size * factor) + 1
+        if most < least:
+            continue
+        for name, cascade in CASCADES_READ.items():
             for flip in (False, True) if "profile" in name else (False,):
-                for x, y, w, h in cascade.detectMultiScale(cv2.flip(grey, 1) if flip else grey, 1.1, 3, minSize=(20, 20)):
-                    yield (grey.shape[1] - x - w if flip else x) / factor, y / factor, w / factor, h / factor
+                seen = cv2.flip(grey, 1) if flip else grey
+                for x, y, w, h in cascade.detectMultiScale(seen, 1.1, 3, minSize=(least, least), maxSize=(most, most)):
+                    x = grey.shape[1] - x - w if flip else x
+                    if found(box, [(x / factor + left, y / factor + top, w / factor, h / factor)]):
+                        return True
+    return False
 
 
 def found(box, all_found):
@@ -116,7 +141,7 @@ def found(box, all_found):
     x, y, w, h = box
     size = max(w, h)
     return any(
-        abs(fx + fw / 2 - x - w / 2) < size / 2 and abs(fy + fh / 2 - y - h / 2) < size / 2 and 0.4 < max(fw, fh) / size < 2.2
+        abs(fx + fw / 2 - x - w / 2) < size / 2 and abs(fy + fh / 2 - y - h / 2) < size / 2 and LEAST < max(fw, fh) / size < MOST
         for fx, fy, fw, fh in all_found
     )
 
@@ -126,31 +151,61 @@ def persons(image, hog):
     return [tuple(b) for b, w in zip(boxes, numpy.ravel(weights)) if w > 0.6]
 
 
-def judge(pictures):
-    cascades = {name: cv2.CascadeClassifier(CASCADES + name) for name in NAMES}
-    if any(c.empty() for c in cascades.values()):
-        sys.exit("the cascades of the package opencv-data are missing")
+CASCADES_READ = {}
+
+
+def prepare():
+    """Reads the cascades, once a process."""
+    cv2.setNumThreads(1)
+    for name in NAMES:
+        CASCADES_READ[name] = cv2.CascadeClassifier(CASCADES + name)
+
+
+def of_faces(p):
+    said = dict.fromkeys(("faces", "before", "left", "wide"), 0)
+    where, before, after = [], cv2.imread(p["file"]), cv2.imread(p["redacted"])
+    scale = after.shape[1] / before.shape[1]
+    for b in p["boxes"]:
+        if max(b[2], b[3]) < SMALLEST:
+            continue
+        said["faces"] += 1
+        said["before"] += readable(before, b)
+        if readable(after, [v * scale for v in b]):
+            said["left"] += 1
+            said["wide"] += b[2] * scale > WIDE
+            where.append(f"{p['kind']} {p['file']} {[round(v) for v in b]}, {b[2] * scale:.0f} wide in what is stored")
+    return said, where
+
+
+def of_persons(p):
     hog = cv2.HOGDescriptor()
     hog.setSVMDetector(cv2.HOGDescriptor_getDefaultPeopleDetector())
-    said = {"faces": 0, "before": 0, "left": 0, "where": [], "persons": 0, "still": 0}
-    for p in pictures:
-        before, after = cv2.imread(p["file"]), cv2.imread(p["redacted"])
-        scale = after.shape[1] / before.shape[1]
-        if p["kind"] == "persons":
-            now = persons(cv2.resize(after, before.shape[1::-1], interpolation=cv2.INTER_CUBIC), hog)
-            for b in persons(before, hog):
-                said["persons"] += 1
-                said["still"] += found(b, now)
-            continue
-        large = [b for b in p["boxes"] if max(b[2], b[3]) >= SMALLEST]
-        seen, left = list(faces(before, cascades)), list(faces(after, cascades))
-        for b in large:
-            said["faces"] += 1
-            said["before"] += found(b, seen)
-            if found([v * scale for v in b], left):
-                said["left"] += 1
-                said["where"].append(f"{p['kind']} {p['file']} {[round(v) for v in b]}")
-    return said
+    source = cv2.imread(p["file"])
+
+    def seen(file):
+        return persons(cv2.resize(cv2.imread(file), source.shape[1::-1], interpolation=cv2.INTER_CUBIC), hog)
+
+    known = persons(source, hog)
+    plain, redacted = seen(p["plain"]), seen(p["redacted"])
+    small = [b for b in known if found(b, plain)]
+    return {"persons": len(known), "plain": len(small), "still": sum(found(b, redacted) for b in small)}, []
+
+
+def judge_one(p):
+    return of_persons(p) if p["kind"] == "persons" else of_faces(p)
+
+
+def judge(pictures):
+    prepare()
+    if any(c.empty() for c in CASCADES_READ.values()):
+        sys.exit("the cascades of the package opencv-data are missing")
+    total = {"where": []}
+    with multiprocessing.Pool(initializer=prepare) as pool:
+        for said, where in pool.imap(judge_one, pictures):
+            total["where"] += where
+            for key, value in said.items():
+                total[key] = total.get(key, 0) + int(value)
+    return total
 
 
 if __name__ == "__main__":
