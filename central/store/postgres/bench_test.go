@@ -73,7 +73,7 @@ func BenchmarkIngest(b *testing.B) {
 			source := &groups{}
 			now := time.Now().UTC()
 			for n := 0; n < rows; n += benchGroup {
-				ingest(b, s, source.next(now), now)
+				ingestGroup(b, s, source.next(now), now)
 			}
 			work := make(chan store.Group, b.N)
 			for range b.N {
@@ -85,7 +85,7 @@ func BenchmarkIngest(b *testing.B) {
 			for range callers {
 				wg.Go(func() {
 					for g := range work {
-						ingest(b, s, g, now)
+						ingestGroup(b, s, g, now)
 					}
 				})
 			}
@@ -95,7 +95,7 @@ func BenchmarkIngest(b *testing.B) {
 	}
 }
 
-func ingest(b *testing.B, s store.Store, g store.Group, now time.Time) {
+func ingestGroup(b *testing.B, s store.Store, g store.Group, now time.Time) {
 	if _, err := s.Ingest(context.Background(), g, correlate.ByKey, now); err != nil {
 		b.Error(err)
 	}

@@ -17,7 +17,7 @@ const (
 	candidateEvery = 2 * time.Second // how often a process asks whether a job is free
 	provedEvery    = time.Second     // how often a leader proves to itself that it still is
 	answerWithin   = 5 * time.Second // a connection that takes longer counts as lost
-	aloneWithin    = 15 * time.Second
+	aloneWithin    = 5 * time.Second
 )
 
 // ErrNotAlone means that other processes share the database and one of the two says that it must be alone.
@@ -98,7 +98,7 @@ func (s *Store) Join(ctx context.Context, alone bool) (*Presence, error) {
 	within, cancel := context.WithTimeout(ctx, aloneWithin)
 	defer cancel()
 	for {
-		err := p.take(within)
+		err := p.take(ctx)
 		if err == nil {
 			return p, nil
 		}

@@ -97,7 +97,7 @@ func (c *section) enter(ctx context.Context, ask func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
 	b.Queue("SELECT pg_advisory_xact_lock($1, $2)", lockSpace, sectionLock)
 	b.Queue(`SELECT (SELECT coalesce(max(position), 0) FROM case_events), (SELECT coalesce(max(ref), 0) FROM cases),
-		(SELECT last_value FROM prunings)`).QueryRow(func(row pgx.Row) error { return row.Scan(&c.last, &c.ref, &prunings) })
+		(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM prunings)`).QueryRow(func(row pgx.Row) error { return row.Scan(&c.last, &c.ref, &prunings) })
 	if c.m.seen > 0 {
 		b.Queue(`SELECT DISTINCT c.key, c.exercise FROM (SELECT case_ref FROM case_events WHERE position > $1 ORDER BY position LIMIT $2) e
 			JOIN cases c ON c.ref = e.case_ref`, c.m.seen, maxBehind).Query(func(rows pgx.Rows) (err error) {
