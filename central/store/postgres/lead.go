@@ -17,7 +17,7 @@ const (
 	candidateEvery = 2 * time.Second // how often a process asks whether a job is free
 	provedEvery    = time.Second     // how often a leader proves to itself that it still is
 	answerWithin   = 5 * time.Second // a connection that takes longer counts as lost
-	aloneWithin    = 5 * time.Second
+	aloneWithin    = 3 * time.Second // a killed process leaves its place at once
 )
 
 // ErrNotAlone means that other processes share the database and one of the two says that it must be alone.

@@ -70,9 +70,13 @@ func anAlert(n int) store.Received {
 	return raise(n, now)
 }
 
+var byKey = correlate.ByKey
+
+func groupOf(alerts ...store.Received) store.Group { return store.Group{Alerts: alerts} }
+
 func take(t *testing.T, s store.Store, alerts ...store.Received) []ingest.Outcome {
 	t.Helper()
-	outcomes, err := s.Ingest(t.Context(), store.Group{Alerts: alerts}, correlate.ByKey, time.Now())
+	outcomes, err := s.Ingest(t.Context(), groupOf(alerts...), byKey, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +249,7 @@ func TestAFailedGroupIsForgotten(t *testing.T) {
 	take(t, a, first)
 	bad := anAlert(1)
 	bad.ID, bad.Situation = "not-a-uuid", "not-a-uuid"
-	if _, err := a.Ingest(t.Context(), store.Group{Alerts: []store.Received{bad}}, correlate.ByKey, time.Now()); err == nil {
+	if _, err := a.Ingest(t.Context(), groupOf(bad), byKey, time.Now()); err == nil {
 		t.Fatal("an id that is no UUID was stored")
 	}
 	second := anAlert(1)

@@ -1,0 +1,70 @@
+package postgres
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"gridgate/central/cases"
+	"gridgate/central/store"
+	server "gridgate/deploy/testkit/postgres"
+	"gridgate/protocols/alert"
+)
+
+// plan asks PostgreSQL how it would run a query whatever its parameters are.
+func plan(t *testing.T, s *Store, query string, args []any) string {
+	t.Helper()
+	rows, err := s.read.Query(t.Context(), "EXPLAIN "+query, args...)
+	lines, err := texts(rows, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Every filter is served by an index or by reading the log backwards; none reads a table from end to end, or sorts more than a page.
+func TestPlans(t *testing.T) {
+	ctx := context.Background()
+	if err := server.Create(ctx, os.Getenv("POSTGRES_TEST_SERVER"), "plans"); err != nil {
+		t.Fatal(err)
+	}
+	address, err := server.Without(os.Getenv("POSTGRES_TEST_SERVER"), "plans")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(ctx, Options{URL: address, Password: func() (string, error) { return server.Password, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	a := store.Received{Alert: alert.Alert{
+		ID: alert.NewID(), Source: alert.CameraSource("edge-1", "cam"), State: alert.Momentary, Kind: alert.Motion, Key: "k", Grid: "330106109001",
+		OccurredAt: time.Now(), RaisedAt: time.Now(), Severity: alert.Info,
+	}}
+	nothing := func(*cases.Case, []store.Received, func(string) bool, time.Time) []cases.Event { return nil }
+	if _, err := s.Ingest(ctx, store.Group{Alerts: []store.Received{a}}, nothing, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		page func(ctx context.Context, q store.Query, limit int) (string, []any, error)
+		q    store.Query
+		want string
+	}{
+		"alerts":           {s.alertPage, store.Query{}, "Index Scan Backward using alerts_pkey on alerts a"},
+		"alerts by kind":   {s.alertPage, store.Query{Kind: alert.SOS}, "Index Scan Backward using alerts_pkey on alerts a"},
+		"alerts of a case": {s.alertPage, store.Query{CaseID: alert.NewID()}, "using members_case on members i"},
+		"alerts of few":    {s.alertPage, store.Query{Edge: "edge-1"}, "using alerts_place on alerts a"},
+		"cases":            {s.casePage, store.Query{}, "Index Scan Backward using heads_state on heads h"},
+		"cases by grid":    {s.casePage, store.Query{State: "open", Grid: "33"}, "Index Scan Backward using heads_state on heads h"},
+	} {
+		query, args, err := tt.page(ctx, tt.q, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := plan(t, s, query, args); !strings.Contains(got, tt.want) || strings.Contains(got, "Seq Scan") {
+			t.Errorf("%s:\n%s", name, got)
+		}
+	}
+}
