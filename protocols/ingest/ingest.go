@@ -1,7 +1,7 @@
 // Package ingest is the contract between an edge and central: paths, headers, batches, receipts and sync.
 //
-// In: values of the alert package. Out: the JSON bodies that both sides read and write. The client lives in edge/forward,
-// the server in central/ingest and central/fleet; nothing else knows these paths. There is no other channel into an edge, and nothing dials in.
+// In: values of the alert package. Out: the JSON bodies that both sides read and write. The clients live in edge/forward and edge/enrol,
+// the servers in central/ingest, central/fleet and central/enrol; nothing else knows these paths. There is no other channel into an edge, and nothing dials in.
 package ingest
 
 import (
