@@ -2,27 +2,20 @@ package app
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"gridgate/edge/config"
+	"gridgate/edge/local"
+	"gridgate/edge/local/page"
+	"gridgate/edge/outbox"
+	"gridgate/edge/sensor"
+	"gridgate/edge/sensor/mqtt"
+	"gridgate/edge/source"
+	"gridgate/protocols/ingest"
 )
 
-// page is what the edge shows of itself over HTTP: health, metrics and status. It listens on loopback unless the
-// configuration names another interface, and it changes nothing.
-type page struct {
-	listener net.Listener
-	server   *http.Server
-}
-
-// status is the answer of GET /status: what a person who stands before the box wants to know.
+// status is the answer of GET /status: what the status page shows, for programs.
 type status struct {
 	Edge          string `json:"edge"`
 	Version       string `json:"version"`
@@ -36,40 +29,88 @@ type status struct {
 	Unknown       any    `json:"unknownMessages"` // by topic and reason
 }
 
-func newPage(cfg *config.Config, version string, g prometheus.Gatherer, cs *cameraSet, ss *sensorSet, l *link) (*page, error) {
-	listener, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen for the status page: %w", err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/status", http.StatusSeeOther) })
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		out := json.NewEncoder(w)
-		out.SetIndent("", "  ")
-		out.Encode(status{
-			Edge: cfg.Edge, Version: version, ConfigVersion: *l.version.Load(),
-			Central: l.forward.Status(), Credential: l.credential(), Sync: l.sync.Status(),
-			Cameras: cs.views(), Sensors: ss.devices(), Brokers: ss.brokers(), Unknown: ss.unknown(),
-		})
-	})
-	return &page{listener: listener, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second}}, nil
+// shown is what the status page is made from.
+type shown struct {
+	cfg     *config.Config
+	version string
+	started time.Time
+	box     *outbox.Outbox
+	cameras *cameraSet
+	sensors *sensorSet
+	link    *link
+	voice   *local.Voice
 }
 
-func (p *page) addr() string { return p.listener.Addr().String() }
-
-// run serves until ctx ends.
-func (p *page) run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		p.server.Shutdown(end)
-	})
-	defer stop()
-	if err := p.server.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve the status page: %w", err)
+func newPage(s shown) (*page.Page, error) {
+	o := page.Options{
+		Edge: s.cfg.Edge, Version: s.version, Secure: s.cfg.Local.Page.Certificate != "",
+		Snapshot: s.snapshot, Status: s.status, Silence: s.voice.Silence,
 	}
-	return nil
+	if secret := s.cfg.Local.Page.Password; secret.Set() {
+		hash, err := s.cfg.Secret(secret)
+		if err != nil {
+			return nil, fmt.Errorf("the status page's password: %w", err)
+		}
+		o.Hash = hash
+	}
+	return page.New(o)
+}
+
+func (s shown) status() any {
+	return status{
+		Edge: s.cfg.Edge, Version: s.version, ConfigVersion: *s.link.version.Load(),
+		Central: s.link.forward.Status(), Credential: s.link.credential(), Sync: s.link.sync.Status(),
+		Cameras: s.cameras.views(), Sensors: s.sensors.devices(), Brokers: s.sensors.brokers(), Unknown: s.sensors.unknown(),
+	}
+}
+
+func (s shown) snapshot(ctx context.Context) page.Snapshot {
+	out := page.Snapshot{
+		Config: *s.link.version.Load(), Started: s.started, Central: s.central(), Broker: s.voice.Status(),
+		Recent: s.voice.Recent(), Sirens: s.voice.Sirens(),
+		Cameras: pageDevices(s.cameras.devices(), string(source.Streaming)), Sensors: pageDevices(s.sensors.devices(), string(sensor.Online)),
+	}
+	for _, b := range s.sensors.brokers() {
+		out.Brokers = append(out.Brokers, page.Link{Name: b.Name, Connected: b.State == mqtt.Connected, Why: b.Why, Since: b.Since})
+	}
+	stats, err := s.box.Stats(ctx)
+	if err != nil {
+		out.Trouble = err.Error()
+		return out
+	}
+	for _, l := range stats.Lanes {
+		out.Lanes = append(out.Lanes, page.Lane{Lane: l.Lane, Pending: l.Pending, Oldest: l.Oldest, Shed: l.Shed})
+	}
+	out.Readings, out.Evidence, out.Dead = stats.Readings.Pending, stats.Evidence.Pending, stats.DeadLetters
+	return out
+}
+
+// central is how the link is: alerts and sync go the same way, and either may be what fails.
+func (s shown) central() page.Link {
+	f, y := s.link.forward.Status(), s.link.sync.Status()
+	l := page.Link{Connected: y.Connected, Why: y.Why, Since: y.Since, Last: y.Last}
+	if f.LastReceipt.After(l.Last) {
+		l.Last = f.LastReceipt
+	}
+	if y.Connected && !f.Connected && !f.LastReceipt.IsZero() {
+		l.Connected, l.Why, l.Since = false, f.Why, f.Since
+	}
+	return l
+}
+
+// pageDevices shows each device with what stands out. A sensor that was not heard yet may well be good.
+func pageDevices(states []ingest.DeviceState, good string) []page.Device {
+	out := make([]page.Device, len(states))
+	for i, d := range states {
+		out[i] = page.Device{
+			ID: d.ID, State: d.State, Why: d.Why, Since: d.Since,
+			Good: d.State == good && d.Why == "" || d.State == string(sensor.Unknown),
+		}
+		for _, z := range d.Zones {
+			if z.Mode != "armed" {
+				out[i].Zones = append(out[i].Zones, z.Name+"\x00"+z.Mode)
+			}
+		}
+	}
+	return out
 }

@@ -16,7 +16,7 @@ import (
 
 // TestMain lets the test binary be its own decoder worker.
 func TestMain(m *testing.M) {
-	if os.Getenv("GRIDGATE_TEST_WORKER") == "decode" {
+	if os.Getenv("GRIDGATE_TEST_WORKER") == "decode" || len(os.Args) > 1 && os.Args[1] == decode.WorkerArg {
 		os.Exit(decode.WorkerMain())
 	}
 	os.Exit(m.Run())

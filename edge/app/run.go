@@ -121,7 +121,18 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 		box: box, pool: pool, cameras: cameras, detectors: detectors, sensors: sensors, alerts: &raiser.count, link: link.counts, clock: clock.Offset, dir: cfg.Path(cfg.Data),
 	})
 	link.metrics = metrics
-	page, err := newPage(cfg, version, metrics, cameras, sensors, link)
+	voice, err := newVoice(ctx, cfg, version, box, inner.Open(), cameras, sensors, log)
+	if err != nil {
+		return fmt.Errorf("prepare the local voice: %w", err)
+	}
+	raiser.hear = voice.Hear
+	page, err := newPage(shown{
+		cfg: cfg, version: version, started: started, box: box, cameras: cameras, sensors: sensors, link: link, voice: voice,
+	})
+	if err != nil {
+		return err
+	}
+	door, err := openDoor(cfg, metrics, page)
 	if err != nil {
 		return err
 	}
@@ -135,10 +146,11 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 	cameras.start(ctx, parts)
 	sensors.start(ctx, parts)
 	link.start(ctx, parts)
-	parts.Go(func() error { return page.run(ctx) })
+	parts.Go(func() error { defer close(sensors.spoken); return voice.Run(ctx) })
+	parts.Go(func() error { return door.run(ctx) })
 	reload := &reloader{file: file, running: cfg, cameras: cameras, applied: link.setVersion, log: log.With("step", "config")}
 	parts.Go(func() error { return reload.run(ctx) })
-	log.Info("the edge runs", "version", version, "config", cfg.Version, "cameras", len(cfg.Cameras), "sensors", len(cfg.Sensors), "page", page.addr())
+	log.Info("the edge runs", "version", version, "config", cfg.Version, "cameras", len(cfg.Cameras), "sensors", len(cfg.Sensors), "page", door.addr())
 	return parts.Wait()
 }
 
@@ -147,6 +159,7 @@ type announcer struct {
 	inner *raise.Raiser
 	log   *slog.Logger
 	count alertCounter
+	hear  func([]alert.Alert) // the edge's own voice: it must not block
 }
 
 // Raise implements what cameras and sensors need of step 4.
@@ -168,7 +181,11 @@ func (a *announcer) run(ctx context.Context) error {
 	return nil
 }
 
+// tell passes on what is committed, to the voice first: a siren does not wait for a line of the log.
 func (a *announcer) tell(alerts []alert.Alert) {
+	if a.hear != nil {
+		a.hear(alerts)
+	}
 	for _, al := range alerts {
 		a.count.add(al.Kind, al.State)
 		a.log.Info("alert committed", "alert", al.ID, "kind", al.Kind, "state", al.State, "source", al.Source, "zone", al.Zone)

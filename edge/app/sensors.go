@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,7 @@ type sensorSet struct {
 	embedded *broker.Broker // nil if not configured
 	sources  []*mqtt.Source
 	grids    map[string]string // by sensor id
+	spoken   chan struct{}     // closed once the edge's own voice has said its last; the embedded broker stays until then
 }
 
 func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *slog.Logger) (*sensorSet, error) {
@@ -33,7 +35,7 @@ func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *sl
 	if err != nil {
 		return nil, err
 	}
-	s := &sensorSet{grids: map[string]string{}}
+	s := &sensorSet{grids: map[string]string{}, spoken: make(chan struct{})}
 	for _, d := range devices {
 		s.grids[d.ID] = d.Grid
 	}
@@ -91,47 +93,71 @@ func (s *sensorSet) addBroker(cfg *config.Config, log *slog.Logger) error {
 		if err != nil {
 			return fmt.Errorf("broker's user %s: %w", u.Name, err)
 		}
-		users[i] = broker.User{Name: u.Name, Password: password, Publish: u.Publish}
+		users[i] = broker.User{Name: u.Name, Password: password, Publish: u.Publish, Read: u.Read}
 	}
+	own := ownTopics(cfg)
 	var err error
 	// Every topic goes to the hub, so that those of no configured device are counted and seen.
-	s.embedded, err = broker.New(broker.Options{Listen: b.Listen, Users: users, Handle: s.hub.Handle, Log: log})
+	s.embedded, err = broker.New(broker.Options{
+		Listen: b.Listen, Users: users, Handle: unlessOurs(own, s.hub.Handle), Reserved: own.Reserved(), Log: log,
+	})
 	return err
 }
 
+// addSource adds an external broker. With no sensors it is there for the edge's own voice alone.
 func (s *sensorSet) addSource(cfg *config.Config, c config.MQTTSource, log *slog.Logger) error {
 	o := mqtt.Options{
-		Name: c.Name, URL: c.URL, ClientID: c.ClientID, Username: c.Username, Topics: s.hub.Topics(), Handle: s.hub.Handle, Log: log,
+		Name: c.Name, URL: c.URL, ClientID: c.ClientID, Username: c.Username, Topics: s.hub.Topics(),
+		Handle: unlessOurs(ownTopics(cfg), s.hub.Handle), Log: log,
+	}
+	if len(o.Topics) == 0 {
+		return nil
 	}
 	if o.ClientID == "" {
 		o.ClientID = "gridgate-" + cfg.Edge
 	}
 	var err error
-	if c.Password.Set() {
-		if o.Password, err = cfg.Secret(c.Password); err != nil {
-			return err
-		}
-	}
-	if c.CA != "" {
-		authorities, err := trusted(cfg.Path(c.CA), "")
-		if err != nil {
-			return err
-		}
-		o.TLS = authorities.Config()
+	if o.Password, o.TLS, err = credentials(cfg, c); err != nil {
+		return err
 	}
 	source, err := mqtt.New(o)
 	s.sources = append(s.sources, source)
 	return err
 }
 
+// credentials are what an external broker asks for.
+func credentials(cfg *config.Config, c config.MQTTSource) (password string, trust *tls.Config, err error) {
+	if c.Password.Set() {
+		if password, err = cfg.Secret(c.Password); err != nil {
+			return "", nil, err
+		}
+	}
+	if c.CA == "" {
+		return password, nil, nil
+	}
+	authorities, err := trusted(cfg.Path(c.CA), "")
+	if err != nil {
+		return "", nil, err
+	}
+	return password, authorities.Config(), nil
+}
+
 func (s *sensorSet) start(ctx context.Context, parts *errgroup.Group) {
 	parts.Go(func() error { return s.hub.Run(ctx) })
 	if s.embedded != nil {
-		parts.Go(func() error { return s.embedded.Run(ctx) })
+		parts.Go(func() error { return s.serve(ctx) })
 	}
 	for _, source := range s.sources {
 		parts.Go(func() error { return source.Run(ctx) })
 	}
+}
+
+// serve runs the embedded broker until ctx ended and the edge has said its last.
+func (s *sensorSet) serve(ctx context.Context) error {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, func() { <-s.spoken; stop() })()
+	return s.embedded.Run(serving)
 }
 
 // devices is what central is told of each sensor.

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -130,5 +131,35 @@ func TestAnExpiredMessageIsNotDeliveredLater(t *testing.T) {
 	})
 	if m := receive(t, got); m.Topic() != "end" {
 		t.Errorf("the relay gets %q on %s when it is back", m.Payload(), m.Topic())
+	}
+}
+
+// What is retained comes whole, to who subscribes before and to who does after, though it is more than may be in flight.
+func TestManyRetainedMessagesComeWhole(t *testing.T) {
+	b, _ := start(t, func(o *Options) { o.Users[0].Read = []string{"a/#", "b/#"} })
+	const many = 300
+	whenRunning(t, b, Publication{Topic: "first"})
+	c := dial(t, b, "gateway", plain)
+	early := make(chan paho.Message, 2*many)
+	subscribe(t, c, "a/#", early)
+	for i := range many {
+		for _, prefix := range []string{"a/", "b/"} {
+			if err := b.Publish(Publication{Topic: prefix + strconv.Itoa(i), Payload: []byte("x"), Retain: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	late := make(chan paho.Message, 2*many)
+	subscribe(t, c, "b/#", late)
+	for name, got := range map[string]chan paho.Message{"before": early, "after": late} {
+		seen := map[string]bool{}
+		for len(seen) < many {
+			select {
+			case m := <-got:
+				seen[m.Topic()] = true
+			case <-time.After(5 * time.Second):
+				t.Fatalf("who subscribed %s got %d of %d", name, len(seen), many)
+			}
+		}
 	}
 }

@@ -80,7 +80,6 @@ type discovery struct {
 	PayloadOn        string          `json:"payload_on"`
 	PayloadOff       string          `json:"payload_off"`
 	Availability     string          `json:"availability_topic"`
-	QoS              int             `json:"qos"`
 	Device           discoveryDevice `json:"device"`
 	Origin           discoveryOrigin `json:"origin"`
 }
@@ -115,7 +114,7 @@ func (v *Voice) discoveryOf(e entity) ([]byte, error) {
 	c := classes[e.Kind]
 	d := discovery{
 		Name: v.nameOf(e), UniqueID: id, DefaultEntityID: "binary_sensor." + strings.ToLower(id), DeviceClass: c.name, EnabledByDefault: true,
-		StateTopic: v.scheme.state(e), PayloadOn: on, PayloadOff: off, Availability: v.scheme.availability(), QoS: 1,
+		StateTopic: v.scheme.state(e), PayloadOn: on, PayloadOff: off, Availability: v.scheme.availability(),
 		Device: v.deviceOf(e), Origin: discoveryOrigin{Name: product, Software: v.o.Software},
 	}
 	if c.inverted {

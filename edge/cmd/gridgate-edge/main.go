@@ -29,6 +29,7 @@ type cli struct {
 	Redact    app.RedactOptions    `cmd:"" help:"Make a picture fit to be stored: faces unreadable, small, without metadata; one JSON line with the boxes of the faces found. Exit 0: written, 1: no picture, 2: wrong usage."`
 	Translate app.TranslateOptions `cmd:"" help:"Translate recorded payloads of a dialect; one JSON line per file. Exit 0: all read, 1: a file was not readable, 2: wrong usage."`
 	Outbox    app.OutboxCommand    `cmd:"" help:"Look into the outbox and at what central refused, also while the edge runs. Exit 0: done, 1: failed, 2: wrong usage."`
+	Password  app.PasswordOptions  `cmd:"" help:"Read a password, one line, from standard input and write its hash for the status page. Exit 0: written, 1: no password, 2: wrong usage."`
 	Version   struct{}             `cmd:"" help:"Print the version."`
 }
 
@@ -71,6 +72,8 @@ func run(ctx context.Context) int {
 		return app.Probe(ctx, c.Probe, os.Stdout, os.Stderr)
 	case "redact":
 		return app.Redact(c.Redact, os.Stdout, os.Stderr)
+	case "password":
+		return app.Password(c.Password, os.Stdin, os.Stdout, os.Stderr)
 	case "translate":
 		return app.Translate(c.Translate, os.Stdin, os.Stdout, os.Stderr)
 	}
