@@ -134,6 +134,8 @@ func TestEveryMistakeNamesItsPlace(t *testing.T) {
 		{"secret key", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p", "AGE-SECRET-KEY-1X", "cameras[0].clip.recipient", "not a public key"},
 		{"clip and masks", "    detectors: [bags]", "    masks: [[[0, 0], [1, 0], [1, 1]]]", "cameras[0].clip", "makes no clips"},
 		{"gate", "    detectors: [bags]", "    gate: maybe", "cameras[0].gate", "unknown"},
+		{"pictures", "    detectors: [bags]", "    pictures: few", "cameras[0].pictures", "unknown"},
+		{"clip without pictures", "    detectors: [bags]", "    pictures: off", "cameras[0].clip", "makes no clips"},
 		{"ring", "    detectors: [bags]", "    ring: {mib: 1000}", "cameras[0].ring.mib", "out of range"},
 		{"budget", "mqtt:\n", "decoder: {workers: 2, budget: -1}\nmqtt:\n", "decoder.budget", "out of range"},
 		{"no broker for a siren", "mqtt: {broker: main}", "mqtt: {topic: g}", "local.sirens", "no broker takes their commands"},

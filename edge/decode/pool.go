@@ -290,7 +290,7 @@ func answerOf(r response) (response, error) {
 	case statusForgotten:
 		return response{}, ErrForgotten
 	case statusBad:
-		return response{}, fmt.Errorf("%w: %s", ErrBadStream, textOf(r.data))
+		return response{}, fmt.Errorf("%w: %s", ErrBadStream, strings.TrimPrefix(textOf(r.data), ErrBadStream.Error()+": "))
 	case statusFailed:
 		return response{}, errors.New(textOf(r.data))
 	}

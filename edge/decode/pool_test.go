@@ -9,6 +9,7 @@ import (
 	"image/jpeg"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,8 +182,8 @@ func TestJunkFailsAloneAndTheNextIsServed(t *testing.T) {
 	p := startPool(t, "decode", PoolOptions{})
 	good := units(t, footage.H264(t, footage.Clip{}))[0]
 	for range 3 {
-		if _, err := p.Keyframe(t.Context(), junk()); !errors.Is(err, ErrBadStream) {
-			t.Errorf("error %v, want ErrBadStream", err)
+		if _, err := p.Keyframe(t.Context(), junk()); !errors.Is(err, ErrBadStream) || strings.Count(err.Error(), ErrBadStream.Error()) != 1 {
+			t.Errorf("error %v, want ErrBadStream, said once", err)
 		}
 		if _, err := p.Keyframe(t.Context(), good); err != nil {
 			t.Errorf("good keyframe after junk: %v", err)
