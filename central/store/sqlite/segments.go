@@ -14,14 +14,15 @@ import (
 	"gridgate/central/store"
 )
 
-// segmentBits: a segment of the alert log has 2^15 positions, so that an offset fits into two bytes.
+// segmentBits: a segment of the alert log has 2^14 positions. An offset fits into two bytes, and what is behind the last full
+// segment is few enough to be read through.
 const (
-	segmentBits = 15
+	segmentBits = 14
 	segmentSize = 1 << segmentBits
 )
 
 // tail is what place_segments will hold of the newest segment: the places of its alerts. It is written when the segment is full,
-// in ascending order: so the index of five million alerts costs one row for thirty of them, at the end of its table.
+// in ascending order: so the index costs about one row for two alerts, at the end of its table.
 type tail struct {
 	segment int64
 	offsets map[int64][]byte // by place
@@ -53,7 +54,7 @@ func (t *tail) write(c *conn) error {
 }
 
 // recallTail reads the places of the alerts that are in no segment yet. An older version's database has none at all: its segments
-// are written now, each with a commit.
+// are written now.
 func (w *writer) recallTail() error {
 	first, err := w.firstUnsorted()
 	if err != nil {
@@ -61,15 +62,17 @@ func (w *writer) recallTail() error {
 	}
 	w.lastAlert = max(w.lastAlert, first<<segmentBits-1, 0) // a position that a segment names is not given out again
 	w.tail = tail{segment: first, offsets: make(map[int64][]byte)}
-	for segment := first; segment <= w.lastAlert>>segmentBits; segment++ {
-		err := w.c.query(func(v []driver.Value) error {
-			return w.tail.add(w.c, v[0].(int64), v[1].(int64))
-		}, "SELECT position, place FROM alerts WHERE position >= ? AND position < ? ORDER BY position", segment<<segmentBits, (segment+1)<<segmentBits)
-		if err != nil {
-			return fmt.Errorf("read the places of alerts: %w", err)
+	return w.c.transact(func() error {
+		for segment := first; segment <= w.lastAlert>>segmentBits; segment++ {
+			err := w.c.query(func(v []driver.Value) error {
+				return w.tail.add(w.c, v[0].(int64), v[1].(int64))
+			}, "SELECT position, place FROM alerts WHERE position >= ? AND position < ? ORDER BY position", segment<<segmentBits, (segment+1)<<segmentBits)
+			if err != nil {
+				return fmt.Errorf("read the places of alerts: %w", err)
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // firstUnsorted is the first segment that is not in place_segments.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -97,12 +98,15 @@ func testGapsAreBounded(t *testing.T, open Opener) {
 	}
 }
 
-// testStorm sends many alerts of one key, some of them twice: one case, one joined event a group.
+// testStorm sends many alerts of one key, some of them twice: one case, one joined event a group. Whoever reads meanwhile sees the
+// case grow and never shrink.
 func testStorm(t *testing.T, open Opener) {
 	const groups, size = 10, 400
 	s := opened(t, open)
 	first := raised("cam")
 	put(t, s, t0, first)
+	var reading sync.WaitGroup
+	reading.Go(func() { readAlong(t, s) })
 	for n := range groups {
 		group := make([]store.Received, size)
 		for i := range group {
@@ -113,6 +117,7 @@ func testStorm(t *testing.T, open Opener) {
 			t.Fatal(outcomes, err)
 		}
 	}
+	reading.Wait()
 	_, c := get(t, s, first.ID)
 	if c.Alerts != 1+groups*size || c.State != cases.Open {
 		t.Fatalf("the case counts %d alerts and is %s", c.Alerts, c.State)
@@ -125,4 +130,17 @@ func testStorm(t *testing.T, open Opener) {
 		t.Fatalf("%d events, %v", len(events), err)
 	}
 	checkInvariant(t, s)
+}
+
+// readAlong reads the list of cases while others write.
+func readAlong(t *testing.T, s store.Store) {
+	last := int64(0)
+	for range 50 {
+		items, _, err := s.Cases(t.Context(), store.Query{State: "open", Limit: 10})
+		if err != nil || len(items) != 1 || items[0].Alerts < last {
+			t.Errorf("%d cases after one of %d alerts: %+v, %v", len(items), last, items, err)
+			return
+		}
+		last = items[0].Alerts
+	}
 }

@@ -76,7 +76,7 @@ ALTER TABLE alert_log RENAME TO alerts;
 ALTER TABLE case_openings RENAME TO cases;
 CREATE INDEX cases_key ON cases (key, exercise);
 
--- The alerts of a place: positions are cut into segments of 32,768; once one is full, each place has a row with the offsets of its
+-- The alerts of a place: positions are cut into segments of 16,384; once one is full, each place has a row with the offsets of its
 -- alerts in it, 2 bytes each, big-endian, ascending. What is behind the last full segment is read from the log.
 CREATE TABLE place_segments (
   segment INTEGER NOT NULL,
