@@ -23,23 +23,23 @@ type noReadings struct{}
 // Write refuses.
 func (noReadings) Write(context.Context, []tsdb.Sample) error { return errors.ErrUnsupported }
 
-func sendAll(ctx context.Context, base string, batches [][]event) (timed, error) {
+func sendAll(ctx context.Context, base string, batches [][]event) (delivered, error) {
 	todo := make(chan []byte, len(batches))
 	for _, events := range batches {
 		todo <- alert.EncodeBatch(bodies(events))
 	}
 	close(todo)
 	var mu sync.Mutex
-	var all timed
+	var all delivered
 	var failed error
 	var wg sync.WaitGroup
 	begin := time.Now()
 	for range deliveryClients {
 		wg.Go(func() {
-			took, err := sendSome(ctx, base, todo)
+			took, accepted, err := sendSome(ctx, base, todo)
 			mu.Lock()
 			defer mu.Unlock()
-			all.took = append(all.took, took...)
+			all.took, all.accepted = append(all.took, took...), all.accepted+accepted
 			failed = errors.Join(failed, err)
 		})
 	}
@@ -49,53 +49,57 @@ func sendAll(ctx context.Context, base string, batches [][]event) (timed, error)
 }
 
 // sendSome sends batches over a connection of its own until there are no more.
-func sendSome(ctx context.Context, base string, todo <-chan []byte) (took []time.Duration, err error) {
+func sendSome(ctx context.Context, base string, todo <-chan []byte) (took []time.Duration, accepted int64, err error) {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	for body := range todo {
 		begin := time.Now()
-		if err := send(ctx, client, base, body); err != nil {
-			return took, err
+		n, err := send(ctx, client, base, body)
+		if err != nil {
+			return took, accepted, err
 		}
-		took = append(took, time.Since(begin))
+		took, accepted = append(took, time.Since(begin)), accepted+n
 	}
-	return took, nil
+	return took, accepted, nil
 }
 
-func send(ctx context.Context, client *http.Client, base string, body []byte) error {
+func send(ctx context.Context, client *http.Client, base string, body []byte) (accepted int64, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+ingest.EventsPath, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	req.Header.Set("Content-Type", alert.BatchContentType)
 	req.Header.Set(ingest.LaneHeader, string(alert.Normal))
 	req.Header.Set(ingest.SchemaHeader, fmt.Sprint(ingest.SchemaVersion))
 	answer, err := client.Do(req)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 512))
-		return fmt.Errorf("central answered %s: %s", answer.Status, text)
+		return 0, fmt.Errorf("central answered %s: %s", answer.Status, text)
 	}
 	var receipts ingest.Receipts
 	if err := json.UnmarshalRead(answer.Body, &receipts); err != nil {
-		return err
+		return 0, err
 	}
-	return checkReceipts(receipts)
+	return countAccepted(receipts)
 }
 
-func checkReceipts(r ingest.Receipts) error {
+func countAccepted(r ingest.Receipts) (n int64, err error) {
 	if len(r.Receipts) != deliveryBatch {
-		return fmt.Errorf("%d receipts for %d alerts", len(r.Receipts), deliveryBatch)
+		return 0, fmt.Errorf("%d receipts for %d alerts", len(r.Receipts), deliveryBatch)
 	}
 	for _, one := range r.Receipts {
 		if one.Outcome == ingest.Rejected {
-			return fmt.Errorf("an alert was rejected: %s", one.Reason)
+			return 0, fmt.Errorf("an alert was rejected: %s", one.Reason)
+		}
+		if one.Outcome == ingest.Accepted {
+			n++
 		}
 	}
-	return nil
+	return n, nil
 }
 
 func bodies(events []event) [][]byte {

@@ -44,8 +44,9 @@ type workload struct {
 
 // event is an alert as it is sent.
 type event struct {
-	id   string
-	body []byte
+	id    string
+	clear bool
+	body  []byte
 }
 
 // keepRecent is how far back a repetition reaches: twenty batches.
@@ -72,7 +73,7 @@ func (w *workload) next(now time.Time) (event, error) {
 	if err != nil {
 		return event{}, err
 	}
-	e := event{id: a.ID, body: body}
+	e := event{id: a.ID, clear: a.State == alert.Cleared, body: body}
 	if len(w.recent) < keepRecent {
 		w.recent = append(w.recent, e)
 	} else {
