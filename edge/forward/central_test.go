@@ -43,7 +43,8 @@ type fakeCentral struct {
 	// trouble sees a decoded batch before it is committed (after=false) and before it is answered (after=true). It returns
 	// true if it has answered, or nil receipts to go on.
 	trouble func(w http.ResponseWriter, ids []string, receipts []ingest.Receipt) (answered bool)
-	poison  map[string]bool // a request that holds one of these ids is refused as a whole
+	headers func(http.Header) // sees those of each batch with numbers; nil: nobody does
+	poison  map[string]bool   // a request that holds one of these ids is refused as a whole
 }
 
 func newCentral(t *testing.T) *fakeCentral {
@@ -85,6 +86,9 @@ func (c *fakeCentral) events(w http.ResponseWriter, r *http.Request) {
 	defer c.mu.Unlock()
 	c.requests++
 	c.order = append(c.order, r.Header.Get(ingest.LaneHeader))
+	if c.headers != nil {
+		c.headers(r.Header)
+	}
 	var ids []string
 	for _, e := range events {
 		if _, err := alert.DecodeEvent(e); err != nil {

@@ -17,7 +17,7 @@ type pace struct {
 const (
 	firstBatch = 4                      // the size of the first request
 	smallBatch = 4                      // an answer to no more than this took what any answer takes
-	answerAim  = 250 * time.Millisecond // see pace.aim
+	answerAim  = 150 * time.Millisecond // see pace.aim: a live alert waits for up to four such
 	maxBase    = 5 * time.Second        // see pace.base
 )
 

@@ -3,6 +3,7 @@ package forward
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -52,17 +53,20 @@ func (q *memoryQueue) Lane(_ context.Context, lane alert.Lane) (outbox.LaneView,
 func (q *memoryQueue) Settle(_ context.Context, receipts ...ingest.Receipt) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	gone := map[string]bool{}
 	for _, r := range receipts {
-		for lane, list := range q.lanes {
-			for i, e := range list {
-				if e.ID == r.ID {
-					q.lanes[lane] = append(list[:i:i], list[i+1:]...)
-					break
-				}
-			}
-		}
+		gone[r.ID] = true
+	}
+	for lane, list := range q.lanes {
+		q.lanes[lane] = slices.DeleteFunc(list, func(e outbox.Entry) bool { return gone[e.ID] })
 	}
 	return nil
+}
+
+func (q *memoryQueue) pending(lane alert.Lane) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.lanes[lane])
 }
 
 func (q *memoryQueue) PeekReadings(context.Context, int) ([]outbox.ReadingEntry, error) {
@@ -74,10 +78,16 @@ func (q *memoryQueue) PeekEvidence(context.Context, int) ([]outbox.EvidenceEntry
 }
 
 func (q *memoryQueue) add(lane alert.Lane, id string) {
+	q.put(outbox.Entry{ID: id, Lane: lane, Schema: 1, Event: []byte("{}")})
+}
+
+// put writes an alert as of now.
+func (q *memoryQueue) put(e outbox.Entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.next[lane]++
-	q.lanes[lane] = append(q.lanes[lane], outbox.Entry{ID: id, Lane: lane, Seq: q.next[lane], At: time.Now(), Schema: 1, Event: []byte("{}")})
+	q.next[e.Lane]++
+	e.Seq, e.At = q.next[e.Lane], time.Now()
+	q.lanes[e.Lane] = append(q.lanes[e.Lane], e)
 }
 
 // scripted is a central that notes when it was asked and fails while err is set.

@@ -167,6 +167,25 @@ func newRaiser(t testing.TB, o raise.Options) *raise.Raiser {
 	return r
 }
 
+// TestATimeIsNoSurerThanTheClock: while the edge's clock is known to be off, every alert says by how much, whoever told its time.
+func TestATimeIsNoSurerThanTheClock(t *testing.T) {
+	off := time.Duration(0)
+	r := newRaiser(t, raise.Options{Log: &raise.Memory{}, Uncertainty: func() time.Duration { return off }})
+	for i, tt := range []struct{ off, told, want time.Duration }{
+		{0, 40 * time.Millisecond, 40 * time.Millisecond},
+		{5 * time.Second, 40 * time.Millisecond, 5 * time.Second},
+		{5 * time.Second, time.Minute, time.Minute},
+	} {
+		off = tt.off
+		on := signal(alert.Door, []observation.Phase{active, inactive, active}[i], time.Duration(i)*time.Minute)
+		on.Uncertainty = tt.told
+		got, err := r.Raise(t.Context(), "", []raise.Signal{on}, nil)
+		if err != nil || len(got) != 1 || got[0].Uncertainty != tt.want {
+			t.Errorf("%+v: %+v, %v", tt, got, err)
+		}
+	}
+}
+
 func TestClearNamesItsSituation(t *testing.T) {
 	r := newRaiser(t, raise.Options{Log: &raise.Memory{}})
 	n, value := 4, 0.5
