@@ -7,7 +7,7 @@ import (
 )
 
 // shedChunk is how many rows are looked at at a time when room is made.
-const shedChunk = 256
+const shedChunk = 32
 
 // makeRoom decides what of a commit is written. What is over the budget sheds the oldest bulk alerts first, then the oldest
 // readings, and at last the commit's own, which makeRoom takes out of e: losing them is a decision, counted, and no reason

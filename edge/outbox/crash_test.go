@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 	}
 	if dir := os.Getenv(childEnv); dir != "" {
 		child(Options{Dir: dir}, func(int) alert.Alert { return raisetest.Alert(alert.Gas, 1) })
+	}
+	if err := flag.Set("rapid.checks", "25"); err != nil { // each opens files and syncs them; the command line may ask for more
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }

@@ -17,17 +17,20 @@ import (
 	"gridgate/protocols/ingest"
 )
 
+// messages is how many an outbox has seen that is filled, each with ten alerts.
+const messages = 40
+
 // filled makes an outbox with some of everything in it and closes it. It returns the alerts, in the order of their sequence.
 func filled(t *testing.T, dir string) (epoch string, all []alert.Alert) {
 	t.Helper()
 	b := open(t, Options{Dir: dir})
-	for n := range 400 {
-		a := raisetest.Alert(alert.Door, n)
-		all = append(all, a)
-		c := raise.Commit{Message: fmt.Sprint("m", n), Alerts: []alert.Alert{a}, Opened: []raise.Situation{raisetest.SituationOf(a)}}
-		if n < 50 {
-			c.Readings = []alert.Reading{raisetest.Reading(n)}
+	for n := range messages {
+		c := raise.Commit{Message: fmt.Sprint("m", n), Readings: []alert.Reading{raisetest.Reading(n)}}
+		for i := range 10 {
+			a := raisetest.Alert(alert.Door, 10*n+i)
+			c.Alerts, c.Opened = append(c.Alerts, a), append(c.Opened, raisetest.SituationOf(a))
 		}
+		all = append(all, c.Alerts...)
 		if _, err := b.Commit(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +148,7 @@ func checkSaved(t *testing.T, b *Outbox, all []alert.Alert, least int) {
 		t.Errorf("%d situations, %v: %+v", len(open), err, d)
 	}
 	again := 0
-	for n := range all {
+	for n := range messages {
 		if duplicate, err := b.Commit(t.Context(), raise.Commit{Message: fmt.Sprint("m", n)}); err != nil {
 			t.Fatal(err)
 		} else if duplicate {
@@ -170,10 +173,10 @@ func TestSavingSavesAll(t *testing.T) {
 	for range 2 {
 		b := open(t, Options{Dir: dir})
 		s := stats(t, b)
-		if want := (Saved{Alerts: 400, Readings: 50, Evidence: 1, Situations: 400, Messages: 400, DeadLetters: 1}); s.Damage.Saved != want || len(s.Damage.Lost) != 0 {
+		if want := (Saved{Alerts: 400, Readings: 40, Evidence: 1, Situations: 400, Messages: 40, DeadLetters: 1}); s.Damage.Saved != want || len(s.Damage.Lost) != 0 {
 			t.Errorf("saved %+v, lost %v", s.Damage.Saved, s.Damage.Lost)
 		}
-		if s.Lanes[1].Pending != 400 || s.Readings.Pending != 50 || s.Evidence.Pending != 1 || s.DeadLetters != 1 {
+		if s.Lanes[1].Pending != 400 || s.Readings.Pending != 40 || s.Evidence.Pending != 1 || s.DeadLetters != 1 {
 			t.Errorf("%+v", s)
 		}
 		if got := peek(t, b, alert.Normal); got[0].ID != all[0].ID || got[399].ID != all[399].ID || got[399].Seq != 400 {

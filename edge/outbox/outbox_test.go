@@ -108,9 +108,9 @@ func TestWhatChangesNothingWritesNothing(t *testing.T) {
 func TestTheLogIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	b := open(t, Options{Dir: dir})
-	for range 60 {
+	for range 20 {
 		var alerts []alert.Alert
-		for n := range 500 {
+		for n := range 300 {
 			alerts = append(alerts, raisetest.Alert(alert.Door, n))
 		}
 		put(t, b, alerts...)
@@ -121,7 +121,7 @@ func TestTheLogIsBounded(t *testing.T) {
 		settle(t, b, receipts...)
 	}
 	info, err := os.Stat(filepath.Join(dir, fileName+"-wal"))
-	if err != nil || info.Size() > 16<<20 {
+	if err != nil || info.Size() > 6<<20 {
 		t.Errorf("%d bytes, %v", info.Size(), err)
 	}
 }
