@@ -78,11 +78,11 @@ Gridgate 演示街道已启动 / the demonstration township is up
   用户 user         %s
   密码 password     %s
 
-  边缘 edge status  %s/
+  边缘 edge status  %s/  密码 password  %s
   日志 logs         %s
   停止 stop         Ctrl-C
 
-`, t.CentralURL(), township.Operator, t.Secret(township.OperatorPassword), t.EdgeURL(), t.Path("logs"))
+`, t.CentralURL(), township.Operator, t.Secret(township.OperatorPassword), t.EdgeURL(), t.Secret(township.PagePassword), t.Path("logs"))
 	text := fmt.Sprintf("GRIDGATE_URL=%s\nGRIDGATE_TOKEN=%s\nGRIDGATE_USER=%s\nGRIDGATE_PASSWORD=%s\nGRIDGATE_EDGE_URL=%s\nGRIDGATE_MQTT=%s\n",
 		t.CentralURL(), t.Token(), township.Operator, t.Secret(township.OperatorPassword), t.EdgeURL(), t.MQTTAddr())
 	if err := os.WriteFile(env+".part", []byte(text), 0o600); err != nil {

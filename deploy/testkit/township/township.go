@@ -29,6 +29,7 @@ const (
 	EdgeToken        = "edge-token"
 	SensorPassword   = "sensor-password"
 	CameraPassword   = "camera-password"
+	PagePassword     = "page-password" // of the edge's status page
 	apiToken         = "api-token"
 )
 
@@ -85,7 +86,7 @@ func Open(o Options) (*Township, error) {
 			return nil, fmt.Errorf("make the township's folder: %w", err)
 		}
 	}
-	for _, name := range []string{OperatorPassword, EdgeToken, SensorPassword, CameraPassword} {
+	for _, name := range []string{OperatorPassword, EdgeToken, SensorPassword, CameraPassword, PagePassword} {
 		if err := t.keep(name); err != nil {
 			return nil, err
 		}
@@ -173,6 +174,9 @@ func (t *Township) Configure(ctx context.Context) error {
 }
 
 func (t *Township) enrol(ctx context.Context) error {
+	if err := t.hashPage(ctx); err != nil {
+		return err
+	}
 	config := t.Path("central.yaml")
 	if _, err := t.Tool(ctx, "gridgate-central", "user", "add", Operator, "--role", "operator",
 		"--password-file", t.Path("secrets", OperatorPassword), "--config", config); err != nil {
@@ -187,6 +191,16 @@ func (t *Township) enrol(ctx context.Context) error {
 		return fmt.Errorf("make the API token: %w", err)
 	}
 	return t.SetSecret(apiToken, strings.TrimSpace(string(out)))
+}
+
+// hashPage makes what the edge compares the password of its status page with.
+func (t *Township) hashPage(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(t.options.Bin, "gridgate-edge"), "password", "--out", t.Path("secrets", "page-hash"))
+	cmd.Stdin = strings.NewReader(t.secrets[PagePassword])
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("hash the status page's password: %w: %s", err, out)
+	}
+	return nil
 }
 
 // Tool runs one of the programs to its end and returns what it printed on standard output.
