@@ -13,6 +13,7 @@ import (
 	"gridgate/edge/camera"
 	"gridgate/edge/decode"
 	"gridgate/edge/detect"
+	"gridgate/edge/local"
 	"gridgate/edge/outbox"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
@@ -49,6 +50,7 @@ type collector struct {
 	detectors detectorSet
 	sensors   *sensorSet
 	alerts    *alertCounter
+	voice     *local.Voice
 	dir       string
 	link      func() (delivered, rejected int64)
 	clock     func() time.Duration
@@ -63,6 +65,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.collectVideo(m)
 	c.collectSensors(m)
 	c.collectOutbox(m)
+	c.collectVoice(m)
 	c.alerts.each(func(kind, state string, n float64) {
 		m.counter("gridgate_edge_alerts_raised_total", "Alerts on stable storage.", n, "kind", kind, "state", state)
 	})
@@ -173,6 +176,29 @@ func (c *collector) collectOutbox(m sink) {
 	var disk syscall.Statfs_t
 	if syscall.Statfs(c.dir, &disk) == nil {
 		m.gauge("gridgate_edge_disk_free_bytes", "Free bytes of the outbox's disk.", float64(disk.Bavail)*float64(disk.Bsize))
+	}
+}
+
+// collectVoice tells nothing where the edge has no broker of its own voice.
+func (c *collector) collectVoice(m sink) {
+	s := c.voice.Status()
+	if !s.Configured {
+		return
+	}
+	connected := 0.0
+	if s.Connected {
+		connected = 1
+	}
+	m.gauge("gridgate_edge_local_connected", "1 while the local broker takes what the edge says.", connected)
+	m.counter("gridgate_edge_local_published_total", "Messages that the local broker took.", float64(s.Published))
+	m.counter("gridgate_edge_local_dropped_total", "Alerts that were not told locally: no room, or too late.", float64(s.Dropped))
+	for _, siren := range c.voice.Sirens() {
+		sounding := 0.0
+		if siren.Sounding {
+			sounding = 1
+		}
+		m.gauge("gridgate_edge_siren_sounding", "1 while the siren sounds.", sounding, "siren", siren.Name)
+		m.counter("gridgate_edge_siren_dropped_total", "Soundings that no broker took in time.", float64(siren.Dropped), "siren", siren.Name)
 	}
 }
 

@@ -117,15 +117,15 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 	if err != nil {
 		return err
 	}
-	metrics := newRegistry(&collector{
-		box: box, pool: pool, cameras: cameras, detectors: detectors, sensors: sensors, alerts: &raiser.count, link: link.counts, clock: clock.Offset, dir: cfg.Path(cfg.Data),
-	})
-	link.metrics = metrics
 	voice, err := newVoice(ctx, cfg, version, box, inner.Open(), cameras, sensors, log)
 	if err != nil {
 		return fmt.Errorf("prepare the local voice: %w", err)
 	}
 	raiser.hear = voice.Hear
+	metrics := newRegistry(&collector{
+		box: box, pool: pool, cameras: cameras, detectors: detectors, sensors: sensors, alerts: &raiser.count, voice: voice, link: link.counts, clock: clock.Offset, dir: cfg.Path(cfg.Data),
+	})
+	link.metrics = metrics
 	page, err := newPage(shown{
 		cfg: cfg, version: version, started: started, box: box, cameras: cameras, sensors: sensors, link: link, voice: voice,
 	})
