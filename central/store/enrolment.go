@@ -40,7 +40,8 @@ type Enrolments interface {
 	// Enrol spends the code of c.Edge and adds c, in one transaction. [ErrNotFound] if that edge has no such code (hashes are compared
 	// in constant time) or if it has expired at now; nothing changes then. Of many calls with one code, one succeeds.
 	Enrol(ctx context.Context, code string, c Credential, now time.Time) error
-	// Renew adds c, asked for with the credential by. [ErrNotFound] unless by is of the same edge, good at now, and no later one was used.
+	// Renew adds c, asked for with the credential by. [ErrNotFound] unless by is of the same edge, good at now, and no
+	// later one that is still good was used: one that was replaced is good for a while and gets no successor.
 	Renew(ctx context.Context, by string, c Credential, now time.Time) error
 	// Credential returns one credential, expired or not.
 	Credential(ctx context.Context, sha256 string) (Credential, error)

@@ -71,7 +71,8 @@ func (s *Store) Renew(ctx context.Context, by string, k store.Credential, now ti
 		}
 		var good int
 		err := tx.QueryRow(ctx, `SELECT 1 FROM credentials c WHERE c.sha256 = $1 AND c.edge = $2 AND c.expires > $3 AND NOT EXISTS
-			(SELECT 1 FROM credentials later WHERE later.edge = c.edge AND later.used > 0 AND later.issued > c.issued)`,
+			(SELECT 1 FROM credentials later WHERE later.edge = c.edge AND later.used > 0 AND later.issued > c.issued
+			AND later.expires > $3)`,
 			by, k.Edge, nanos(now)).Scan(&good)
 		if err != nil {
 			return err

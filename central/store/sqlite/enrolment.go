@@ -124,7 +124,8 @@ func renew(c *conn, by string, k store.Credential, now time.Time) error {
 	good := false
 	err := c.query(func([]driver.Value) error { good = true; return nil }, `SELECT 1 FROM credentials c
 		WHERE c.sha256 = ? AND c.edge = ? AND c.expires > ? AND NOT EXISTS
-		(SELECT 1 FROM credentials later WHERE later.edge = c.edge AND later.used > 0 AND later.issued > c.issued)`, by, k.Edge, nanos(now))
+		(SELECT 1 FROM credentials later WHERE later.edge = c.edge AND later.used > 0 AND later.issued > c.issued
+		AND later.expires > ?)`, by, k.Edge, nanos(now), nanos(now))
 	switch {
 	case err != nil:
 		return err

@@ -125,6 +125,15 @@ func testRenew(t *testing.T, open Opener) {
 	}
 }
 
+// testSkew enrols again at a replica whose clock is behind that of the first.
+func testSkew(t *testing.T, open Opener) {
+	ctx, s := enrolled(t, open)
+	good(t, s.PutCode(ctx, store.Code{SHA256: "again", Edge: "edge-1", Expires: t0.Add(time.Hour)}, t0))
+	good(t, s.Enrol(ctx, "again", key("edge-1", "b", -time.Second), t0))
+	good(t, s.UseCredential(ctx, "b", t0, t0.Add(time.Minute)))
+	good(t, s.Renew(ctx, "b", key("edge-1", "c", time.Hour), t0.Add(time.Minute)))
+}
+
 func testRevoke(t *testing.T, open Opener) {
 	ctx, s := enrolled(t, open)
 	good(t, s.PutCode(ctx, store.Code{SHA256: "again", Edge: "edge-1", Expires: t0.Add(time.Hour)}, t0))

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Opener) {
 		"a code is spent once":                       testCode,
 		"a code is spent once by many at once":       testCodeOnce,
 		"a credential ends when the next is used":    testRenew,
+		"clocks of centrals differ":                  testSkew,
 		"a revoked edge has nothing left":            testRevoke,
 		"closing and opening keeps everything":       testReopenStore,
 		"a gap is told and closed":                   testGaps,
