@@ -96,6 +96,11 @@ func openFile(ctx context.Context, path string, o Options) (*sql.DB, error) {
 	if err := checkWAL(path + "-wal"); err != nil {
 		return nil, err
 	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) // SQLite would make it readable by all; its other files take after it
+	if err != nil {
+		return nil, fmt.Errorf("make the file: %w", err)
+	}
+	f.Close()
 	db, err := sql.Open("sqlite", dsn(path, "synchronous(FULL)", "journal_mode(WAL)", "journal_size_limit(67108864)", "cache_size(-8192)"))
 	if err != nil {
 		return nil, err

@@ -125,3 +125,18 @@ func TestTheLogIsBounded(t *testing.T) {
 		t.Errorf("%d bytes, %v", info.Size(), err)
 	}
 }
+
+func TestFilesAreTheirOwnersAlone(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, Options{Dir: dir})
+	put(t, b, raisetest.Alert(alert.Gas, 1))
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) < 4 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", e.Name(), info.Mode(), err)
+		}
+	}
+}
