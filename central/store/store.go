@@ -134,10 +134,10 @@ type Store interface {
 	LastPosition(ctx context.Context) (int64, error)
 
 	// Prune deletes, in one transaction, at most limit rows of each sort of what h gives free, the oldest first, and says what
-	// and whether there is more. A case that begins to go is no longer there for any method from then on, nor are its events, even
-	// if its alerts and its history take several calls; the newest case and the newest event stay. An open or acknowledged case never goes, nor does one that is held
-	// ([cases.Case.Hold]); both keep their alerts and evidence. The events of a case go only with the whole case. Ids that
-	// were pruned are forgotten: the same alert sent again would be new.
+	// and whether there is more. A case that begins to go is no longer there for any method from then on, nor are its events,
+	// even if its alerts and its history take several calls; the newest case and the newest event stay. An open or acknowledged
+	// case never goes, nor does one that is held ([cases.Case.Hold]); both keep their alerts and evidence. The events of a case
+	// go only with the whole case. Ids that were pruned are forgotten: the same alert sent again would be new.
 	Prune(ctx context.Context, h Horizon, limit int) (Pruned, error)
 	// Orphans returns digests, at most limit, of objects whose last evidence row was pruned and which no row names by now, until
 	// [Store.ForgetOrphans] is told that the objects are gone.
