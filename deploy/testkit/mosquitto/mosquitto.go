@@ -1,6 +1,6 @@
-// Package mosquitto runs Debian's MQTT broker for a test: the one that others run beside us.
+// Package mosquitto runs Debian's MQTT broker for a test or a rig: the one that others run beside us.
 //
-// In: who may connect. Out: an address on loopback, until the test ends. It keeps sessions and retained messages in memory only, so
+// In: who may connect. Out: an address on loopback, until it is killed. It keeps sessions and retained messages in memory only, so
 // that a killed broker has lost them, and never touches a process that it did not start.
 package mosquitto
 
@@ -15,45 +15,60 @@ import (
 	"gridgate/deploy/testkit/stage"
 )
 
-// Broker is a running mosquitto.
-type Broker struct {
+// Server is a mosquitto of a program that is no test.
+type Server struct {
 	Addr string // host:port
-	t    testing.TB
 	spec stage.Spec
 	run  *stage.Process
 }
 
-// Start starts a broker in which one user may do everything; with an empty name anybody may.
-func Start(t testing.TB, user, password string) *Broker {
-	t.Helper()
+// Open prepares a broker in which one user may do everything; with an empty name anybody may. What it needs is written to dir.
+func Open(dir, user, password string) (*Server, error) {
 	addr, err := stage.FreeAddress("")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	dir := t.TempDir()
 	text := fmt.Sprintf("listener %s 127.0.0.1\npersistence false\nallow_anonymous %v\n", port, user == "")
 	if os.Getuid() == 0 {
-		text += "user root\n" // else it drops its privileges and cannot read the test's folder
+		text += "user root\n" // else it drops its privileges and cannot read dir
 	}
 	if user != "" {
 		file := filepath.Join(dir, "passwords")
 		if out, err := exec.Command("mosquitto_passwd", "-b", "-c", file, user, password).CombinedOutput(); err != nil {
-			t.Fatalf("mosquitto_passwd: %v: %s", err, out)
+			return nil, fmt.Errorf("mosquitto_passwd: %w: %s", err, out)
 		}
 		text += "password_file " + file + "\n"
 	}
 	config := filepath.Join(dir, "mosquitto.conf")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	b := &Broker{Addr: addr, t: t, spec: stage.Spec{Program: program(), Args: []string{"-c", config}, Log: filepath.Join(dir, "log")}}
-	b.Restart()
-	t.Cleanup(b.Kill)
-	return b
+	return &Server{Addr: addr, spec: stage.Spec{Program: program(), Args: []string{"-c", config}, Log: filepath.Join(dir, "log")}}, nil
+}
+
+// Start starts the broker, always at the same address.
+func (s *Server) Start() error {
+	run, err := stage.Start(s.spec)
+	if err != nil {
+		return fmt.Errorf("the Debian package mosquitto is needed: %w", err)
+	}
+	s.run = run
+	return nil
+}
+
+// Process is the running broker, nil if there is none.
+func (s *Server) Process() *stage.Process { return s.run }
+
+// Kill ends the broker, and all that it held with it.
+func (s *Server) Kill() {
+	if s.run != nil {
+		s.run.Kill()
+		s.run = nil
+	}
 }
 
 // program is where Debian puts it, if it is not in the path of this user.
@@ -64,20 +79,29 @@ func program() string {
 	return "/usr/sbin/mosquitto"
 }
 
-// Kill ends the broker, and all that it held with it.
-func (b *Broker) Kill() {
-	if b.run != nil {
-		b.run.Kill()
-		b.run = nil
+// Broker is a [Server] of a test, which ends with it.
+type Broker struct {
+	*Server
+	t testing.TB
+}
+
+// Start starts a broker as [Open] prepares it.
+func Start(t testing.TB, user, password string) *Broker {
+	t.Helper()
+	s, err := Open(t.TempDir(), user, password)
+	if err != nil {
+		t.Fatal(err)
 	}
+	b := &Broker{Server: s, t: t}
+	b.Restart()
+	t.Cleanup(b.Kill)
+	return b
 }
 
 // Restart starts a killed broker at the same address.
 func (b *Broker) Restart() {
 	b.t.Helper()
-	run, err := stage.Start(b.spec)
-	if err != nil {
-		b.t.Fatalf("the Debian package mosquitto is needed: %v", err)
+	if err := b.Start(); err != nil {
+		b.t.Fatal(err)
 	}
-	b.run = run
 }

@@ -59,8 +59,10 @@ type Options struct {
 	Cameras  []Camera
 	Sensors  []Sensor
 	Brokers  []string // addresses of external brokers, tcp://host:port; none: the embedded one
+	Embedded bool     // the embedded broker beside external ones
 	AnyPorts bool     // take free ports instead of the usual ones
 	Through  string   // base URL that the edge reaches central by, if not directly
+	Env      []string // NAME=value, added to the environment of both programs
 }
 
 // Township is the two programs and their folder.
@@ -235,7 +237,7 @@ func (t *Township) StartEdge(ctx context.Context) (err error) {
 
 func (t *Township) start(ctx context.Context, program, command, config, url string) (*stage.Process, error) {
 	p, err := stage.Start(stage.Spec{
-		Program: filepath.Join(t.options.Bin, program), Args: []string{command, "--config", t.Path(config)}, Log: t.LogOf(program),
+		Program: filepath.Join(t.options.Bin, program), Args: []string{command, "--config", t.Path(config)}, Env: t.options.Env, Log: t.LogOf(program),
 	})
 	if err != nil {
 		return nil, err
