@@ -10,6 +10,8 @@ VERSION  := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 GOBUILD  := go build -ldflags "-X main.version=$(VERSION)"
 SETUP    := deploy/setup
 ROUNDS   ?= 25
+SEED     ?= 0
+WEEK     ?= 1000000
 SOAK     ?= 30m
 
 .PHONY: help build console run test check-web check-go e2e lint bench faults soak footage screenshots clean
@@ -66,11 +68,12 @@ bench: ## measure beside a peer or a physical limit; NAME=group for one; writes 
 	@mkdir -p .run
 	@go run ./deploy/bench NAME=$(NAME)
 
-faults: ## kill edge and central at random moments, ROUNDS times, and compare ledgers
+faults: ## do to edge and central what goes wrong at night, ROUNDS times, and compare ledgers; SEED=n again, WEEK=n alerts, DISK=no CLOCK=no
 	@$(SETUP)/install.sh test
 	@$(MAKE) --no-print-directory build
 	@$(SETUP)/footage.sh > /dev/null
-	@go run ./deploy/faults -rounds $(ROUNDS) -clip "$$($(SETUP)/footage.sh)/quiet.h264"
+	@go run ./deploy/faults -rounds $(ROUNDS) -seed $(SEED) -week $(WEEK) -disk=$(if $(filter no,$(DISK)),false,true) \
+		-clock=$(if $(filter no,$(CLOCK)),false,true) -clip "$$($(SETUP)/footage.sh)/quiet.h264"
 
 soak: ## run the township for SOAK (30m) and watch memory, goroutines and queues
 	@$(SETUP)/install.sh run

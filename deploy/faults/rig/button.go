@@ -2,6 +2,7 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -27,18 +28,41 @@ const packetTime = 5 * time.Second
 // press delivers one message, whatever happens to the broker meanwhile; it returns once the message was acknowledged, or
 // with an error when ctx ended before.
 func (b *button) press(ctx context.Context, payload string) error {
-	b.id = b.id%65535 + 1
-	publish := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
-	publish.TopicName, publish.Payload, publish.Qos, publish.MessageID = "zigbee2mqtt/"+b.device, []byte(payload), 1, b.id
+	publish := b.message(payload)
 	for ; ; publish.Dup = true {
 		if b.try(publish) == nil {
 			return nil
 		}
-		b.close()
-		if !backoff.Wait(ctx, 50*time.Millisecond+rand.N(100*time.Millisecond)) {
+		if !b.rest(ctx) {
 			return fmt.Errorf("%s: the last message was not acknowledged: %w", b.device, ctx.Err())
 		}
 	}
+}
+
+// pressOnce tries to connect until it can and sends one message at most once. It tells whether the message may be anywhere.
+func (b *button) pressOnce(ctx context.Context, payload string) (sent bool) {
+	for b.conn == nil {
+		if b.connect() != nil && !b.rest(ctx) {
+			return false
+		}
+	}
+	if b.try(b.message(payload)) != nil {
+		b.close()
+	}
+	return true
+}
+
+func (b *button) message(payload string) *packets.PublishPacket {
+	b.id = b.id%65535 + 1
+	publish := packets.NewControlPacket(packets.Publish).(*packets.PublishPacket)
+	publish.TopicName, publish.Payload, publish.Qos, publish.MessageID = "zigbee2mqtt/"+b.device, []byte(payload), 1, b.id
+	return publish
+}
+
+// rest drops the connection and waits a little; false says that ctx ended.
+func (b *button) rest(ctx context.Context) bool {
+	b.close()
+	return backoff.Wait(ctx, 50*time.Millisecond+rand.N(100*time.Millisecond))
 }
 
 // try sends the message once and waits for its PUBACK.
@@ -63,6 +87,8 @@ func (b *button) try(publish *packets.PublishPacket) error {
 	}
 }
 
+var errRefused = errors.New("the broker refused the connection")
+
 // connect opens a persistent session, as a gateway has.
 func (b *button) connect() error {
 	conn, err := net.DialTimeout("tcp", b.addr, packetTime)
@@ -72,7 +98,9 @@ func (b *button) connect() error {
 	conn.SetDeadline(time.Now().Add(packetTime))
 	hello := packets.NewControlPacket(packets.Connect).(*packets.ConnectPacket)
 	hello.ProtocolName, hello.ProtocolVersion, hello.ClientIdentifier = "MQTT", 4, b.device
-	hello.UsernameFlag, hello.Username, hello.PasswordFlag, hello.Password = true, b.user, true, []byte(b.password)
+	if b.user != "" {
+		hello.UsernameFlag, hello.Username, hello.PasswordFlag, hello.Password = true, b.user, true, []byte(b.password)
+	}
 	if err := hello.Write(conn); err != nil {
 		conn.Close()
 		return err
@@ -80,7 +108,7 @@ func (b *button) connect() error {
 	answer, err := packets.ReadPacket(conn)
 	if ack, ok := answer.(*packets.ConnackPacket); err != nil || !ok || ack.ReturnCode != packets.Accepted {
 		conn.Close()
-		return fmt.Errorf("the broker refused %s: %v", b.device, err)
+		return errors.Join(errRefused, err)
 	}
 	b.conn = conn
 	return nil

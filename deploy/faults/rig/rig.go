@@ -1,7 +1,10 @@
-// Package rig drives a township of real processes through kills and keeps a ledger outside of it.
+// Package rig drives a township of real processes through faults and keeps a ledger outside of it.
 //
-// In: where the programs are and how many kills. Out: a [Result]: what sensors were told is safe, beside what central holds.
-// The ledger knows nothing of outboxes or stores: a sensor's acknowledgement is MQTT's PUBACK, a camera's is the edge's log line.
+// In: where the programs are, which faults, how many, and a seed. Out: a [Result]: what sensors were told is safe, beside what central
+// holds. The ledger knows nothing of outboxes or stores: a sensor's acknowledgement is MQTT's PUBACK, read from the wire between the edge
+// and its broker where that is an external one; a camera's is the edge's log line; what central holds is what its API lists.
+//
+// It assumes of the machine what the promise assumes: what was synced stays. A disk that lies about that is not tried.
 package rig
 
 import (
@@ -10,10 +13,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/url"
 	"time"
 
-	"gridgate/deploy/testkit/client"
+	"gridgate/deploy/testkit/faultlink"
+	"gridgate/deploy/testkit/stage"
 	"gridgate/deploy/testkit/township"
 	"gridgate/protocols/kit/backoff"
 )
@@ -22,162 +25,203 @@ import (
 type Options struct {
 	Dir, Bin string
 	Rounds   int
-	Devices  int    // sensors that press SOS, default 60
+	Faults   []Fault // to choose from, each round one
+	Seed     uint64  // chooses the faults, how long they last and what they hit; when they hit is the machine's
+
+	Devices  int    // sensors on the embedded broker that press SOS, default 60
+	External int    // sensors on a Mosquitto that press SOS; 0: there is none
+	Link     bool   // between edge and central is a link that can be made bad
+	Disk     bool   // the data folders are on file systems that can be filled, see [Fault]
 	Footage  string // Annex-B clip for a camera, optional
+	Clock    string // file that the clock of the edge follows, see [BuildSteppedEdge]; empty: it is the machine's
 	Log      *slog.Logger
 }
-
-// Result is the comparison of the ledgers.
-type Result struct {
-	Rounds, Kills, Acknowledged, Lost, Doubled int
-	Differences                                []string // at most ten, for the eye
-}
-
-// Good says that nothing was lost or doubled and that something was done at all.
-func (r Result) Good() bool { return r.Lost == 0 && r.Doubled == 0 && r.Acknowledged > 0 }
-
-func (r Result) String() string {
-	return fmt.Sprintf("rounds=%d kills=%d acknowledged=%d lost=%d doubled=%d", r.Rounds, r.Kills, r.Acknowledged, r.Lost, r.Doubled)
-}
-
-const (
-	settleWithin = 60 * time.Second // bounds the wait for the last alerts to arrive once everything runs again
-	doubleWithin = 2 * time.Second  // by then a batch that was sent twice has arrived twice
-)
 
 // Load is a township whose sensors are being pressed and whose camera plays.
 type Load struct {
 	*township.Township
-	press      *pressing
-	stopCamera func()
+	o        Options
+	press    *pressing
+	external *external       // nil without
+	link     *faultlink.Link // nil without
+	disks    *disks          // nil without
+	closers  []func() error
 }
 
 // Start starts a township and its load.
-func Start(ctx context.Context, o Options) (*Load, error) {
+func Start(ctx context.Context, o Options) (_ *Load, err error) {
 	if o.Devices == 0 {
 		o.Devices = 60
 	}
-	town, err := township.Open(township.Options{Dir: o.Dir, Bin: o.Bin, Sensors: sosSensors(o.Devices), AnyPorts: true})
+	l := &Load{o: o}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}()
+	if err := l.open(ctx); err != nil {
+		return l, err
+	}
+	if err := l.Configure(ctx); err != nil {
+		return l, err
+	}
+	l.closers = append(l.closers, l.Stop)
+	if err := l.Start(ctx); err != nil {
+		return l, err
+	}
+	l.press = startPressing(ctx, l.Township, l.o, l.external)
+	return l, nil
+}
+
+// open prepares what stands around the two programs, then them.
+func (l *Load) open(ctx context.Context) (err error) {
+	t := township.Options{Dir: l.o.Dir, Bin: l.o.Bin, Sensors: sosSensors(l.o.Devices, l.o.External), AnyPorts: true, Embedded: true}
+	if l.o.External > 0 {
+		if l.external, err = startExternal(l.o.Dir); err != nil {
+			return err
+		}
+		l.closers = append(l.closers, l.external.close)
+		t.Brokers = []string{"tcp://" + l.external.tap.addr()}
+	}
+	if l.o.Link {
+		if l.link, err = faultlink.Listen(); err != nil {
+			return err
+		}
+		l.closers = append(l.closers, l.link.Close)
+		t.Through = l.link.URL()
+	}
+	if l.o.Clock != "" {
+		t.Env = []string{ClockFile + "=" + l.o.Clock}
+	}
+	if l.Township, err = township.Open(t); err != nil {
+		return err
+	}
+	if l.link != nil {
+		l.link.Aim(l.CentralURL())
+	}
+	if l.o.Disk {
+		if l.disks, err = openDisks(l.Township); err != nil {
+			return err
+		}
+		l.closers = append(l.closers, l.disks.close)
+	}
+	stopCamera, err := addCamera(ctx, l.Township, l.o.Footage)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	stopCamera, err := addCamera(ctx, town, o.Footage)
-	if err != nil {
-		return nil, err
-	}
-	if err := town.Configure(ctx); err != nil {
-		stopCamera()
-		return nil, err
-	}
-	if err := town.Start(ctx); err != nil {
-		stopCamera()
-		return nil, errors.Join(err, town.Stop())
-	}
-	return &Load{Township: town, press: startPressing(ctx, town, o.Devices), stopCamera: stopCamera}, nil
+	l.closers = append(l.closers, func() error { stopCamera(); return nil })
+	return nil
 }
 
 // Close ends the load and the programs.
 func (l *Load) Close() error {
-	_, pressErr := l.press.stop()
-	l.stopCamera()
-	return errors.Join(pressErr, l.Stop())
+	var errs []error
+	if l.press != nil {
+		errs = append(errs, l.press.stop())
+	}
+	for i := len(l.closers) - 1; i >= 0; i-- {
+		errs = append(errs, l.closers[i]())
+	}
+	l.closers = nil
+	return errors.Join(errs...)
 }
 
-// Run lets sensors press their buttons while one program after the other is killed with SIGKILL and started again, and
-// compares the ledgers.
+// field is a load under attack.
+type field struct {
+	*Load
+	rng    *rand.Rand
+	log    *slog.Logger
+	result *Result
+
+	forgiven map[string]bool // ids of alerts that were in a file which the rig destroyed
+}
+
+// Run lets sensors press their buttons while one fault after the other is done to the programs and what is around them, then compares
+// the ledgers.
 func Run(ctx context.Context, o Options) (Result, error) {
+	result := Result{Seed: o.Seed}
 	load, err := Start(ctx, o)
 	if err != nil {
-		return Result{}, err
-	}
-	defer load.Close()
-	result := Result{Rounds: o.Rounds}
-	for range o.Rounds {
-		if err = killOne(ctx, load.Township, o.Log); err != nil {
-			break
-		}
-		result.Kills++
-	}
-	acknowledged, pressErr := load.press.stop()
-	if err := errors.Join(err, pressErr); err != nil {
 		return result, err
 	}
-	return compare(ctx, load.Township, acknowledged, result)
+	f := &field{Load: load, rng: rand.New(rand.NewPCG(o.Seed, 0)), log: o.Log, result: &result, forgiven: map[string]bool{}}
+	err = f.rounds(ctx)
+	err = errors.Join(err, f.calm(), load.press.stop())
+	if err == nil {
+		err = f.compare(ctx)
+	}
+	return result, errors.Join(err, load.Close())
 }
 
-// killOne waits for a random moment, kills one of the two programs and starts it again after a random pause.
-func killOne(ctx context.Context, town *township.Township, log *slog.Logger) error {
-	if !backoff.Wait(ctx, 100*time.Millisecond+rand.N(1200*time.Millisecond)) {
+// rounds does every fault of a deck once, in an order by the seed, then of a new one.
+func (f *field) rounds(ctx context.Context) error {
+	var deck []Fault
+	for f.result.Rounds < f.o.Rounds {
+		if len(deck) == 0 {
+			deck = f.deck()
+		}
+		fault := deck[0]
+		deck = deck[1:]
+		if !backoff.Wait(ctx, f.between(50*time.Millisecond, 900*time.Millisecond)) {
+			return ctx.Err()
+		}
+		f.log.Info("fault", "round", f.result.Rounds, "fault", fault.Name)
+		if err := fault.do(ctx, f); err != nil {
+			return fmt.Errorf("round %d, %s: %w", f.result.Rounds, fault.Name, err)
+		}
+		if err := f.alive(); err != nil {
+			return fmt.Errorf("round %d, %s: %w", f.result.Rounds, fault.Name, err)
+		}
+		f.result.Rounds++
+	}
+	return nil
+}
+
+// alive says whether both programs run: nothing but a kill may end them.
+func (f *field) alive() error {
+	for name, p := range map[string]*stage.Process{"edge": f.Edge, "central": f.Central} {
+		select {
+		case <-p.Done():
+			return fmt.Errorf("the %s ended by itself: %w", name, errors.Join(p.Err(), errEnded))
+		default:
+		}
+	}
+	return nil
+}
+
+var errEnded = errors.New("see its log")
+
+// deck holds each fault as often as it weighs, shuffled.
+func (f *field) deck() []Fault {
+	var deck []Fault
+	for _, fault := range f.o.Faults {
+		for range fault.weight {
+			deck = append(deck, fault)
+		}
+	}
+	f.rng.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
+	return deck
+}
+
+// calm makes everything around the programs good again.
+func (f *field) calm() error {
+	if f.link != nil {
+		f.link.Set(faultlink.Weather{})
+	}
+	if f.o.Clock != "" {
+		return setClock(f.o.Clock, 0)
+	}
+	return nil
+}
+
+func (f *field) between(min, max time.Duration) time.Duration {
+	return min + time.Duration(f.rng.Int64N(int64(max-min)))
+}
+
+// wait is [backoff.Wait] that says why it ended early.
+func wait(ctx context.Context, d time.Duration) error {
+	if !backoff.Wait(ctx, d) {
 		return ctx.Err()
 	}
-	victim, name, restart := town.Edge, "edge", town.StartEdge
-	if rand.N(2) == 0 {
-		victim, name, restart = town.Central, "central", town.StartCentral
-	}
-	victim.Kill()
-	log.Info("killed", "program", name, "pid", victim.PID())
-	backoff.Wait(ctx, rand.N(400*time.Millisecond))
-	return restart(ctx)
-}
-
-// compare waits until central holds what was acknowledged, then looks at everything once more for what is there too often.
-func compare(ctx context.Context, town *township.Township, acknowledged map[string]int, result Result) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, settleWithin)
-	defer cancel()
-	central := client.Client{Base: town.CentralURL(), Token: town.Token()}
-	logged, err := loggedAlerts(town.LogOf("gridgate-edge"))
-	if err != nil {
-		return result, err
-	}
-	for settled := false; ; {
-		alerts, err := central.Alerts(ctx, url.Values{})
-		if err != nil {
-			return result, fmt.Errorf("read central's alerts: %w", err)
-		}
-		balance(&result, acknowledged, logged, alerts)
-		if result.Lost == 0 && settled {
-			return result, nil
-		}
-		settled = result.Lost == 0
-		if !backoff.Wait(ctx, doubleWithin) {
-			return result, nil
-		}
-	}
-}
-
-// balance fills the result from the two ledgers: presses by device, and alerts that the edge said it had committed.
-func balance(result *Result, pressed map[string]int, logged map[string]bool, alerts []client.Alert) {
-	result.Acknowledged, result.Lost, result.Doubled, result.Differences = 0, 0, 0, nil
-	differ := func(format string, args ...any) {
-		if len(result.Differences) < 10 {
-			result.Differences = append(result.Differences, fmt.Sprintf(format, args...))
-		}
-	}
-	stored, ids := map[string]int{}, map[string]int{}
-	for _, a := range alerts {
-		ids[a.ID]++
-		if a.Kind == "sos" {
-			stored[a.Device]++
-		}
-	}
-	for device, n := range pressed {
-		result.Acknowledged += n
-		result.Lost += max(0, n-stored[device])
-		result.Doubled += max(0, stored[device]-n)
-		if n != stored[device] {
-			differ("%s: acknowledged %d, stored %d", device, n, stored[device])
-		}
-	}
-	for id := range logged {
-		if ids[id] == 0 {
-			result.Lost++
-			differ("alert %s was committed by the edge and is not at central", id)
-		}
-	}
-	for id, n := range ids {
-		if n > 1 {
-			result.Doubled += n - 1
-			differ("alert %s is listed %d times", id, n)
-		}
-	}
+	return nil
 }
