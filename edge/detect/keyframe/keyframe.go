@@ -21,6 +21,7 @@ type Options struct {
 	Heartbeat time.Duration // the first keyframe so long after the last sample is decoded, whatever the gate says; default 15 s
 	Linger    time.Duration // how long motion keeps a gated stream awake, default 4 s
 	Patience  time.Duration // from a picture that showed nothing but what is raised to the next sample, default 4 s
+	Lasting   time.Duration // how long pictures must have shown nothing else before that, default 20 s
 	WarmUp    time.Duration // after Restart, in which samples are four times as dense; default 2 s
 	Gate      detect.Gate   // nil: none
 	// GateRare lets the gate decide on streams whose keyframes are further apart than MaxGap, too. Nothing is decoded there
@@ -39,6 +40,7 @@ func (o Options) withDefaults() Options {
 	def(&o.Heartbeat, 15*time.Second)
 	def(&o.Linger, 4*time.Second)
 	def(&o.Patience, 4*time.Second)
+	def(&o.Lasting, 20*time.Second)
 	def(&o.WarmUp, 2*time.Second)
 	o.MaxGap = max(o.MaxGap, o.Every*3/2)
 	return o
@@ -57,7 +59,9 @@ type Chooser struct {
 	looked  time.Duration // last sample
 	doubt   bool          // since the last sample
 	awake   time.Duration // until then
-	settled time.Duration // nothing new can be found until then
+	lasts   bool          // the last picture showed nothing but what is raised,
+	since   time.Duration // and so did all from then on
+	settled time.Duration // not looked until then
 	hurried bool          // the gate woke in this group of pictures already
 }
 
@@ -108,7 +112,7 @@ func (c *Chooser) Choose(u source.AccessUnit) detect.Choice {
 func (c *Chooser) restartTimes() {
 	now := c.clock.Now()
 	c.spacing.resume(now)
-	c.next, c.looked, c.awake, c.settled = now, now, now, now
+	c.next, c.looked, c.awake, c.settled, c.since = now, now, now, now, now
 	c.started = min(c.started, now)
 }
 
@@ -187,12 +191,16 @@ func (c *Chooser) Saw(pts time.Duration, what detect.Showed) {
 	if c.options.Gate != nil && what != detect.Unsure {
 		c.options.Gate.Confirm(pts, what != detect.Still)
 	}
+	at := min(c.clock.At(pts), c.clock.Now())
+	if !c.lasts {
+		c.since = at
+	}
+	c.lasts = what == detect.Settled
 	if what == detect.Still {
 		return
 	}
-	at := min(c.clock.At(pts), c.clock.Now())
 	c.awake = max(c.awake, at+c.options.Linger)
-	if what == detect.Settled {
+	if c.lasts && at-c.since >= c.options.Lasting {
 		c.settled = at + c.options.Patience
 		c.next = max(c.next, c.settled)
 	}

@@ -287,25 +287,25 @@ func TestPicturesOutOfOrderAreNoStep(t *testing.T) {
 	}
 }
 
-// Where all that may be raised is raised, half as many keyframes tell that it is over.
+// Where all that may be raised is raised for long, half as many keyframes tell that it is over.
 func TestWhatIsSettledIsSampledLess(t *testing.T) {
 	for name, tc := range map[string]struct {
 		gop  int
 		want []sample
 	}{
-		"keyframes":          {20, times(detect.Alone, 4, 8, 12, 14, 16)},
-		"the whole sequence": {100, times(detect.CatchUp, 3.3, 7.3, 11.3, 12.3, 13.3, 14.3, 15.3, 16.3)},
+		"keyframes":          {20, times(detect.Alone, 4, 6, 8, 10, 14, 18, 22, 24)},
+		"the whole sequence": {100, times(detect.CatchUp, 3.3, 4.3, 5.3, 6.3, 7.3, 8.3, 9.3, 13.3, 17.3, 21.3, 22.3, 23.3, 24.3)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := New(Options{})
+			c := New(Options{Lasting: 6 * time.Second})
 			var got []sample
-			for _, u := range stream(source.H264, 170, tc.gop) {
+			for _, u := range stream(source.H264, 250, tc.gop) {
 				how := c.Choose(u)
 				if how == detect.Skip {
 					continue
 				}
 				got = append(got, sample{u.PTS, how})
-				if u.PTS > 3*time.Second && u.PTS < 10*time.Second {
+				if u.PTS > 3*time.Second && u.PTS < 19*time.Second {
 					c.Saw(u.PTS, detect.Settled)
 				} else {
 					c.Saw(u.PTS, detect.Still)
@@ -319,7 +319,7 @@ func TestWhatIsSettledIsSampledLess(t *testing.T) {
 }
 
 func TestWhatIsSettledIsNotWokenFor(t *testing.T) {
-	c := New(Options{Gate: &fakeGate{think: between(0, time.Minute, detect.Opinion{Wake: true})}})
+	c := New(Options{Gate: &fakeGate{think: between(0, time.Minute, detect.Opinion{Wake: true})}, Lasting: time.Second})
 	var got []sample
 	for _, u := range stream(source.H264, 130, 20) {
 		if how := c.Choose(u); how != detect.Skip {
@@ -327,7 +327,7 @@ func TestWhatIsSettledIsNotWokenFor(t *testing.T) {
 			c.Saw(u.PTS, detect.Settled)
 		}
 	}
-	if got, want := after(got, 3*time.Second), times(detect.Alone, 4, 8, 12); !slices.Equal(got, want) {
+	if got, want := after(got, 3*time.Second), times(detect.CatchUp, 5.2, 9.2); !slices.Equal(got, want) {
 		t.Errorf("sampled %v\nwant    %v", got, want)
 	}
 }
