@@ -7,8 +7,8 @@
 // [Broker.Publish], to subscribers only.
 //
 // What is not promised: sessions, subscriptions, retained messages (64 MiB of them; one more is passed on and not kept) and
-// messages queued for subscribers live in memory and are gone after a restart; a subscriber other than the edge gets what it
-// gets. QoS 0 promises nothing. The broker logs no payload and no packet (its library would: see quietHandler).
+// messages queued for subscribers live in memory and are gone after a restart, not sooner; a subscriber other than the edge gets
+// what it gets. QoS 0 promises nothing. The broker logs no payload and no packet (its library would: see quietHandler).
 package broker
 
 import (
@@ -162,5 +162,6 @@ func (b *Broker) capabilities() *mochi.Capabilities {
 	c.ReceiveMaximum = 64
 	c.TopicAliasMaximum = 0
 	c.MaximumSessionExpiryInterval = 7 * 24 * 3600
+	c.MaximumMessageExpiryInterval = 0 // none: the library would drop what is retained after a day (MQTT 3.1.1, 3.3.1.3: it stays)
 	return c
 }

@@ -16,8 +16,8 @@ type Publication struct {
 	Topic   string
 	Payload []byte
 	Retain  bool
-	// Expiry is how long the broker keeps it for a client that is away (MQTT 5, 3.3.2.3.3), in whole seconds; 0: a day. It counts
-	// for clients of every version.
+	// Expiry is how long the broker keeps it for a client that is away (MQTT 5, 3.3.2.3.3), in whole seconds; 0: as long as the
+	// client's session. It counts for clients of every version.
 	Expiry time.Duration
 }
 
