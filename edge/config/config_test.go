@@ -157,6 +157,8 @@ func TestEveryMistakeNamesItsPlace(t *testing.T) {
 		{"siren without a command", `off: "0"`, `off: ""`, "local.sirens[0].off", "is demanded"},
 		{"siren for a day", `off: "0"`, `off: "0", duration: 24h`, "local.sirens[0].duration", "out of range"},
 		{"siren that starts late", `off: "0"`, `off: "0", max_age: 1h`, "local.sirens[0].max_age", "out of range"},
+		{"siren that starts late after a gap", `off: "0"`, `off: "0", min_gap: 1m`, "local.sirens[0].min_gap", "out of range"},
+		{"siren where a sensor speaks", "topic: hall/set", "topic: zigbee2mqtt/hall", "local.sirens[0].topic", "would not be heard"},
 		{"page without TLS", "data: /tmp/gridgate", "data: /tmp/gridgate\nlisten: 192.0.2.1:8430", "local.page.certificate", "without TLS"},
 		{"certificate without key", "page: {", "page: {certificate: edge.yaml, ", "local.page.key", "go together"},
 		{"broken yaml", "cameras:", "cameras: [", "(yaml)", ""},

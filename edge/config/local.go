@@ -42,7 +42,7 @@ type Siren struct {
 	On          string        `yaml:"on"`
 	Off         string        `yaml:"off"`
 	Duration    time.Duration `yaml:"duration"`
-	MinGap      time.Duration `yaml:"min_gap"`
+	MinGap      time.Duration `yaml:"min_gap"` // what comes in it sounds at its end, so that it is no longer than MaxAge
 	MaxAge      time.Duration `yaml:"max_age"` // a command that could not be sent for so long is dropped
 }
 
@@ -59,7 +59,6 @@ const (
 	maxCommand  = 4 << 10 // bytes of a payload
 	minDuration = time.Second
 	maxDuration = time.Hour
-	maxGap      = 10 * time.Minute
 	maxAge      = 10 * time.Minute
 )
 
@@ -125,11 +124,13 @@ func (j *judge) siren(at string, c *Config, s *Siren) {
 	j.windows(at+".schedule", s.Schedule)
 	j.demand(plainTopic(s.Topic), at+".topic", "not a topic", "write for example zigbee2mqtt/hall_siren/set")
 	j.demand(!strings.HasPrefix(s.Topic, c.Local.MQTT.Topic+"/"), at+".topic", "on such topics the edge tells its alerts", "write the topic on which the relay takes commands")
+	heard := slices.ContainsFunc(c.Sensors, func(sensor Sensor) bool { return sensor.Topic == s.Topic })
+	j.demand(!heard, at+".topic", "a sensor speaks on this topic and would not be heard", "write the topic on which the relay takes commands, not the one on which it tells its state")
 	for key, payload := range map[string]string{"on": s.On, "off": s.Off} {
 		j.demand(payload != "" && len(payload) <= maxCommand, at+"."+key, "is demanded", fmt.Sprintf("write the message that the relay obeys, at most %d bytes", maxCommand))
 	}
 	j.demand(s.Duration >= minDuration && s.Duration <= maxDuration, at+".duration", "out of range", "write 1s to 1h")
-	j.demand(s.MinGap >= 0 && s.MinGap <= maxGap, at+".min_gap", "out of range", "write 0s to 10m")
+	j.demand(s.MinGap >= minDuration && s.MinGap <= s.MaxAge, at+".min_gap", "out of range", "write 1s to what max_age is: what comes in the gap sounds at its end")
 	j.demand(s.MaxAge >= minDuration && s.MaxAge <= maxAge, at+".max_age", "out of range", "write 1s to 10m")
 }
 
