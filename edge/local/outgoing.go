@@ -11,6 +11,7 @@ import (
 type outgoing struct {
 	urgent, others []entity // whose state may have changed
 	queued         map[entity]bool
+	again          []entity // whose state a new connection has to be told, changed or not
 	configs        []entity // to announce
 	stale          []string // topics to empty
 }
@@ -48,14 +49,19 @@ type turn struct {
 	stale   string // topic that it empties
 }
 
-// begin queues, for a new connection, everything that is retained: the broker may have lost it.
+// begin queues, for a new connection, everything that is retained: the broker may have lost it. What is on comes first, and nothing of
+// the rest is ahead of what changes meanwhile.
 func (v *Voice) begin(conn Conn) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.conn = conn
 	v.outgoing = newOutgoing()
 	for _, e := range v.known.list {
-		v.outgoing.states([]entity{e})
+		if v.standing.on(e) {
+			v.outgoing.states([]entity{e})
+		} else {
+			v.outgoing.again = append(v.outgoing.again, e)
+		}
 	}
 	if v.scheme.Discovery != "" {
 		v.outgoing.configs = append(v.outgoing.configs, v.known.list...)
@@ -79,7 +85,7 @@ func (v *Voice) next() (t turn, ok bool, wake time.Time) {
 	v.outgoing.states(ended)
 	wake = sooner(wake, release)
 	for _, take := range []func(time.Time) (turn, bool){
-		v.takeUrgentState, v.takeUrgentEvent, v.takeEvent, v.takeState, v.takeConfig, v.takeStale,
+		v.takeUrgentState, v.takeUrgentEvent, v.takeEvent, v.takeState, v.takeSameState, v.takeConfig, v.takeStale,
 	} {
 		if t, ok := take(now); ok {
 			return t, true, wake
@@ -98,6 +104,8 @@ func sooner(a, b time.Time) time.Time {
 func (v *Voice) takeUrgentState(time.Time) (turn, bool) { return v.state(&v.outgoing.urgent) }
 
 func (v *Voice) takeState(time.Time) (turn, bool) { return v.state(&v.outgoing.others) }
+
+func (v *Voice) takeSameState(time.Time) (turn, bool) { return v.state(&v.outgoing.again) }
 
 func (v *Voice) state(list *[]entity) (turn, bool) {
 	for {

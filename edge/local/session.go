@@ -41,16 +41,14 @@ func (v *Voice) session(ctx context.Context) error {
 	}
 	defer conn.Close()
 	v.begin(conn)
-	if err := v.publish(ctx, conn, v.presence(online)); err != nil {
-		return fmt.Errorf("publish: %w", err)
+	if err = v.publish(ctx, conn, v.presence(online)); err == nil {
+		v.connected()
 	}
-	v.connected()
-	for {
-		if err := v.step(ctx, conn); err != nil {
-			v.farewell(ctx, conn)
-			return err
-		}
+	for err == nil {
+		err = v.step(ctx, conn)
 	}
+	v.farewell(ctx, conn)
+	return err
 }
 
 // step tells one message, or waits for one.
@@ -63,9 +61,8 @@ func (v *Voice) step(ctx context.Context, conn Conn) error {
 		return v.wait(ctx, conn, wake)
 	}
 	err := v.publish(ctx, conn, t.message)
-	v.told(t, err)
-	if err != nil {
-		return fmt.Errorf("publish: %w", err)
+	if v.told(t, err); err != nil {
+		return err
 	}
 	return ctx.Err()
 }
@@ -93,7 +90,10 @@ func (v *Voice) wait(ctx context.Context, conn Conn, wake time.Time) error {
 func (v *Voice) publish(ctx context.Context, conn Conn, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, publishWait)
 	defer cancel()
-	return conn.Publish(ctx, m)
+	if err := conn.Publish(ctx, m); err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	return nil
 }
 
 // presence says whether the edge speaks: the last will, and its opposite.

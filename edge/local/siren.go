@@ -109,10 +109,15 @@ func (s *siren) tell(on bool, now time.Time) {
 	s.command = command{number: s.number, on: on, since: now}
 }
 
-// silence ends a sounding, and what waits for the end of a gap.
+// silence ends a sounding, and what waits for the end of a gap. Where nothing sounds no gap begins: the next situation must not wait.
 func (s *siren) silence(now time.Time) {
+	s.advance(now)
 	s.silenced, s.due = true, time.Time{}
-	s.stop(now)
+	if s.sounding {
+		s.stop(now)
+	} else {
+		s.tell(false, now)
+	}
 }
 
 // advance does what is due at now.

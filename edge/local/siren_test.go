@@ -169,6 +169,25 @@ func TestSilenceForgetsWhatWaitsForTheGap(t *testing.T) {
 	}
 }
 
+// TestSilenceDelaysNothing: somebody silences a siren that is silent, and the next situation sounds at once.
+func TestSilenceDelaysNothing(t *testing.T) {
+	s := hall()
+	s.silence(at(0))
+	if got := obey(s, at(0)); got != "off" {
+		t.Errorf("command %q", got)
+	}
+	s.hear(smoke(), at(1))
+	if got := obey(s, at(1)); got != "on" {
+		t.Errorf("command %q for a situation after it", got)
+	}
+	obey(s, at(61))
+	s.silence(at(70))
+	s.hear(smoke(), at(72)) // after the gap of the sounding
+	if got := obey(s, at(72)); got != "on" {
+		t.Errorf("command %q for a situation after the gap", got)
+	}
+}
+
 // TestNoSirenStartsLate: the broker is away. A command that is too old becomes one to be silent, and is counted.
 func TestNoSirenStartsLate(t *testing.T) {
 	s := hall()

@@ -294,6 +294,42 @@ func TestABrokerThatIsAway(t *testing.T) {
 	})
 }
 
+// TestWhatHappensIsToldBeforeWhatIsToldAgain: a broker that hangs holds no caller up, and of all that a new connection has to be told
+// nothing is ahead of what just happened.
+func TestWhatHappensIsToldBeforeWhatIsToldAgain(t *testing.T) {
+	d := newDesk()
+	o := options(d)
+	for i := range 300 {
+		o.Devices[1].Places = append(o.Devices[1].Places, Place{Zone: fmt.Sprint("z", i), Kind: alert.Fire})
+	}
+	o.Dial = func(ctx context.Context, will Message) (Conn, error) {
+		d.set(func(d *desk) { d.block = make(chan struct{}) })
+		return d.dial(ctx, will)
+	}
+	speak(t, o, func(t *testing.T, v *Voice) { // it hangs on the first message
+		begun := time.Now()
+		v.Hear([]alert.Alert{smoke()})
+		if time.Since(begun) != 0 {
+			t.Error("hearing waited")
+		}
+		d.set(func(d *desk) {
+			close(d.block)
+			d.block = nil
+		})
+		synctest.Wait()
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		for _, topic := range []string{"hall/set", smokeState, smokeKind, smokeAlert} {
+			if at := slices.IndexFunc(d.told, func(m Message) bool { return m.Topic == topic }); at < 0 || at > 5 {
+				t.Errorf("%s is told as number %d of %d", topic, at, len(d.told))
+			}
+		}
+		if len(d.told) < 600 {
+			t.Errorf("only %d messages are told", len(d.told))
+		}
+	})
+}
+
 func TestLifeSafetyIsDroppedLast(t *testing.T) {
 	var q events
 	q.push(event{alert: smoke(), heard: at(0)})

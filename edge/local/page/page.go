@@ -48,7 +48,7 @@ type Snapshot struct {
 type Link struct {
 	Name      string
 	Connected bool
-	Why       string // why not
+	Why       string // why not, or why nothing is taken although it is
 	Since     time.Time
 	Last      time.Time // when the other side last answered
 }

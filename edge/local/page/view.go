@@ -116,7 +116,11 @@ func (x viewer) link(l Link) row {
 		if !l.Last.IsZero() {
 			detail = join(detail, x.word["last"]+" "+x.ago(l.Last))
 		}
-		return row{Name: l.Name, State: x.word["connected"], Tone: "good", Detail: detail}
+		tone := "good"
+		if l.Why != "" {
+			tone = "warn"
+		}
+		return row{Name: l.Name, State: x.word["connected"], Tone: tone, Detail: join(detail, l.Why)}
 	}
 	return row{Name: l.Name, State: x.word["away"], Tone: "bad", Detail: join(x.since(l.Since), l.Why)}
 }
