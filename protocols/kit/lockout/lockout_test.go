@@ -19,6 +19,38 @@ func TestWaitsHaveACeiling(t *testing.T) {
 	}
 }
 
+// TestWaitsDoubleAndAreForgotten: the first failures cost nothing, each further one twice as much, and others pay nothing.
+func TestWaitsDoubleAndAreForgotten(t *testing.T) {
+	var l Table
+	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	free := func(when string) {
+		t.Helper()
+		for i := range Free {
+			if wait := l.Try("k", now); wait != 0 {
+				t.Errorf("%s: try %d waits %v", when, i+1, wait)
+			}
+		}
+	}
+	free("at first")
+	for want := FirstWait; want <= 4*FirstWait; want *= 2 {
+		if wait := l.Try("k", now); wait != 0 {
+			t.Errorf("after its wait it waits %v", wait)
+		}
+		if wait := l.Try("k", now.Add(want-1)); wait != 1 {
+			t.Errorf("it waits %v until %v have passed", wait, want)
+		}
+		now = now.Add(want)
+	}
+	if wait := l.Try("another", now); wait != 0 {
+		t.Errorf("another key waits %v", wait)
+	}
+	l.Succeed("k")
+	free("after a success")
+	l.Try("k", now)
+	now = now.Add(ForgetAfter + 1)
+	free("after a long time")
+}
+
 func TestTheTableIsBounded(t *testing.T) {
 	var l Table
 	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
