@@ -174,7 +174,7 @@ func (a *App) gauge(name, help string, value func() int) {
 func (a *App) startIngest(ctx context.Context, c *config.Config) (err error) {
 	a.ingest, err = ingest.New(ingest.Options{
 		Store: a.store, Decide: correlate.ByKey, Objects: a.objects, Readings: a.series, Authorize: authorize,
-		OnCommit: a.hub.Wake, Registerer: a.registry, Logger: a.log.With("component", "ingest"), Queue: c.Limits.Batches,
+		OnCommit: func() { a.hub.Wake(0) }, Registerer: a.registry, Logger: a.log.With("component", "ingest"), Queue: c.Limits.Batches,
 		Quota: ingest.Quota{Events: c.Limits.EdgeEvents, Batches: c.Limits.EdgeBatches},
 	})
 	if err != nil {

@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -70,14 +69,15 @@ func (c *committer) admit(lane alert.Lane) (release func(), err error) {
 	return nil, unavailable(errBusy)
 }
 
-// commit hands b over and waits until it is stored or ctx ends.
+// commit hands b over and waits until it is stored or ctx ends. A batch whose client has gone does not stay in the queue: its slot
+// is free from then on, and so the slots bound the queue.
 func (c *committer) commit(ctx context.Context, lane alert.Lane, b *batch) error {
 	b.done = make(chan struct{})
+	q := &c.normal
 	if lane == alert.LifeSafety {
-		c.urgent.push(b)
-	} else {
-		c.normal.push(b)
+		q = &c.urgent
 	}
+	q.push(b)
 	select {
 	case c.more <- struct{}{}:
 	default: // it is told already
@@ -86,6 +86,7 @@ func (c *committer) commit(ctx context.Context, lane alert.Lane, b *batch) error
 	case <-b.done:
 		return b.err
 	case <-ctx.Done():
+		q.remove(b)
 		return ctx.Err()
 	case <-c.stopped:
 		return errStopped
@@ -157,17 +158,17 @@ func (c *committer) collect(ctx context.Context, first *batch) []*batch {
 }
 
 // store commits a group and answers its batches. If the group cannot be stored, each batch is tried alone, so that one
-// which breaks the store spoils no other.
+// which breaks the store spoils no other; not so if the store ran out of time, which each batch would again.
 func (c *committer) store(ctx context.Context, group []*batch) {
 	err := c.storeOnce(ctx, group)
-	if err != nil && len(group) > 1 {
+	if err != nil && len(group) > 1 && !errors.Is(err, context.DeadlineExceeded) {
 		for _, b := range group {
 			c.store(ctx, []*batch{b})
 		}
 		return
 	}
 	if err != nil {
-		c.o.Logger.Error("batch not stored", "err", err, "alerts", len(group[0].alerts), "evidence", len(group[0].evidence), slog.Bool("retried", true))
+		c.o.Logger.Error("not stored; the senders are asked to come again", "err", err, "batches", len(group))
 	}
 	for _, b := range group {
 		b.err = err
@@ -216,8 +217,6 @@ func (c *committer) storeAlerts(ctx context.Context, in store.Group, now time.Ti
 	if err != nil || len(in.Alerts) == 0 {
 		return nil, err
 	}
-	if position, err := c.o.Store.LastPosition(ctx); err == nil {
-		c.o.OnCommit(position)
-	}
+	c.o.OnCommit()
 	return outcomes, nil
 }

@@ -87,12 +87,6 @@ func (m *memory) AddEvidence(_ context.Context, evidence []alert.Evidence, _ tim
 	return out, nil
 }
 
-func (m *memory) LastPosition(context.Context) (int64, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return int64(len(m.ids)), nil
-}
-
 // shelf keeps no object; it answers what it is told.
 type shelf struct {
 	created bool
@@ -127,7 +121,7 @@ type fixture struct {
 	shelf    *shelf
 	samples  *samples
 	registry *prometheus.Registry
-	commits  chan int64
+	commits  chan struct{}
 }
 
 // tokens are who the tests post as.
@@ -172,12 +166,12 @@ func newFixture(t *testing.T, change ...func(*ingest.Options)) *fixture {
 	t.Helper()
 	f := &fixture{
 		memory: &memory{ids: make(map[string]bool)}, shelf: &shelf{created: true}, samples: &samples{},
-		registry: prometheus.NewRegistry(), commits: make(chan int64, 100),
+		registry: prometheus.NewRegistry(), commits: make(chan struct{}, 100),
 	}
 	o := ingest.Options{
 		Store: f.memory, Objects: f.shelf, Readings: f.samples, Authorize: authorize, Registerer: f.registry,
 		Decide:   func(*cases.Case, []store.Received, func(string) bool, time.Time) []cases.Event { return nil },
-		OnCommit: func(position int64) { f.commits <- position },
+		OnCommit: func() { f.commits <- struct{}{} },
 		Now:      func() time.Time { return t0 },
 	}
 	for _, c := range change {

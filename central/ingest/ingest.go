@@ -40,7 +40,6 @@ var ErrUnauthorized = errors.New("a valid bearer token is demanded")
 type Store interface {
 	Ingest(ctx context.Context, g store.Group, decide store.Decider, now time.Time) ([]ingest.Outcome, error)
 	AddEvidence(ctx context.Context, evidence []alert.Evidence, now time.Time) ([]ingest.Outcome, error)
-	LastPosition(ctx context.Context) (int64, error)
 	Gaps(ctx context.Context) ([]store.Tally, error)
 }
 
@@ -63,8 +62,8 @@ type Options struct {
 	Readings Readings
 	// Authorize says who posts. [ErrUnauthorized] is answered with 401, any other error with 503.
 	Authorize func(r *http.Request) (Principal, error)
-	// OnCommit is called after each commit of alerts with the position of the newest case event. It must not block. May be nil.
-	OnCommit   func(position int64)
+	// OnCommit is called after each commit of alerts. It must not block. May be nil.
+	OnCommit   func()
 	Registerer prometheus.Registerer // nil: metrics are kept but registered nowhere
 	Logger     *slog.Logger          // nil: discards
 	Now        func() time.Time      // nil: time.Now
@@ -76,7 +75,7 @@ type Options struct {
 
 func (o *Options) setDefaults() {
 	if o.OnCommit == nil {
-		o.OnCommit = func(int64) {}
+		o.OnCommit = func() {}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

@@ -38,7 +38,8 @@ func unavailable(cause error) error {
 // errBusy is the cause of a refusal by a full queue: expected under load, counted, not logged.
 var errBusy = errors.New("too many requests wait")
 
-// answerProblem tells err to the sender. Reading on would only cost, so the connection ends after a refusal.
+// answerProblem tells err to the sender. Over HTTP/1 the connection ends then: reading on would only cost. Over HTTP/2 the stream
+// does, and the connection, which other batches share, stays.
 func (s *Server) answerProblem(w http.ResponseWriter, r *http.Request, err error) {
 	var p *problem
 	if !errors.As(err, &p) {
@@ -55,7 +56,9 @@ func (s *Server) answerProblem(w http.ResponseWriter, r *http.Request, err error
 			s.o.Logger.Warn("request not served", "path", r.Pattern, "err", p.cause)
 		}
 	}
-	w.Header().Set("Connection", "close")
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	_ = json.MarshalWrite(w, p) // the sender is gone if this fails

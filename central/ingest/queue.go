@@ -1,6 +1,9 @@
 package ingest
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // queue holds batches that wait for a commit. Its senders take turns, so that one with many batches keeps no other waiting; those
 // of one sender come in order of arrival. Admission bounds it.
@@ -32,11 +35,29 @@ func (q *queue) pop() *batch {
 	sender := q.turn[0]
 	q.turn = q.turn[1:]
 	all := q.of[sender]
+	first := all[0]
+	all[0] = nil
 	if len(all) == 1 {
 		delete(q.of, sender)
 	} else {
 		q.of[sender] = all[1:]
 		q.turn = append(q.turn, sender)
 	}
-	return all[0]
+	return first
+}
+
+// remove takes b back, unless it was popped.
+func (q *queue) remove(b *batch) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	all := q.of[b.sender]
+	at := slices.Index(all, b)
+	switch {
+	case at < 0:
+	case len(all) > 1:
+		q.of[b.sender] = slices.Delete(all, at, at+1)
+	default:
+		delete(q.of, b.sender)
+		q.turn = slices.DeleteFunc(q.turn, func(sender string) bool { return sender == b.sender })
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"gridgate/central/ingest"
 	"gridgate/protocols/alert"
+	contract "gridgate/protocols/ingest"
 )
 
 func sos(edge string) alert.Alert {
@@ -93,4 +94,19 @@ func TestSendersTakeTurns(t *testing.T) {
 			t.Fatalf("commits of %q", got)
 		}
 	})
+}
+
+// A refusal ends the connection over HTTP/1 alone: over HTTP/2 other batches are on it.
+func TestRefusalsLeaveSharedConnections(t *testing.T) {
+	f := serve(t)
+	for major, want := range map[int]string{1: "close", 2: ""} {
+		r := httptest.NewRequest("POST", contract.EventsPath, strings.NewReader("not a batch"))
+		r.Header.Set("Authorization", "edge-1")
+		r.ProtoMajor = major
+		w := httptest.NewRecorder()
+		f.Handler().ServeHTTP(w, r)
+		if got := w.Header().Get("Connection"); w.Code < 400 || got != want {
+			t.Errorf("HTTP/%d: status %d, Connection %q", major, w.Code, got)
+		}
+	}
 }
