@@ -42,7 +42,7 @@ func ParseRanges(text string) (Ranges, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(out) > 0 && r.First <= out[len(out)-1].Last+1 {
+		if len(out) > 0 && r.First-1 <= out[len(out)-1].Last {
 			return nil, errRanges
 		}
 		if out = append(out, r); len(out) > MaxRanges {
@@ -86,7 +86,7 @@ func (r Ranges) Add(runs ...Range) Ranges {
 	slices.SortFunc(all, func(a, b Range) int { return cmp.Compare(a.First, b.First) })
 	var out Ranges
 	for _, one := range all {
-		if n := len(out); n > 0 && one.First <= out[n-1].Last+1 {
+		if n := len(out); n > 0 && one.First-1 <= out[n-1].Last {
 			out[n-1].Last = max(out[n-1].Last, one.Last)
 			continue
 		}

@@ -13,7 +13,7 @@ func TestRanges(t *testing.T) {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"0", "-1", "2-1", "1,2", "3,1", "1-", "a", "1,,3", "1-5,4-9", "9223372036854775808", " 1"} {
+	for _, text := range []string{"0", "-1", "2-1", "1,2", "3,1", "1-", "a", "1,,3", "1-5,4-9", "9223372036854775808", "9223372036854775807,1", " 1"} {
 		if got, err := ParseRanges(text); err == nil {
 			t.Errorf("%q was read as %v", text, got)
 		}
