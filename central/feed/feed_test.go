@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -409,4 +410,40 @@ func TestLogThatFailsIsReadAgain(t *testing.T) {
 	log.fail = nil
 	log.mu.Unlock()
 	s.expect(1, 1)
+}
+
+// hung is a log whose connection answers nothing any more; on the next one it is itself again.
+type hung struct {
+	memory
+	asked bool
+}
+
+func (l *hung) LastPosition(ctx context.Context) (int64, error) {
+	if l.asked {
+		return l.memory.LastPosition(ctx)
+	}
+	l.asked = true
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func TestALogThatHangsIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := New(Options{Log: &hung{}, Logger: slog.New(slog.DiscardHandler)})
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() {
+			if err := h.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(2 * readWithin) // of synctest's clock
+		select {
+		case <-h.ready:
+		default:
+			t.Error("the feed still waits for an answer")
+		}
+		stop()
+		running.Wait()
+	})
 }

@@ -36,7 +36,8 @@ const (
 	FarBehind  = 10_000 // positions behind which a client is reset instead of served
 	maxReplays = 4      // screens that read their backlog from the log at once
 
-	pollEvery = time.Second // finds what another process committed
+	pollEvery  = time.Second      // finds what another process committed
+	readWithin = 30 * time.Second // a log that takes longer is asked anew, on another connection
 )
 
 // message is one encoded server-sent event.
@@ -100,7 +101,7 @@ func New(o Options) *Hub {
 	}
 }
 
-// Wake tells that a case event was committed; position is only a hint. It never blocks.
+// Wake tells that a case event was committed; position is only a hint, 0 where it is not known. It never blocks.
 func (h *Hub) Wake(position int64) {
 	select {
 	case h.wake <- struct{}{}:
@@ -125,7 +126,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		switch err := h.read(ctx); {
+		switch err := h.readOnce(ctx); {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
@@ -141,6 +142,12 @@ func (h *Hub) Run(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+func (h *Hub) readOnce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	return h.read(ctx)
 }
 
 // read takes in everything after head.
