@@ -28,8 +28,12 @@ import (
 // CredentialPath is the pattern that [Handler.Credential] serves; it needs {id} as a path value.
 const CredentialPath = ingest.SyncPrefix + "{id}" + ingest.CredentialSuffix
 
-// maxAtOnce is how many codes are judged at a time; what comes on top is answered with 503.
-const maxAtOnce = 4
+// maxAtOnce is how many codes are judged at a time; what comes on top is answered with 503. Whoever is judged has readWithin to send the
+// code: nobody keeps the others out by sending slowly.
+const (
+	maxAtOnce  = 4
+	readWithin = 10 * time.Second
+)
 
 // Bounds of when an edge asks for its next credential.
 const (
@@ -81,6 +85,8 @@ func (h *Handler) Enrol(w http.ResponseWriter, r *http.Request) {
 		wait(w, http.StatusTooManyRequests, left, "too many codes that were not good came from this address; wait")
 		return
 	}
+	// Not every ResponseWriter can: then the server's own timeout holds.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readWithin))
 	in, status, err := read(w, r)
 	if err != nil {
 		problem.Write(w, status, err.Error())

@@ -234,3 +234,24 @@ func TestStoreTrouble(t *testing.T) {
 		}
 	}
 }
+
+// timed remembers until when a request may be read.
+type timed struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (w *timed) SetReadDeadline(at time.Time) error {
+	w.until = at
+	return nil
+}
+
+// A code that comes slowly keeps its place for seconds only: there are few, and whoever has none may ask.
+func TestASlowCodeIsCutOff(t *testing.T) {
+	d := newDesk(t)
+	w := &timed{ResponseRecorder: httptest.NewRecorder()}
+	d.mux.ServeHTTP(w, httptest.NewRequest("POST", ingest.EnrolPath, strings.NewReader("{}")))
+	if left := time.Until(w.until); w.until.IsZero() || left > readWithin {
+		t.Errorf("it may be read until %s", w.until)
+	}
+}
