@@ -157,7 +157,11 @@ func (s *Server) conflict(ctx context.Context, id string, expect int64) error {
 	if expect != 0 && c.Position != expect {
 		return huma.Error412PreconditionFailed("the case changed meanwhile, read it again")
 	}
-	return huma.Error409Conflict("the case is " + string(c.State) + " and does not allow this")
+	stands := string(c.State)
+	if c.Hold != "" {
+		stands += " and held"
+	}
+	return huma.Error409Conflict("the case is " + stands + ", which does not allow this")
 }
 
 // parseIfMatch reads one entity tag of ours (RFC 9110, section 13.1.1); 0 stands for none and for "*".

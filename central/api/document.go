@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"time"
 
@@ -140,13 +141,15 @@ func (d describer) events() {
 		Description: "One CloudEvent or a batch of at most 1000. Each event gets a receipt, after the commit, in the order of the batch; one that is refused does not spoil the rest. The body may be compressed (Content-Encoding gzip or zstd).",
 		Parameters: []*huma.Param{
 			header(ingest.LaneHeader, "the one lane of the batch"), header(ingest.EpochHeader, "the outbox epoch"),
+			header(ingest.SequenceHeader, `the sequence numbers of its alerts, like "1-5,7"`),
+			header(ingest.LowestHeader, "the lowest number that waits for a receipt"), header(ingest.ShedHeader, "numbers that the edge gave up"),
 			header(ingest.SchemaHeader, "the alert schema's version"), header("Content-Encoding", "gzip or zstd"),
 		},
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			alert.ContentType:      {Schema: event},
 			alert.BatchContentType: {Schema: &huma.Schema{Type: huma.TypeArray, Items: event, MaxItems: &most}},
 		}},
-	}, d.json(ingest.Receipts{}), batchErrors...)
+	}, d.json(ingest.Receipts{}), append(slices.Clone(batchErrors), http.StatusTooManyRequests)...)
 }
 
 func (d describer) readings() {
@@ -165,7 +168,8 @@ func (d describer) sync() {
 		Summary:     "State and metrics of an edge up, its desired configuration down",
 		Parameters:  []*huma.Param{segment("id", "the edge; the token must be its own"), header("Content-Encoding", "gzip or zstd")},
 		RequestBody: &huma.RequestBody{Required: true, Content: d.json(ingest.SyncRequest{})},
-	}, d.json(ingest.SyncResponse{}), http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge)
+	}, d.json(ingest.SyncResponse{}), http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+		http.StatusUnprocessableEntity, http.StatusServiceUnavailable)
 }
 
 func (d describer) enrol() {
@@ -174,7 +178,8 @@ func (d describer) enrol() {
 		Summary:     "Trade a one-time code for an edge's credential",
 		Description: "From gridgate-central edge add. 403 whatever is wrong with the code; 429 for an address that sent several.",
 		RequestBody: &huma.RequestBody{Required: true, Content: d.json(ingest.Enrolment{})},
-	}, d.json(ingest.Credential{}), http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusServiceUnavailable)
+	}, d.json(ingest.Credential{}), http.StatusBadRequest, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests,
+		http.StatusServiceUnavailable)
 	d.add(&huma.Operation{
 		OperationID: "renew-credential", Method: http.MethodPost, Path: ingest.SyncPrefix + "{id}" + ingest.CredentialSuffix,
 		DefaultStatus: http.StatusOK, Security: onlyToken,
@@ -192,7 +197,8 @@ func (d describer) evidence() {
 		Security: onlyToken, Summary: "Upload a redacted picture or a sealed clip under its digest", Parameters: []*huma.Param{digest},
 		Description: "200 instead of 201 for one that central has already.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{alert.JPEG: binary, alert.SealedMP4: binary}},
-	}, nil, http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}, nil, http.StatusBadRequest, http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+		http.StatusServiceUnavailable)
 	d.add(&huma.Operation{
 		OperationID: "get-evidence", Method: http.MethodGet, Path: ingest.EvidencePath + "{sha256}", DefaultStatus: http.StatusOK,
 		Security: either, Summary: "A redacted picture", Parameters: []*huma.Param{digest},

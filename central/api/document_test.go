@@ -63,6 +63,31 @@ func TestDocument(t *testing.T) {
 	}
 }
 
+// What an edge must be ready to be told is written down: to wait, above all.
+func TestRefusalsAreDescribed(t *testing.T) {
+	var doc document
+	if err := json.Unmarshal(newDesk(t).ask("GET", "/openapi.json", "").Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	for operation, want := range map[string]string{
+		"post /v1/events": "400 401 403 409 413 415 429 503", "post /v1/readings": "400 401 403 409 413 415 503",
+		"post /v1/edges/{id}/sync": "400 401 403 413 415 422 503", "put /v1/evidence/{sha256}": "400 401 403 409 413 415 503",
+		"post /v1/enrol": "400 403 413 415 429 503", "post /v1/edges/{id}/credential": "401 403 503",
+	} {
+		method, path, _ := strings.Cut(operation, " ")
+		var got []string
+		for status := range doc.Paths[path][method].Responses {
+			if status >= "400" {
+				got = append(got, status)
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %s", operation, got, want)
+		}
+	}
+}
+
 // Every $ref of the document leads somewhere.
 func TestDocumentReferences(t *testing.T) {
 	var doc any
