@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"syscall"
 
 	"gridgate/deploy/faults/rig"
@@ -27,6 +28,7 @@ func main() {
 	flag.StringVar(&o.clip, "clip", "", "Annex-B clip that a camera plays meanwhile")
 	flag.BoolVar(&o.disk, "disk", true, "fill the disks too, which needs root")
 	flag.BoolVar(&o.clock, "clock", true, "step the edge's clock too, which builds an edge of its own")
+	flag.StringVar(&o.only, "only", "", "only faults whose names this regular expression finds")
 	flag.IntVar(&o.week, "week", 0, "alerts of a week without central; 0: no week")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -41,6 +43,7 @@ type options struct {
 	rounds, week int
 	seed         uint64
 	bin, clip    string
+	only         string
 	disk, clock  bool
 }
 
@@ -84,7 +87,13 @@ func rounds(ctx context.Context, o options, dir string, log *slog.Logger) error 
 			return err
 		}
 	}
-	r.Faults = rig.For(r)
+	pattern, err := regexp.Compile(o.only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	if r.Faults = rig.Only(rig.For(r), pattern); len(r.Faults) == 0 {
+		return fmt.Errorf("-only %q leaves no fault", o.only)
+	}
 	result, err := rig.Run(ctx, r)
 	fmt.Println(result)
 	switch {

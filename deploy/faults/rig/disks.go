@@ -89,8 +89,15 @@ func (d disk) fill(ctx context.Context) error {
 
 func (d disk) free() error { return os.Remove(d.ballast()) }
 
-// fill has a program live on a full disk for a while. The link is cut meanwhile if the disk is the edge's: what is delivered frees room.
-func (f *field) fill(ctx context.Context, d disk) error {
+// fill has a program live on a full disk for a while, from a start on, since a write-ahead log that has grown is written over without more
+// room. The link is cut meanwhile if the disk is the edge's: what is delivered frees room.
+func (f *field) fill(ctx context.Context, v victim, d disk) error {
+	if err := v.process().Stop(); err != nil {
+		return fmt.Errorf("stop the %s: %w", v.name, err)
+	}
+	if err := v.restart(ctx); err != nil {
+		return fmt.Errorf("start the %s again: %w", v.name, err)
+	}
 	if f.link != nil && d == f.disks.edge {
 		f.link.Set(faultlink.Weather{Cut: true})
 		defer f.link.Set(faultlink.Weather{})

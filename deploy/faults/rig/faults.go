@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"time"
 
@@ -43,8 +44,8 @@ var Faults = []Fault{
 	})},
 	{"power cut of the edge", 3, powerCut},
 	{"damaged outbox", 1, damage},
-	{"edge's disk full", 1, func(ctx context.Context, f *field) error { return f.fill(ctx, f.disks.edge) }},
-	{"central's disk full", 1, func(ctx context.Context, f *field) error { return f.fill(ctx, f.disks.central) }},
+	{"edge's disk full", 1, func(ctx context.Context, f *field) error { return f.fill(ctx, f.edge(), f.disks.edge) }},
+	{"central's disk full", 1, func(ctx context.Context, f *field) error { return f.fill(ctx, f.central(), f.disks.central) }},
 	{"edge's clock steps", 2, stepClock},
 }
 
@@ -234,4 +235,9 @@ func Once(faults []Fault) []Fault {
 		out[i].weight = 1
 	}
 	return out
+}
+
+// Only are those of the faults whose names match.
+func Only(faults []Fault, pattern *regexp.Regexp) []Fault {
+	return slices.DeleteFunc(slices.Clone(faults), func(f Fault) bool { return !pattern.MatchString(f.Name) })
 }
