@@ -54,6 +54,8 @@ type Options struct {
 type Handler struct {
 	o     Options
 	slots slots
+
+	refused, unwritten seldom // what is told of metrics that could not be kept
 }
 
 // New returns a Handler.
@@ -145,12 +147,16 @@ func answer(w http.ResponseWriter, v any) {
 func (h *Handler) measure(ctx context.Context, e store.Edge) {
 	samples := samplesOf(e)
 	err := h.o.Series.Write(ctx, samples)
+	if err == nil {
+		return
+	}
 	var refused tsdb.Rejection
-	switch {
-	case errors.As(err, &refused):
-		h.o.Logger.Warn("edge metrics were refused", "edge", e.ID, "samples", len(samples), "error", err)
-	case err != nil:
-		h.o.Logger.Error("edge metrics were not written", "edge", e.ID, "error", err)
+	level, text, told := slog.LevelError, "edge metrics were not written", &h.unwritten
+	if errors.As(err, &refused) {
+		level, text, told = slog.LevelWarn, "edge metrics were refused", &h.refused
+	}
+	if reports, ok := told.may(e.LastSync); ok {
+		h.o.Logger.Log(ctx, level, text, "edge", e.ID, "samples", len(samples), "error", err, "reportsSinceTheLastLine", reports)
 	}
 }
 
@@ -162,7 +168,7 @@ func samplesOf(e store.Edge) []tsdb.Sample {
 		for i := 0; i+1 < len(labels); i += 2 {
 			all[labels[i]] = labels[i+1]
 		}
-		samples = append(samples, tsdb.Sample{Metric: metric, Labels: all, Value: value, At: e.LastSync})
+		samples = append(samples, tsdb.Sample{Metric: metric, Labels: all, Value: value, At: e.LastSync, Spare: true})
 	}
 	add("gridgate_edge_clock_skew_seconds", float64(e.SkewMs)/1000)
 	add("gridgate_edge_dead_letters", float64(e.Report.DeadLetters))

@@ -286,6 +286,38 @@ func TestSeriesFail(t *testing.T) {
 	}
 }
 
+// A time-series database that is full, or away, makes one line a minute, whatever the number of edges.
+func TestComplaintsAreSeldom(t *testing.T) {
+	now := noon
+	var s seldom
+	for i, tc := range []struct {
+		after time.Duration
+		times int
+		ok    bool
+	}{{0, 1, true}, {time.Second, 0, false}, {58 * time.Second, 0, false}, {time.Second, 3, true}, {time.Second, 0, false}} {
+		now = now.Add(tc.after)
+		if times, ok := s.may(now); times != tc.times || ok != tc.ok {
+			t.Errorf("%d: %d, %v", i, times, ok)
+		}
+	}
+	var out bytes.Buffer
+	d := desk{seriesErr: tsdb.Rejection{0: "one series too many"}}
+	h := New(Options{Store: &d, Series: &d, Logger: slog.New(slog.NewTextHandler(&out, nil)), Now: func() time.Time { return noon }})
+	for range 3 {
+		if w := post(h, "town-1", text(t, report()), itself); w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	if lines := strings.Count(out.String(), "\n"); lines != 1 || !strings.Contains(out.String(), "edge metrics were refused") {
+		t.Errorf("%d lines: %s", lines, &out)
+	}
+	for _, s := range d.samples {
+		if !s.Spare {
+			t.Errorf("%s takes room from readings", s.Metric)
+		}
+	}
+}
+
 // What can be sent for a metric is on the contract's list, and the list keeps its promise.
 func TestMetricNames(t *testing.T) {
 	if n := len(ingest.EdgeMetrics); n > maxMetrics {

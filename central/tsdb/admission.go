@@ -11,7 +11,7 @@ import (
 // Admission is what every implementation asks before it writes: is the sample well formed, of a plausible time, and of a
 // series that still fits? It is for one goroutine at a time.
 type Admission struct {
-	MaxSeries int              // distinct series that may exist; the next one is refused
+	MaxSeries int              // distinct series that may exist; the next one is refused. A spare one is at 3/5 of it
 	Past      time.Duration    // how old a sample may be by the clock; 0: any age
 	Ahead     time.Duration    // how far ahead of the clock it may be
 	Now       func() time.Time // nil: time.Now
@@ -56,10 +56,18 @@ func (a *Admission) check(in Admitted, now time.Time) error {
 	if a.Past > 0 && now.Sub(in.At) > a.Past {
 		return fmt.Errorf("time is more than %v ago", a.Past)
 	}
-	if _, known := a.series[in.Series]; !known && len(a.series) >= a.MaxSeries {
-		return fmt.Errorf("one series too many: there are %d already", a.MaxSeries)
+	if _, known := a.series[in.Series]; !known && len(a.series) >= a.most(in.Spare) {
+		return fmt.Errorf("one series too many: there are %d already", len(a.series))
 	}
 	return nil
+}
+
+// most is how many series there may be with one more.
+func (a *Admission) most(spare bool) int {
+	if spare {
+		return a.MaxSeries * 3 / 5
+	}
+	return a.MaxSeries
 }
 
 func (a *Admission) now() time.Time {
@@ -77,8 +85,8 @@ func (a *Admission) Know(series string) {
 	a.series[series] = struct{}{}
 }
 
-// Full says whether a new series would be refused.
-func (a *Admission) Full() bool { return len(a.series) >= a.MaxSeries }
+// Full says whether a new series would be refused, at least a spare one.
+func (a *Admission) Full() bool { return len(a.series) >= a.most(true) }
 
 // Forget drops all series, before those that still exist are counted anew.
 func (a *Admission) Forget() { clear(a.series) }

@@ -17,6 +17,7 @@ type Sample struct {
 	Labels map[string]string // few and bounded: edge, device, grid, quantity, unit
 	Value  float64           // finite
 	At     time.Time         // millisecond resolution; what is finer is cut off
+	Spare  bool              // a new series of it must leave room for the others, see [Admission]
 }
 
 // Point is one value of a series.

@@ -96,6 +96,27 @@ func TestScreenSortsAndRefuses(t *testing.T) {
 	}
 }
 
+// What edges tell of themselves takes no room from what their sensors measure, and goes on where it was there before.
+func TestSpareSeriesLeaveRoom(t *testing.T) {
+	a := Admission{MaxSeries: 5, Now: func() time.Time { return at(0) }}
+	screen := func(device string, spare bool) Rejection {
+		_, refused := a.Screen([]Sample{{Metric: "a_b", Labels: map[string]string{"device": device}, At: at(0), Spare: spare}})
+		return refused
+	}
+	for i, tc := range []struct {
+		device string
+		spare  bool
+		taken  bool
+	}{
+		{"a", true, true}, {"b", true, true}, {"c", false, true},
+		{"d", true, false}, {"d", false, true}, {"a", true, true}, {"e", false, true}, {"f", false, false}, {"b", true, true},
+	} {
+		if refused := screen(tc.device, tc.spare); (len(refused) == 0) != tc.taken {
+			t.Errorf("%d: series %s, spare %v: refused %v", i, tc.device, tc.spare, refused)
+		}
+	}
+}
+
 func TestSeriesIDsDiffer(t *testing.T) {
 	seen := map[string]bool{}
 	for _, labels := range []map[string]string{nil, {"a": "b"}, {"a": "bc"}, {"ab": "c"}, {"a": "b", "c": "d"}, {"a": "b c=d"}} {
