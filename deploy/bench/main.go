@@ -52,8 +52,7 @@ type Part struct {
 var groups = []Group{
 	{"video", "what a camera costs and how fast it is noticed, beside Motion", videoParts},
 	{"outbox", "commits of the edge's durable log, beside bare fdatasync", whole(outboxCommits)},
-	{"delivery", "alerts over HTTP to a receipt (stored, de-duplicated, correlated), beside Alertmanager and bare inserts", deliveryParts},
-	{"latency", "a sensor's publish to the case event on an operator's feed, with the real programs, beside the design's bar", whole(latency)},
+	{"delivery", "alerts over HTTP to a receipt (stored, de-duplicated, correlated), beside Alertmanager and bare inserts; the whole way, a backlog and many edges, with the real programs", slices.Concat(deliveryParts, loadParts)},
 	{"tsdb", "readings into the embedded time-series database, beside VictoriaMetrics", whole(timeSeries)},
 }
 
