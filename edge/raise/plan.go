@@ -160,8 +160,12 @@ func (p *plan) momentary(a alert.Alert, retained bool) {
 	if a.Lane() == alert.LifeSafety {
 		window = LifeSafetyMomentWindow
 	}
+	arrival := MomentArrival
+	if a.Clock != alert.CameraClock {
+		arrival = window // the edge told the time itself: had its clock been set back meanwhile, two moments would look like one
+	}
 	last, ok := p.moments[a.Key]
-	if ok && a.OccurredAt.Sub(last.at).Abs() < window && p.now.Sub(last.seen).Abs() <= MomentArrival {
+	if ok && a.OccurredAt.Sub(last.at).Abs() < window && p.now.Sub(last.seen).Abs() <= arrival {
 		return
 	}
 	p.moments[a.Key] = moment{at: a.OccurredAt, seen: p.now}

@@ -150,9 +150,32 @@ func TestAClockThatStandsMergesNoPresses(t *testing.T) {
 			want    string
 		}{{0, "momentary"}, {1500 * time.Millisecond, ""}, {2 * time.Second, ""}, {2001 * time.Millisecond, "momentary"}, {time.Hour, "momentary"}} {
 			c.now = start.Add(s.arrives)
-			got, err := r.Raise(t.Context(), "", []raise.Signal{signal(kind, momentary, 0)}, nil)
+			press := signal(kind, momentary, 0)
+			press.Clock = alert.CameraClock
+			got, err := r.Raise(t.Context(), "", []raise.Signal{press}, nil)
 			if err != nil || states(got) != s.want {
 				t.Errorf("%s, arriving after %v: got %q, %v, want %q", kind, s.arrives, states(got), err, s.want)
+			}
+		}
+	}
+}
+
+// TestAClockSetBackMergesNoPresses: the edge tells the time itself, and is set back by a second between two presses.
+func TestAClockSetBackMergesNoPresses(t *testing.T) {
+	for kind, window := range map[alert.Kind]time.Duration{alert.SOS: raise.LifeSafetyMomentWindow, alert.Vibration: raise.MomentWindow} {
+		for _, told := range []alert.Clock{alert.EdgeClock, alert.ReceiveClock} {
+			steady := &clock{now: start}
+			r := newRaiser(t, raise.Options{Log: &raise.Memory{}, Now: steady.Now})
+			for _, s := range []struct {
+				passed time.Duration
+				want   string
+			}{{0, "momentary"}, {window / 2, ""}, {window + time.Millisecond, "momentary"}} {
+				steady.now = start.Add(s.passed)
+				press := signal(kind, momentary, 0)
+				press.Clock = told
+				if got, err := r.Raise(t.Context(), "", []raise.Signal{press}, nil); err != nil || states(got) != s.want {
+					t.Errorf("%s by the clock %s, after %v: got %q, %v, want %q", kind, told, s.passed, states(got), err, s.want)
+				}
 			}
 		}
 	}

@@ -25,7 +25,8 @@ const (
 )
 
 // MomentArrival is how far apart, by the edge's clock, two signals of one moment may arrive. A device whose clock stands
-// still gives every press the same time: what arrives later than this is another call for help, whatever its time says.
+// still gives every press the same time: what arrives later than this is another call for help, whatever its time says. Where the
+// edge told the time itself, the window above is the bound, so that no step of its clock makes one call of two.
 const MomentArrival = 2 * time.Second
 
 // Debounce is the patience of one kind. The zero value raises and clears at once.

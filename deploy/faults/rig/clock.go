@@ -91,7 +91,7 @@ func setClock(file string, off time.Duration) error {
 
 // stepClock steps the edge's clock, kills the edge meanwhile in a third of the cases, and puts the clock right again in two of three.
 func stepClock(ctx context.Context, f *field) error {
-	steps := []time.Duration{time.Hour, -time.Hour, 10 * time.Minute, -time.Duration(time.Now().Unix()) * time.Second}
+	steps := []time.Duration{-time.Second, time.Hour, -time.Hour, 10 * time.Minute, -time.Duration(time.Now().Unix()) * time.Second}
 	step := steps[f.rng.IntN(len(steps))]
 	f.log.Info("clock", "step", step.String())
 	if err := setClock(f.o.Clock, step); err != nil {
