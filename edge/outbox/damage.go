@@ -12,12 +12,15 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"gridgate/protocols/kit/durable"
 )
 
 const (
 	asideMark   = ".damaged-"      // in the name of a file that was set aside; the time follows
 	readMark    = "-read"          // ends the name once all that could be read is in the new file
 	suspectName = "outbox.suspect" // is there while damage was met by a running process
+	movingName  = "outbox.moving"  // is there while a file is set aside, and names it
 	keepAside   = 3                // files set aside; older ones are deleted
 )
 
@@ -46,6 +49,9 @@ type Saved struct {
 // openChecked opens the file for writing. One that fails the integrity check is set aside and a new one made; why says so then.
 func openChecked(ctx context.Context, o Options) (db *sql.DB, why string, err error) {
 	path := filepath.Join(o.Dir, fileName)
+	if err := finishMove(o); err != nil {
+		return nil, "", fmt.Errorf("set aside damaged outbox: %w", err)
+	}
 	db, err = openFile(ctx, path, o)
 	if err == nil {
 		return db, "", nil
@@ -57,9 +63,9 @@ func openChecked(ctx context.Context, o Options) (db *sql.DB, why string, err er
 		return nil, "", fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
 	}
 	why = err.Error()
-	aside := path + asideMark + o.Now().UTC().Format("20060102T150405.000Z")
+	aside := fileName + asideMark + o.Now().UTC().Format("20060102T150405.000Z")
 	o.Log.ErrorContext(ctx, "the outbox file is damaged: it is set aside and a new epoch begins", "file", path, "aside", aside, "error", err)
-	if err := moveFile(path, aside); err != nil {
+	if err := setAside(o, aside); err != nil {
 		return nil, "", fmt.Errorf("set aside damaged outbox: %w", err)
 	}
 	if err := os.Remove(suspectFile(o.Dir)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -71,15 +77,41 @@ func openChecked(ctx context.Context, o Options) (db *sql.DB, why string, err er
 	return db, why, nil
 }
 
-// moveFile renames a file and what SQLite keeps beside it, so that all of it can be examined. The file itself goes last: as long as
-// it has its name the move is begun again.
+// setAside gives the file the name aside. Where it goes is noted first: of a move that a crash broke off the file might be left without
+// its log, and would look whole.
+func setAside(o Options, aside string) error {
+	if err := durable.Write(filepath.Join(o.Dir, movingName), []byte(aside), 0o600); err != nil {
+		return err
+	}
+	return finishMove(o)
+}
+
+// finishMove brings a move that was begun to its end.
+func finishMove(o Options) error {
+	note := filepath.Join(o.Dir, movingName)
+	aside, err := os.ReadFile(note)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case o.LeaveDamaged:
+		return fmt.Errorf("%w: it was being set aside", ErrDamaged)
+	}
+	if err := moveFile(filepath.Join(o.Dir, fileName), filepath.Join(o.Dir, filepath.Base(string(aside)))); err != nil {
+		return err
+	}
+	return durable.Remove(note)
+}
+
+// moveFile renames a file and what SQLite keeps beside it, so that all of it can be examined. What was moved before is left alone.
 func moveFile(path, to string) error {
 	for _, suffix := range []string{"-wal", "-shm", ""} {
 		if err := os.Rename(path+suffix, to+suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncDir(filepath.Dir(path))
 }
 
 // checkIntegrity looks through the whole file, within o.CheckTime unless an earlier process met damage.
@@ -123,7 +155,7 @@ func (b *Outbox) suspect(err error) error {
 
 // noteSuspicion has the next start check the file to its end.
 func noteSuspicion(dir string, why error) error {
-	return errors.Join(os.WriteFile(suspectFile(dir), []byte(why.Error()+"\n"), 0o600), syncDir(dir))
+	return errors.Join(os.WriteFile(suspectFile(dir), []byte(why.Error()+"\n"), 0o600), durable.SyncDir(dir))
 }
 
 // Wait blocks until ctx ends, and returns nil, or until damage is met in the file, and returns that. The outbox takes what it still

@@ -188,6 +188,32 @@ func TestSavingSavesAll(t *testing.T) {
 	}
 }
 
+// TestAMoveThatWasBrokenOffIsFinished: the file without its log would look whole, and lack what was in there.
+func TestAMoveThatWasBrokenOffIsFinished(t *testing.T) {
+	running := t.TempDir()
+	put(t, open(t, Options{Dir: running}), raisetest.Alert(alert.Gas, 1)) // which is in the log only
+	dir := copyOf(t, running)
+	aside := fileName + asideMark + "20260101T000000.000Z"
+	if err := os.WriteFile(filepath.Join(dir, movingName), []byte(aside), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, fileName+"-wal"), filepath.Join(dir, aside+"-wal")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{Dir: dir, LeaveDamaged: true}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a tool that only looks: %v", err)
+	}
+	for range 2 {
+		b := open(t, Options{Dir: dir})
+		if s := stats(t, b); s.Lanes[0].Pending != 1 || s.SetAside != 1 || s.Damage == nil {
+			t.Errorf("%+v", s)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestFilesSetAsideAreBounded(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)
@@ -281,6 +307,27 @@ func TestDamageThatIsMetLater(t *testing.T) {
 	checkSaved(t, again, all, len(all))
 	if _, err := os.Stat(suspectFile(dir)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the suspicion stays: %v", err)
+	}
+}
+
+// TestDamageThatIsReadTellsToo: whoever reads first.
+func TestDamageThatIsReadTellsToo(t *testing.T) {
+	for table, read := range map[string]func(*Outbox) error{
+		"readings":     func(b *Outbox) error { _, err := b.PeekReadings(t.Context(), 10); return err },
+		"dead_letters": func(b *Outbox) error { _, err := b.DeadLetters(t.Context(), 0, 10); return err },
+	} {
+		t.Run(table, func(t *testing.T) {
+			dir := t.TempDir()
+			filled(t, dir)
+			b := open(t, Options{Dir: dir})
+			zeroRoot(t, filepath.Join(dir, fileName), table)
+			if err := read(b); !damaged(err) {
+				t.Fatalf("read: %v", err)
+			}
+			if err := b.Wait(t.Context()); !damaged(err) {
+				t.Errorf("Wait: %v", err)
+			}
+		})
 	}
 }
 

@@ -12,9 +12,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
+	"gridgate/protocols/kit/durable"
 )
 
 // EvidenceEntry is an object whose alert has been answered for and that waits to be sent.
@@ -28,7 +30,8 @@ type EvidenceEntry struct {
 }
 
 // PutEvidence stores an object and the event that announces it. The object is on stable storage before the event is; it
-// must be what e says in size and digest. Objects over the budget push out the oldest, large ones first.
+// must be what e says in size and digest. Objects over the budget push out the oldest, large ones first. [ErrFull] means that there is
+// no room, or that the disk has only what alerts may need.
 func (b *Outbox) PutEvidence(ctx context.Context, e alert.Evidence, object []byte) error {
 	event, err := alert.EncodeEvidence(e)
 	if err != nil {
@@ -40,6 +43,9 @@ func (b *Outbox) PutEvidence(ctx context.Context, e alert.Evidence, object []byt
 	}
 	if e.Bytes > b.o.MaxEvidence {
 		return fmt.Errorf("put evidence of %d bytes: %w", e.Bytes, ErrFull)
+	}
+	if err := b.leavesRoom(e.Bytes); err != nil {
+		return fmt.Errorf("put evidence: %w", err)
 	}
 	b.files.Lock()
 	defer b.files.Unlock()
@@ -60,6 +66,27 @@ func (b *Outbox) PutEvidence(ctx context.Context, e alert.Evidence, object []byt
 	return b.removeUnused(ctx, shed...)
 }
 
+// spare is how many bytes of the disk evidence leaves: pictures must not fill a small disk before alerts do.
+const spare = 64 << 20
+
+func (b *Outbox) leavesRoom(n int64) error {
+	free, err := b.free()
+	if err != nil {
+		return fmt.Errorf("look for room: %w", err)
+	}
+	if free < n+spare {
+		return fmt.Errorf("%w: %d bytes are left on the disk, and %d of them are for alerts", ErrFull, free, spare)
+	}
+	return nil
+}
+
+// freeBytes is what the disk of a folder has left for this user.
+func freeBytes(dir string) (int64, error) {
+	var disk syscall.Statfs_t
+	err := syscall.Statfs(dir, &disk)
+	return int64(disk.Bavail) * int64(disk.Bsize), err
+}
+
 // insertEvidence writes the row and tells which objects were shed.
 func (t *tx) insertEvidence(e alert.Evidence, event []byte) (shed []string, err error) {
 	for t.t.evidenceBytes+e.Bytes > t.w.o.MaxEvidence && t.t.evidence > 0 {
@@ -67,7 +94,7 @@ func (t *tx) insertEvidence(e alert.Evidence, event []byte) (shed []string, err 
 		if err != nil {
 			return nil, fmt.Errorf("find oldest evidence: %w", err)
 		}
-		if _, err := t.deleteEvidence(id); err != nil {
+		if _, _, err := t.deleteEvidence(id); err != nil {
 			return nil, err
 		}
 		t.t.shedEvidence++
@@ -96,18 +123,18 @@ func (t *tx) leastEvidence() (id, digest string, err error) {
 	return id, digest, err
 }
 
-// deleteEvidence removes a row and returns its event, nil if there is none.
-func (t *tx) deleteEvidence(id string) (event []byte, err error) {
+// deleteEvidence removes a row and returns its object's digest, empty if there is none, and its event.
+func (t *tx) deleteEvidence(id string) (digest string, event []byte, err error) {
 	var size int64
-	err = t.queryRow(`DELETE FROM evidence WHERE id = ? RETURNING bytes, event`, []any{id}, &size, &event)
+	err = t.queryRow(`DELETE FROM evidence WHERE id = ? RETURNING bytes, sha256, event`, []any{id}, &size, &digest, &event)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
+		return "", nil, nil
 	} else if err != nil {
-		return nil, fmt.Errorf("remove evidence: %w", err)
+		return "", nil, fmt.Errorf("remove evidence: %w", err)
 	}
 	t.t.evidence--
 	t.t.evidenceBytes -= size
-	return event, nil
+	return digest, event, nil
 }
 
 // large is the size in bytes above which an object goes after all others and is shed before them: a sealed clip, of which one takes
@@ -115,7 +142,7 @@ func (t *tx) deleteEvidence(id string) (event []byte, err error) {
 const large = 1 << 20
 
 // PeekEvidence returns evidence whose alert has its receipt, at most limit: the oldest first, large objects behind all others.
-// Evidence of an alert that is pending or a dead letter waits.
+// Evidence of an alert that is pending or a dead letter waits. One whose event cannot be read any more becomes a dead letter.
 func (b *Outbox) PeekEvidence(ctx context.Context, limit int) (out []EvidenceEntry, err error) {
 	for _, size := range []string{"bytes <= ?", "bytes > ?"} {
 		if len(out) == limit {
@@ -132,26 +159,37 @@ func (b *Outbox) PeekEvidence(ctx context.Context, limit int) (out []EvidenceEnt
 
 // peekEvidence is PeekEvidence for the rows whose size, compared with large, is as said.
 func (b *Outbox) peekEvidence(ctx context.Context, size string, limit int) ([]EvidenceEntry, error) {
-	rows, err := b.read.QueryContext(ctx, `SELECT event FROM evidence AS e WHERE `+size+`
+	rows, err := b.read.QueryContext(ctx, `SELECT id, event FROM evidence AS e WHERE `+size+`
 		AND NOT EXISTS (SELECT 1 FROM alerts WHERE id = e.alert) AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE id = e.alert)
 		ORDER BY seq LIMIT ?`, large, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read evidence: %w", err)
+		return nil, fmt.Errorf("read evidence: %w", b.suspect(err))
 	}
 	defer rows.Close()
 	var out []EvidenceEntry
+	var bad []string
 	for rows.Next() {
+		var id string
 		var event []byte
-		if err := rows.Scan(&event); err != nil {
+		if err := rows.Scan(&id, &event); err != nil {
 			return nil, fmt.Errorf("read evidence: %w", err)
 		}
 		e, err := decodeEvidence(event)
 		if err != nil {
-			return nil, err
+			bad = append(bad, id)
+			continue
 		}
 		out = append(out, EvidenceEntry{ID: e.ID, AlertID: e.AlertID, SHA256: e.SHA256, MediaType: e.MediaType, Bytes: e.Bytes, Event: event})
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read evidence: %w", b.suspect(err))
+	}
+	for _, id := range bad {
+		if err := b.SettleEvidence(ctx, ingest.Receipt{ID: id, Outcome: ingest.Rejected, Reason: unreadable}); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // OpenEvidence opens an object for sending. The caller closes it.
@@ -171,19 +209,15 @@ func (b *Outbox) OpenEvidence(digest string) (io.ReadCloser, error) {
 func (b *Outbox) SettleEvidence(ctx context.Context, r ingest.Receipt) error {
 	b.files.Lock()
 	defer b.files.Unlock()
-	var event []byte
+	var digest string
 	err := b.submit(ctx, func(t *tx) (err error) {
-		event, err = t.settleEvidence(r)
+		digest, err = t.settleEvidence(r)
 		return err
 	})
-	if err != nil || event == nil {
+	if err != nil || digest == "" {
 		return err
 	}
-	e, err := decodeEvidence(event)
-	if err != nil {
-		return err
-	}
-	return b.removeUnused(ctx, e.SHA256)
+	return b.removeUnused(ctx, digest)
 }
 
 func decodeEvidence(event []byte) (*alert.Evidence, error) {
@@ -197,18 +231,20 @@ func decodeEvidence(event []byte) (*alert.Evidence, error) {
 	return decoded.Evidence, nil
 }
 
-func (t *tx) settleEvidence(r ingest.Receipt) (event []byte, err error) {
+// settleEvidence tells the digest of the object whose row it removed, empty if it removed none.
+func (t *tx) settleEvidence(r ingest.Receipt) (digest string, err error) {
 	switch r.Outcome {
 	case ingest.Accepted, ingest.Duplicate:
-		return t.deleteEvidence(r.ID)
+		digest, _, err := t.deleteEvidence(r.ID)
+		return digest, err
 	case ingest.Rejected:
-		event, err := t.deleteEvidence(r.ID)
-		if err != nil || event == nil {
-			return nil, err
+		digest, event, err := t.deleteEvidence(r.ID)
+		if err != nil || digest == "" {
+			return "", err
 		}
-		return event, t.bury(streamEvidence, r.ID, r.Reason, event)
+		return digest, t.bury(streamEvidence, r.ID, r.Reason, event)
 	}
-	return nil, nil
+	return "", nil
 }
 
 func (b *Outbox) object(digest string) string { return filepath.Join(b.o.Dir, evidenceDir, digest) }
@@ -309,5 +345,5 @@ func writeObject(path string, data []byte) error {
 	if err := os.Rename(path+temporary, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncDir(filepath.Dir(path))
 }

@@ -108,7 +108,8 @@ type Outbox struct {
 	write *writer
 	epoch string
 
-	files sync.Mutex // held while an object and its row are made or removed, so that neither is seen without the other
+	free  func() (int64, error) // bytes that the disk has left
+	files sync.Mutex            // held while an object and its row are made or removed, so that neither is seen without the other
 
 	requests chan *request
 	closing  chan struct{}
@@ -161,6 +162,7 @@ func openBox(ctx context.Context, o Options, lock *os.File) (*Outbox, error) {
 	box := &Outbox{
 		o: o, lock: lock, requests: make(chan *request), closing: make(chan struct{}), closed: make(chan struct{}),
 		appended: make(chan struct{}, 1), urgent: make(chan struct{}, 1), spoilt: make(chan error, 1),
+		free: func() (int64, error) { return freeBytes(o.Dir) },
 	}
 	if err := box.start(ctx, db, why); err != nil {
 		db.Close()
@@ -180,13 +182,12 @@ func (b *Outbox) start(ctx context.Context, db *sql.DB, why string) error {
 		return fmt.Errorf("prepare outbox: %w", err)
 	}
 	if b.read, err = openReaders(b.o.Dir); err != nil {
-		return err
+		return errors.Join(err, w.close())
 	}
 	b.write = w
 	w.suspect = b.suspect
 	if err := b.repair(ctx, why); err != nil {
-		b.read.Close()
-		return err
+		return errors.Join(err, b.read.Close(), w.close())
 	}
 	go b.run()
 	return nil

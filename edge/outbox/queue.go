@@ -80,26 +80,35 @@ type ReadingReceipt struct {
 	Reason string
 }
 
-// PeekReadings returns the oldest readings, at most limit.
+// unreadable is why central is not asked about what is no longer what was written.
+const unreadable = "it cannot be read any more at the edge"
+
+// PeekReadings returns the oldest readings, at most limit. One that cannot be read any more becomes a dead letter: it must hold up no
+// other.
 func (b *Outbox) PeekReadings(ctx context.Context, limit int) ([]ReadingEntry, error) {
 	rows, err := b.read.QueryContext(ctx, `SELECT seq, reading FROM readings ORDER BY seq LIMIT ?`, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read readings: %w", err)
+		return nil, fmt.Errorf("read readings: %w", b.suspect(err))
 	}
 	defer rows.Close()
 	var out []ReadingEntry
+	var bad []ReadingReceipt
 	for rows.Next() {
 		var e ReadingEntry
 		var body []byte
 		if err := rows.Scan(&e.Seq, &body); err != nil {
 			return nil, fmt.Errorf("read readings: %w", err)
 		}
-		if err := json.Unmarshal(body, &e.Reading); err != nil {
-			return nil, fmt.Errorf("decode reading %d: %w", e.Seq, err)
+		if json.Unmarshal(body, &e.Reading) != nil {
+			bad = append(bad, ReadingReceipt{Seq: e.Seq, Reason: unreadable})
+			continue
 		}
 		out = append(out, e)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read readings: %w", b.suspect(err))
+	}
+	return out, b.SettleReadings(ctx, bad...)
 }
 
 // SettleReadings removes readings that were answered; refused ones become dead letters.
@@ -152,7 +161,7 @@ type DeadLetter struct {
 	ID     string // of the event; empty for a reading
 	At     time.Time
 	Reason string
-	Body   []byte // the event or the reading, in JSON
+	Body   []byte // the event or the reading, in JSON unless it was damaged
 }
 
 // maxReason bounds what is kept of a reason, in bytes.
@@ -185,7 +194,7 @@ func (t *tx) buryAt(at int64, stream, id, reason string, body []byte) error {
 func (b *Outbox) DeadLetters(ctx context.Context, after int64, limit int) ([]DeadLetter, error) {
 	rows, err := b.read.QueryContext(ctx, `SELECT seq, stream, id, at, reason, body FROM dead_letters WHERE seq > ? ORDER BY seq LIMIT ?`, after, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read dead letters: %w", err)
+		return nil, fmt.Errorf("read dead letters: %w", b.suspect(err))
 	}
 	defer rows.Close()
 	var out []DeadLetter
@@ -198,7 +207,7 @@ func (b *Outbox) DeadLetters(ctx context.Context, after int64, limit int) ([]Dea
 		d.At = timeOf(at)
 		out = append(out, d)
 	}
-	return out, rows.Err()
+	return out, b.suspect(rows.Err())
 }
 
 // Requeue puts a dead alert or reading back at the end of its stream, with the same id. [ErrNotFound] means that there is

@@ -260,6 +260,57 @@ func TestEvidenceBudgetAndSweep(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeReadHoldsUpNothing: a reading and evidence that are no longer what was written.
+func TestWhatCannotBeReadHoldsUpNothing(t *testing.T) {
+	b := open(t, Options{Dir: t.TempDir()})
+	a := raisetest.Alert(alert.Motion, 1)
+	for i := range 2 {
+		if _, err := b.Commit(t.Context(), raise.Commit{Readings: []alert.Reading{raisetest.Reading(i)}}); err != nil {
+			t.Fatal(err)
+		}
+		object := []byte{byte(i)}
+		if err := b.PutEvidence(t.Context(), evidence(a, object), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, damage := range []string{`UPDATE readings SET reading = x'7b00' WHERE seq = 1`, `UPDATE evidence SET event = x'7b00' WHERE seq = 1`} {
+		if err := b.submit(t.Context(), func(t *tx) error { _, err := t.exec(damage); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	readings, err := b.PeekReadings(t.Context(), 10)
+	if err != nil || len(readings) != 1 || readings[0].Seq != 2 {
+		t.Errorf("readings %+v, %v", readings, err)
+	}
+	pictures, err := b.PeekEvidence(t.Context(), 10)
+	if err != nil || len(pictures) != 1 {
+		t.Errorf("evidence %+v, %v", pictures, err)
+	}
+	files, err := os.ReadDir(b.object(""))
+	if s := stats(t, b); err != nil || len(files) != 1 || s.Readings.Pending != 1 || s.Evidence.Pending != 1 || s.DeadLetters != 2 {
+		t.Errorf("%d files, %v, %+v", len(files), err, s)
+	}
+}
+
+// TestEvidenceLeavesTheDiskToAlerts: on a disk that is nearly full there are no pictures, and alerts go on.
+func TestEvidenceLeavesTheDiskToAlerts(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, Options{Dir: dir})
+	a, object := raisetest.Alert(alert.Motion, 1), []byte("a redacted picture")
+	b.free = func() (int64, error) { return spare + int64(len(object)) - 1, nil }
+	if err := b.PutEvidence(t.Context(), evidence(a, object), object); !errors.Is(err, ErrFull) {
+		t.Errorf("a picture: %v", err)
+	}
+	put(t, b, a)
+	if files, err := os.ReadDir(filepath.Join(dir, evidenceDir)); err != nil || len(files) != 0 {
+		t.Errorf("%v, %v", files, err)
+	}
+	b.free = func() (int64, error) { return spare + int64(len(object)), nil }
+	if err := b.PutEvidence(t.Context(), evidence(a, object), object); err != nil {
+		t.Errorf("with room: %v", err)
+	}
+}
+
 // TestAClipYieldsToPictures: a sealed clip as large as one may be is sent after pictures that came later, and shed before them.
 func TestAClipYieldsToPictures(t *testing.T) {
 	b := open(t, Options{Dir: t.TempDir(), MaxEvidence: alert.MaxEvidence + 100})

@@ -57,13 +57,13 @@ func (b *Outbox) Stats(ctx context.Context) (Stats, error) {
 		var at int64
 		row := b.read.QueryRowContext(ctx, `SELECT seq, at FROM alerts WHERE lane = ? ORDER BY seq LIMIT 1`, i)
 		if err := row.Scan(&ls.Lowest, &at); err != nil && err != sql.ErrNoRows {
-			return Stats{}, fmt.Errorf("read oldest alert: %w", err)
+			return Stats{}, fmt.Errorf("read oldest alert: %w", b.suspect(err))
 		}
 		ls.Oldest = timeOf(at)
 		s.Lanes = append(s.Lanes, ls)
 	}
 	if err := b.read.QueryRowContext(ctx, `SELECT count(*) FROM dead_letters`).Scan(&s.DeadLetters); err != nil {
-		return Stats{}, fmt.Errorf("count dead letters: %w", err)
+		return Stats{}, fmt.Errorf("count dead letters: %w", b.suspect(err))
 	}
 	var err error
 	if s.Damage, err = b.lastDamage(ctx); err != nil {
