@@ -1,5 +1,5 @@
 // Package store is central's one door to its database: the alert log (step 7), cases and their events (step 9), evidence,
-// edges, staff and tokens. SQL lives only in its sub-packages (sqlite).
+// edges, staff and tokens. SQL lives only in its sub-packages (sqlite, postgres).
 //
 // In: validated values. Out: committed facts and pages of them. It decides nothing: which case an alert joins is told to it by
 // central/correlate through a function.

@@ -217,12 +217,16 @@ func (s *Store) Append(ctx context.Context, e cases.Event, expect int64) (c case
 		return cases.Case{}, ctx.Err()
 	}
 	var last int64
-	err = s.writer.transact(func() error {
+	var refused error // is no failure of the transaction: the writer keeps what it remembers
+	err = s.writer.transact(func() (err error) {
 		c, err = s.writer.appendChecked(e, expect)
 		last = s.writer.last
+		if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
+			refused, err = err, nil
+		}
 		return err
 	})
-	if err != nil {
+	if err = errors.Join(err, refused); err != nil {
 		return cases.Case{}, fmt.Errorf("append %s to case %s: %w", e.Type, e.CaseID, err)
 	}
 	s.advance(last)
@@ -245,12 +249,13 @@ func (w *writer) appendChecked(e cases.Event, expect int64) (cases.Case, error) 
 		return cases.Case{}, err
 	}
 	r, err = w.append(r, e)
-	if errors.Is(err, cases.ErrIllegal) {
+	switch {
+	case errors.Is(err, cases.ErrIllegal):
 		return cases.Case{}, fmt.Errorf("%w: %w", store.ErrConflict, err)
+	case err != nil:
+		return cases.Case{}, err
 	}
-	if err == nil {
-		err = w.saveCase(r)
-	}
+	err = w.saveCase(r)
 	if newest.ref != r.ref { // an event of an older case: the newest stays the newest
 		w.newest[caseKey{key: newest.Key, exercise: newest.Exercise}] = newest
 	}

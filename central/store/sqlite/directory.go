@@ -64,7 +64,7 @@ func (s *Store) PutUser(ctx context.Context, u store.User) error {
 
 // User implements [store.Store].
 func (s *Store) User(ctx context.Context, name string) (u store.User, err error) {
-	row := s.read.QueryRowContext(ctx, "SELECT name, hash, role FROM users WHERE name = ?", name)
+	row := s.door.QueryRowContext(ctx, "SELECT name, hash, role FROM users WHERE name = ?", name)
 	err = found("user", row.Scan(&u.Name, &u.Hash, &u.Role))
 	return u, err
 }
@@ -78,7 +78,7 @@ func (s *Store) PutToken(ctx context.Context, t store.Token) error {
 func (s *Store) Token(ctx context.Context, sha256 string) (t store.Token, err error) {
 	var scopes string
 	var expires int64
-	row := s.read.QueryRowContext(ctx, "SELECT sha256, name, edge, scopes, expires FROM tokens WHERE sha256 = ?", sha256)
+	row := s.door.QueryRowContext(ctx, "SELECT sha256, name, edge, scopes, expires FROM tokens WHERE sha256 = ?", sha256)
 	err = found("token", row.Scan(&t.SHA256, &t.Name, &t.Edge, &scopes, &expires))
 	t.Scopes, t.Expires = strings.Fields(scopes), instant(expires)
 	return t, err

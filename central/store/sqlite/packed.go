@@ -2,7 +2,7 @@ package sqlite
 
 import (
 	"encoding/hex"
-	"fmt"
+	"errors"
 	"strconv"
 
 	strict "github.com/go-json-experiment/json"
@@ -12,10 +12,13 @@ import (
 	"gridgate/protocols/alert"
 )
 
+// errNoUUID does not repeat the id: it could be anything.
+var errNoUUID = errors.New("an id is no canonical UUID")
+
 // idBytes returns the 16 bytes of a canonical UUID.
 func idBytes(id string) ([]byte, error) {
 	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
-		return nil, fmt.Errorf("%q is no canonical UUID", id)
+		return nil, errNoUUID
 	}
 	digits := make([]byte, 0, 32)
 	for _, part := range []string{id[:8], id[9:13], id[14:18], id[19:23], id[24:]} {
@@ -23,7 +26,7 @@ func idBytes(id string) ([]byte, error) {
 	}
 	out := make([]byte, 16)
 	if _, err := hex.Decode(out, digits); err != nil {
-		return nil, fmt.Errorf("%q is no canonical UUID", id)
+		return nil, errNoUUID
 	}
 	return out, nil
 }

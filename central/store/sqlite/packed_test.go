@@ -14,7 +14,18 @@ import (
 // What is written by hand reads back as what was given, whatever its texts hold.
 func TestPackedEvents(t *testing.T) {
 	at := time.Date(2026, 3, 1, 20, 0, 0, 123456789, time.UTC)
+	full := cases.Event{
+		Type: cases.EventReopened, At: at, Actor: "zhang", AlertID: alert.NewID(), Count: 1, From: at, To: at, Severity: alert.Major,
+		Reason: cases.ReasonReview, Situation: alert.NewID(),
+	}
+	for i := range reflect.TypeFor[cases.Event]().NumField() {
+		name := reflect.TypeFor[cases.Event]().Field(i).Name
+		if reflect.ValueOf(full).Field(i).IsZero() && name != "Position" && name != "CaseID" && name != "Opening" {
+			t.Errorf("a field that packEvent may not know: %s", name)
+		}
+	}
 	for _, e := range []cases.Event{
+		full,
 		{Type: cases.EventJoined, At: at, AlertID: alert.NewID(), Count: 100_000, From: at.Add(-time.Hour), To: at, Situation: alert.NewID()},
 		{Type: cases.EventClosed, At: at.Truncate(time.Second), Actor: "张\"\\\n<三>", Reason: cases.ReasonHandled},
 		{Type: cases.EventRaised, At: at, Severity: alert.Critical},

@@ -14,6 +14,7 @@ import (
 // slice is one call of Prune inside its transaction.
 type slice struct {
 	w     *writer
+	h     store.Horizon
 	limit int64
 	did   store.Pruned
 }
@@ -33,7 +34,7 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 			return store.Pruned{}, fmt.Errorf("prune: %w", err)
 		}
 	}
-	p := slice{w: s.writer, limit: int64(max(limit, 1))}
+	p := slice{w: s.writer, h: h, limit: int64(max(limit, 1))}
 	err := s.writer.transact(func() error {
 		for _, step := range []func() error{
 			func() error { return p.takeCases(ends[0]) }, p.drain, func() error { return p.strays(ends[1]) },
@@ -51,8 +52,9 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 	return p.did, nil
 }
 
-// takeCases lets the oldest closed cases go that end before a position of the case-event log. The newest case stays, so that
-// its row number is not given out again, and so does the case of the newest event.
+// takeCases lets the oldest closed cases go that end before a position of the case-event log, unless the time of their last event says
+// otherwise: a clock that was set back leaves old times behind young ones. The newest case stays, so that its row number is not given
+// out again, and so does the case of the newest event.
 func (p *slice) takeCases(end int64) error {
 	var taken []caseRow
 	err := p.w.c.query(func(v []driver.Value) error {
@@ -60,8 +62,9 @@ func (p *slice) takeCases(end int64) error {
 		taken = append(taken, r)
 		return err
 	}, "SELECT "+caseColumns+` FROM case_states s INDEXED BY case_states_state CROSS JOIN cases c ON c.ref = s.ref
-		WHERE s.state = 2 AND s.position < ? AND s.hold IS NULL AND s.ref < (SELECT max(ref) FROM cases) ORDER BY s.position LIMIT ?`,
-		min(end, p.w.last), p.limit)
+		WHERE s.state = 2 AND s.position < ? AND s.hold IS NULL AND s.ref < (SELECT max(ref) FROM cases)
+		AND (SELECT at FROM case_events e WHERE e.position = s.position) < ? ORDER BY s.position LIMIT ?`,
+		min(end, p.w.last), nanos(p.h.Cases), p.limit)
 	if err != nil {
 		return fmt.Errorf("find cases: %w", err)
 	}
@@ -196,7 +199,7 @@ func (p *slice) history(position, limit int64) (next int64, err error) {
 const strayWindow = 50
 
 // strays deletes alerts before a position of the alert log that joined no case. They have no index: the log is looked through once,
-// from where the last slice ended.
+// from where the last slice ended. One that is young by its time, though old by its position, waits for the next start.
 func (p *slice) strays(end int64) error {
 	until := min(end, p.w.combed+p.limit*strayWindow)
 	if until <= p.w.combed {
@@ -206,7 +209,8 @@ func (p *slice) strays(end int64) error {
 	err := p.w.c.query(func(v []driver.Value) error {
 		found = append(found, v[0].(int64))
 		return nil
-	}, "SELECT position FROM alerts WHERE position >= ? AND position < ? AND case_ref IS NULL ORDER BY position LIMIT ?", p.w.combed, until, p.limit-p.did.Alerts+1)
+	}, "SELECT position FROM alerts WHERE position >= ? AND position < ? AND case_ref IS NULL AND received_at < ? ORDER BY position LIMIT ?",
+		p.w.combed, until, nanos(p.h.Cases), p.limit-p.did.Alerts+1)
 	if err != nil {
 		return fmt.Errorf("find alerts without a case: %w", err)
 	}
@@ -225,10 +229,10 @@ func (p *slice) strays(end int64) error {
 // evidence deletes evidence before a position of its log whose case is not open, acknowledged or held.
 func (p *slice) evidence(end int64) error {
 	digests, err := p.w.texts(`DELETE FROM evidence WHERE position IN (
-		SELECT e.position FROM evidence e WHERE e.position < ?1 AND NOT EXISTS (
+		SELECT e.position FROM evidence e WHERE e.position < ?1 AND e.received_at < ?3 AND NOT EXISTS (
 			SELECT 1 FROM alerts a JOIN case_states s ON s.ref = a.case_ref
 			WHERE a.id = unhex(replace(e.alert_id, '-', '')) AND (s.state < 2 OR s.hold IS NOT NULL)
-		) ORDER BY e.position LIMIT ?2) RETURNING sha256`, end, p.limit)
+		) ORDER BY e.position LIMIT ?2) RETURNING sha256`, end, p.limit, nanos(p.h.Evidence))
 	if err != nil {
 		return fmt.Errorf("delete evidence: %w", err)
 	}

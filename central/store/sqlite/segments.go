@@ -89,7 +89,8 @@ func (w *writer) firstUnsorted() (first int64, err error) {
 
 const selectTail = "SELECT coalesce(max(segment) + 1, 0) FROM place_segments"
 
-// segmentsAtOnce is how many segments one statement looks into.
+// segmentsAtOnce is how many segments one statement looks into at most. The first looks into one, each next one into twice as many: a
+// place of many alerts has a page in the first, and one of few costs few statements.
 const segmentsAtOnce = 64
 
 // placePage reads one page of the alerts of few places: first the tail of the log, then segment after segment, the newest first.
@@ -123,8 +124,8 @@ const selectOffsets = `WITH RECURSIVE s (n) AS (SELECT ?1 UNION ALL SELECT n + 1
 // them, until there are enough. The segment that it returns is the last one that it looked into.
 func offsetsBefore(ctx context.Context, tx *sql.Tx, places string, segment int64, enough int) (int64, []int64, error) {
 	var positions []int64
-	for segment > 0 && len(positions) < enough {
-		first := max(segment-segmentsAtOnce, 0)
+	for step := int64(1); segment > 0 && len(positions) < enough; step = min(2*step, segmentsAtOnce) {
+		first := max(segment-step, 0)
 		rows, err := tx.QueryContext(ctx, selectOffsets, first, segment-1, places)
 		_, err = collect(rows, err, func(scan func(...any) error) (none struct{}, err error) {
 			var in int64

@@ -1,7 +1,7 @@
 // Package sqlite is the [store.Store] of one centre: one SQLite file, one writer connection, several readers.
 //
 // In: validated values. Out: committed facts (WAL, synchronous=FULL: a commit survives a power cut) and pages of them. It
-// decides nothing about cases, and it never changes or deletes a case event: a trigger refuses it.
+// decides nothing about cases, it never changes a case event, and it deletes one only with its whole case: triggers refuse the rest.
 package sqlite
 
 import (
@@ -40,20 +40,30 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// ErrInUse means that another process has the database open. One process is the writer; it knows what it wrote.
-var ErrInUse = errors.New("another process has the database open")
+// Errors of [Open].
+var (
+	// ErrInUse means that another process has the database open. One process is the writer; it knows what it wrote.
+	ErrInUse = errors.New("another process has the database open")
+	// ErrNewer means that a newer program has changed the schema. Central is upgraded, never downgraded, below its database.
+	ErrNewer = errors.New("the database has the schema of a newer version of this program: upgrade central")
+)
 
 // Store implements [store.Store].
 type Store struct {
 	lock   *os.File
 	read   *sql.DB
+	door   *sql.DB // the same for accounts, tokens and credentials: nobody waits at the door for a list
 	writer *writer
 	last   atomic.Int64 // position of the newest committed case event
 }
 
 var _ store.Store = (*Store)(nil)
 
-// Open opens the database and brings its schema up to date. [ErrInUse] if another process has it.
+// doors is how many connections look accounts up.
+const doors = 2
+
+// Open opens the database and brings its schema up to date. [ErrInUse] if another process has it, [ErrNewer] if it belongs to a
+// newer program.
 func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	o.setDefaults()
 	s := &Store{}
@@ -72,12 +82,22 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s.last.Store(s.writer.last)
-	if s.read, err = sql.Open("sqlite", dsn(o.Path, 8<<20)+"&_pragma=query_only(1)"); err != nil {
+	if s.read, err = openReaders(ctx, dsn(o.Path, 8<<20), o.Readers); err != nil {
 		return nil, err
 	}
-	s.read.SetMaxOpenConns(o.Readers)
-	s.read.SetMaxIdleConns(o.Readers)
-	return s, s.read.PingContext(ctx)
+	s.door, err = openReaders(ctx, dsn(o.Path, 1<<20), doors)
+	return s, err
+}
+
+// openReaders returns some connections that only read.
+func openReaders(ctx context.Context, dsn string, n int) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn+"&_pragma=query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db, db.PingContext(ctx)
 }
 
 // dsn names the database and the settings of a connection. A checkpoint every 20,000 pages (80 MB of log) rather than every
@@ -103,6 +123,13 @@ func migrate(ctx context.Context, dsn string) (err error) {
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
+	}
+	current, known, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", err)
+	}
+	if current > known {
+		return fmt.Errorf("%w (it is at %d, this program knows %d)", ErrNewer, current, known)
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
@@ -134,8 +161,10 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close implements [store.Store]. It waits for the running write.
 func (s *Store) Close() error {
 	var errs []error
-	if s.read != nil {
-		errs = append(errs, s.read.Close())
+	for _, db := range []*sql.DB{s.read, s.door} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
 	}
 	if s.writer != nil {
 		errs = append(errs, s.writer.close())

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"sync"
 )
 
@@ -24,7 +25,8 @@ type writer struct {
 	newest    map[caseKey]caseRow // newest case of a key
 	places    map[placeKey]int64  // rows of places
 	ended     bool                // some situation is remembered as ended
-	events    []driver.Value      // case events of this transaction that are not written yet, eventColumns each
+	events    []driver.Value      // case events of this transaction that are not written yet, eventRows.columns each
+	astray    bool                // what is remembered may not be what is committed
 }
 
 // caseKey is what cases are told apart by: a drill never mixes with the real thing.
@@ -49,6 +51,7 @@ func openWriter(dsn string) (*writer, error) {
 
 // recall makes the writer know what is committed, and nothing else.
 func (w *writer) recall() error {
+	w.astray = true
 	w.newest, w.places, w.events = make(map[caseKey]caseRow), make(map[placeKey]int64), nil
 	w.combed = 0
 	err := w.c.query(func(v []driver.Value) error {
@@ -59,16 +62,25 @@ func (w *writer) recall() error {
 	if err != nil {
 		return err
 	}
-	return w.recallTail()
+	if err := w.recallTail(); err != nil {
+		return err
+	}
+	w.astray = false
+	return nil
 }
 
 // transact runs f in one transaction, alone. It returns nil only once the transaction is on stable storage. f may change
-// what the writer remembers: if it or the commit fails, all is forgotten.
+// what the writer remembers: if it or the commit fails, all is forgotten and read again, at the latest before the next f.
 func (w *writer) transact(f func() error) (err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.c == nil {
 		return errors.New("the database is closed")
+	}
+	if w.astray {
+		if err := w.recall(); err != nil {
+			return fmt.Errorf("read again what is committed: %w", err)
+		}
 	}
 	err = w.c.transact(func() error {
 		if err := f(); err != nil {
