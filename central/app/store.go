@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -57,8 +58,11 @@ func (a *App) openPostgres(ctx context.Context, c *config.Config) error {
 	a.onStop("store", s.Close)
 	alone := c.TSDB.Kind == config.Embedded
 	place, err := s.Join(ctx, alone)
-	if err != nil {
+	switch {
+	case errors.Is(err, postgres.ErrNotAlone):
 		return fmt.Errorf("%w (tsdb.kind: embedded is for one central; for several on one store let all of them write tsdb.kind: influx)", err)
+	case err != nil:
+		return fmt.Errorf("take a place among the centrals: %w", err)
 	}
 	a.start(ctx, "place among the centrals", place.Run)
 	a.lead = s
