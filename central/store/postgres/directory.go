@@ -55,8 +55,9 @@ func (s *Store) PutUser(ctx context.Context, u store.User) error {
 
 // User implements [store.Store].
 func (s *Store) User(ctx context.Context, name string) (u store.User, err error) {
-	row := s.read.QueryRow(ctx, "SELECT name, hash, role FROM users WHERE name = $1", name)
-	return u, found("user", row.Scan(&u.Name, &u.Hash, &u.Role))
+	row := s.door.QueryRow(ctx, "SELECT name, hash, role FROM users WHERE name = $1", name)
+	err = found("user", row.Scan(&u.Name, &u.Hash, &u.Role))
+	return u, err
 }
 
 // PutToken implements [store.Store].
@@ -70,7 +71,7 @@ func (s *Store) PutToken(ctx context.Context, t store.Token) error {
 func (s *Store) Token(ctx context.Context, sha256 string) (t store.Token, err error) {
 	var scopes string
 	var expires int64
-	row := s.read.QueryRow(ctx, "SELECT sha256, name, edge, scopes, expires FROM tokens WHERE sha256 = $1", sha256)
+	row := s.door.QueryRow(ctx, "SELECT sha256, name, edge, scopes, expires FROM tokens WHERE sha256 = $1", sha256)
 	err = found("token", row.Scan(&t.SHA256, &t.Name, &t.Edge, &scopes, &expires))
 	t.Scopes, t.Expires = strings.Fields(scopes), instant(expires)
 	return t, err

@@ -110,7 +110,7 @@ func (s *Store) UseCredential(ctx context.Context, sha256 string, now, until tim
 // Credential implements [store.Enrolments].
 func (s *Store) Credential(ctx context.Context, sha256 string) (k store.Credential, err error) {
 	var issued, expires, used int64
-	row := s.read.QueryRow(ctx, "SELECT sha256, edge, issued, expires, used FROM credentials WHERE sha256 = $1", sha256)
+	row := s.door.QueryRow(ctx, "SELECT sha256, edge, issued, expires, used FROM credentials WHERE sha256 = $1", sha256)
 	err = found("credential", row.Scan(&k.SHA256, &k.Edge, &issued, &expires, &used))
 	k.Issued, k.Expires, k.Used = instant(issued), instant(expires), instant(used)
 	return k, err

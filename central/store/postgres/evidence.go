@@ -25,6 +25,8 @@ func (s *Store) AddEvidence(ctx context.Context, evidence []alert.Evidence, now 
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(evidence[a].ID, evidence[b].ID) })
+	ctx, cancel := context.WithTimeout(ctx, writeWithin)
+	defer cancel()
 	err := pgx.BeginFunc(ctx, s.write, func(tx pgx.Tx) error {
 		b := &pgx.Batch{}
 		for _, i := range order {

@@ -40,6 +40,8 @@ func (s *Store) Ingest(ctx context.Context, in store.Group, decide store.Decider
 	if len(in.Alerts)+len(in.Deliveries) == 0 || ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	ctx, cancel := context.WithTimeout(ctx, writeWithin)
+	defer cancel()
 	g := &group{in: in, decide: decide, now: now, over: make(map[string]bool)}
 	rows, err := s.encode(ctx, in.Alerts)
 	if err == nil {

@@ -24,21 +24,32 @@ func plan(t *testing.T, s *Store, query string, args []any) string {
 	return strings.Join(lines, "\n")
 }
 
+// openedHere opens a database of that name, made if missing.
+func openedHere(t *testing.T, name string) *Store {
+	t.Helper()
+	if err := server.Create(t.Context(), os.Getenv("POSTGRES_TEST_SERVER"), name); err != nil {
+		t.Fatal(err)
+	}
+	address, err := server.Without(os.Getenv("POSTGRES_TEST_SERVER"), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), Options{URL: address, Password: func() (string, error) { return server.Password, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
 // Every filter is served by an index or by reading the log backwards; none reads a table from end to end, or sorts more than a page.
 func TestPlans(t *testing.T) {
-	ctx := context.Background()
-	if err := server.Create(ctx, os.Getenv("POSTGRES_TEST_SERVER"), "plans"); err != nil {
-		t.Fatal(err)
-	}
-	address, err := server.Without(os.Getenv("POSTGRES_TEST_SERVER"), "plans")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(ctx, Options{URL: address, Password: func() (string, error) { return server.Password, nil }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	ctx := t.Context()
+	s := openedHere(t, "plans")
 	a := store.Received{Alert: alert.Alert{
 		ID: alert.NewID(), Source: alert.CameraSource("edge-1", "cam"), State: alert.Momentary, Kind: alert.Motion, Key: "k", Grid: "330106109001",
 		OccurredAt: time.Now(), RaisedAt: time.Now(), Severity: alert.Info,

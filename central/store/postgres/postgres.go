@@ -23,7 +23,7 @@ type Options struct {
 	URL      string                 // postgres://user@host/database?sslmode=verify-full, without the password
 	Password func() (string, error) // asked for each new connection; nil: none is sent
 	Writers  int                    // connections that ingest; 0: 3
-	Readers  int                    // connections for everything else; 0: 6
+	Readers  int                    // connections for lists, cases and the feed; 0: 6
 }
 
 func (o *Options) setDefaults() {
@@ -39,15 +39,21 @@ func (o *Options) setDefaults() {
 const (
 	connectWithin = 10 * time.Second
 	openWithin    = 2 * time.Minute // migrations of a large database may take long
+	writeWithin   = time.Minute     // what one transaction may take, a server that does not answer at all included
 )
 
-// session are the settings of each connection. Every statement of this package goes along an index: plans that read whole
+// doors is how many connections look accounts up.
+const doors = 2
+
+// session are the settings of each connection. What stands behind the lock of the section must see what was committed before it,
+// statement by statement, whatever the database's default is. Every statement of this package goes along an index: plans that read whole
 // tables are switched off, so that none appears where statistics are old or missing. The timeouts free what a process holds
 // that hangs or that lost its network.
 var session = map[string]string{
 	"application_name": "gridgate-central",
 	"enable_seqscan":   "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_bitmapscan": "off", "jit": "off",
 	"plan_cache_mode":                     "force_generic_plan",
+	"default_transaction_isolation":       "read committed",
 	"statement_timeout":                   "30000",
 	"lock_timeout":                        "10000",
 	"idle_in_transaction_session_timeout": "10000",
@@ -61,6 +67,7 @@ type Store struct {
 	o     Options
 	write *pgxpool.Pool
 	read  *pgxpool.Pool
+	door  *pgxpool.Pool // for accounts, tokens and credentials: nobody waits at the door for a list
 	known *memory
 	spots *places
 }
@@ -82,6 +89,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	if s.read, err = s.pool(ctx, o.Readers); err != nil {
+		return nil, err
+	}
+	if s.door, err = s.pool(ctx, doors); err != nil {
 		return nil, err
 	}
 	if err := s.judge(ctx); err != nil {
@@ -163,7 +173,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close implements [store.Store]. It waits for running calls.
 func (s *Store) Close() error {
-	for _, p := range []*pgxpool.Pool{s.write, s.read} {
+	for _, p := range []*pgxpool.Pool{s.write, s.read, s.door} {
 		if p != nil {
 			p.Close()
 		}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,6 +16,7 @@ import (
 type slice struct {
 	ctx   context.Context
 	c     *section
+	h     store.Horizon
 	limit int64
 	did   store.Pruned
 }
@@ -34,7 +36,7 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 			return store.Pruned{}, fmt.Errorf("prune: %w", err)
 		}
 	}
-	p := slice{ctx: ctx, limit: int64(max(limit, 1))}
+	p := slice{ctx: ctx, h: h, limit: int64(max(limit, 1))}
 	err := s.transact(ctx, nil, nil, func(c *section) error {
 		p.c = c
 		for _, step := range []func() error{
@@ -53,14 +55,16 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 	return p.did, nil
 }
 
-// takeCases lets the oldest closed cases go that end before a position of the case-event log. The newest case stays, so that
-// its row number is not given out again, and so does the case of the newest event. Every process forgets its cases then.
+// takeCases lets the oldest closed cases go that end before a position of the case-event log, unless the time of their last event says
+// otherwise: a clock that was set back leaves old times behind young ones. The newest case stays, so that its row number is not given
+// out again, and so does the case of the newest event. Every process forgets its cases then.
 func (p *slice) takeCases(end int64) error {
 	rows, err := p.c.tx.Query(p.ctx, `WITH taken AS (
-			SELECT ref, position FROM heads WHERE state = $1 AND position < $2 AND hold = '' AND ref < $3 ORDER BY position LIMIT $4
+			SELECT ref, position FROM heads h WHERE state = $1 AND position < $2 AND hold = '' AND ref < $3
+			AND (SELECT e.at FROM case_events e WHERE e.position = h.position) < $5 ORDER BY position LIMIT $4
 		), gone AS (DELETE FROM cases c USING taken t WHERE c.ref = t.ref), headless AS (DELETE FROM heads h USING taken t WHERE h.ref = t.ref)
 		INSERT INTO pruning (case_ref, next) SELECT ref, position FROM taken RETURNING case_ref`,
-		string(cases.Closed), min(end, p.c.last), p.c.ref, p.limit)
+		string(cases.Closed), min(end, p.c.last), p.c.ref, p.limit, nanos(p.h.Cases))
 	if err != nil {
 		return fmt.Errorf("delete cases: %w", err)
 	}
@@ -95,7 +99,7 @@ func (p *slice) drain() error {
 			p.did.More = true
 			return nil
 		}
-		done, err := p.alerts(g.ref, 1<<62, p.limit-p.did.Alerts)
+		done, err := p.alerts(g.ref, math.MaxInt64, math.MaxInt64, p.limit-p.did.Alerts)
 		if err != nil {
 			return err
 		}
@@ -116,13 +120,14 @@ func (p *slice) drain() error {
 	return nil
 }
 
-// alerts deletes at most limit alerts of a case before a position, the oldest first, with their evidence. done says that there
-// were fewer.
-func (p *slice) alerts(ref, end, limit int64) (done bool, err error) {
+// alerts deletes at most limit alerts of a case before a position and until a time, the oldest first, with their evidence. done says
+// that there were fewer.
+func (p *slice) alerts(ref, end, until, limit int64) (done bool, err error) {
 	ids, err := texts(p.c.tx.Query(p.ctx, `WITH gone AS (
-			DELETE FROM members WHERE position IN (SELECT position FROM members WHERE case_ref = $1 AND position < $2 ORDER BY position LIMIT $3)
+			DELETE FROM members WHERE position IN (SELECT position FROM members m WHERE case_ref = $1 AND position < $2
+				AND (SELECT a.received_at FROM alerts a WHERE a.position = m.position) <= $4 ORDER BY position LIMIT $3)
 			RETURNING position
-		) DELETE FROM alerts a USING gone g WHERE a.position = g.position RETURNING a.id::text`, ref, end, limit))
+		) DELETE FROM alerts a USING gone g WHERE a.position = g.position RETURNING a.id::text`, ref, end, limit, until))
 	if err != nil {
 		return false, fmt.Errorf("delete alerts: %w", err)
 	}
@@ -166,7 +171,7 @@ func (p *slice) strays(end int64) error {
 		p.did.More = true
 		return nil
 	}
-	done, err := p.alerts(0, end, p.limit-p.did.Alerts)
+	done, err := p.alerts(0, end, nanos(p.h.Cases)-1, p.limit-p.did.Alerts)
 	p.did.More = p.did.More || !done
 	return err
 }
@@ -174,10 +179,10 @@ func (p *slice) strays(end int64) error {
 // evidence deletes evidence before a position of its log whose case is not open, acknowledged or held.
 func (p *slice) evidence(end int64) error {
 	digests, err := texts(p.c.tx.Query(p.ctx, `DELETE FROM evidence WHERE position IN (
-		SELECT e.position FROM evidence e WHERE e.position < $1 AND NOT EXISTS (
+		SELECT e.position FROM evidence e WHERE e.position < $1 AND e.received_at < $4 AND NOT EXISTS (
 			SELECT 1 FROM alerts a JOIN members m ON m.position = a.position JOIN heads h ON h.ref = m.case_ref
 			WHERE a.id = e.alert_id::uuid AND (h.state <> $2 OR h.hold <> '')
-		) ORDER BY e.position LIMIT $3) RETURNING sha256`, end, string(cases.Closed), p.limit))
+		) ORDER BY e.position LIMIT $3) RETURNING sha256`, end, string(cases.Closed), p.limit, nanos(p.h.Evidence)))
 	if err != nil {
 		return fmt.Errorf("delete evidence: %w", err)
 	}

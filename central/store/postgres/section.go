@@ -45,14 +45,16 @@ type eventRows struct {
 var errUnknown = errors.New("the connection broke during the commit: nobody knows whether it is stored")
 
 // transact runs one transaction: first before, side by side with others, then inside, as the only one of all processes. It
-// returns nil only once the transaction is on stable storage. ask is sent together with the question for the lock; its
+// returns nil only once the transaction is on stable storage, and an error within [writeWithin] otherwise. ask is sent together with the question for the lock; its
 // statements run once the lock is there.
 func (s *Store) transact(ctx context.Context, before func(pgx.Tx) error, ask func(*pgx.Batch), inside func(*section) error) error {
+	ctx, cancel := context.WithTimeout(ctx, writeWithin)
+	defer cancel()
 	tx, err := s.write.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit it does nothing
+	defer rollback(ctx, tx)
 	if before != nil {
 		if err := before(tx); err != nil {
 			return err
@@ -78,6 +80,13 @@ func (s *Store) transact(ctx context.Context, before func(pgx.Tx) error, ask fun
 	}
 	s.known.seen = sec.last
 	return nil
+}
+
+// rollback does nothing after a commit. The connection of one that fails is closed, and that rolls back, too.
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
+	defer cancel()
+	_ = tx.Rollback(ctx)
 }
 
 func commit(ctx context.Context, tx pgx.Tx) error {

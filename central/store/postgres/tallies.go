@@ -15,10 +15,14 @@ import (
 // two processes book at once.
 func book(ctx context.Context, tx pgx.Tx, deliveries []store.Delivery, now time.Time) error {
 	var tallies []store.Tally
+	var grown []string // edges that have an epoch more
 	for _, d := range deliveries {
 		t, err := tallyOf(ctx, tx, &tallies, d)
 		if err != nil {
 			return err
+		}
+		if t.At.IsZero() {
+			grown = append(grown, t.Edge)
 		}
 		*t = t.Take(d, now)
 	}
@@ -28,6 +32,9 @@ func book(ctx context.Context, tx pgx.Tx, deliveries []store.Delivery, now time.
 	b := &pgx.Batch{}
 	for i := range tallies {
 		queueTally(b, &tallies[i])
+	}
+	for _, edge := range grown {
+		queueForget(b, edge)
 	}
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("save the sequences of edges: %w", err)
@@ -71,17 +78,17 @@ func scanTally(scan scanner) (t store.Tally, err error) {
 	return t, err
 }
 
-// queueTally writes t; if its epoch is new, the oldest ones of its edge make room.
 func queueTally(b *pgx.Batch, t *store.Tally) {
 	b.Queue("INSERT INTO tallies ("+tallyColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
 		ON CONFLICT (edge, lane, epoch) DO UPDATE SET lowest = excluded.lowest, above = excluded.above, missing = excluded.missing,
 		lost = excluded.lost, came = excluded.came, shed = excluded.shed, at = excluded.at`, t.Edge, string(t.Lane), t.Epoch,
 		t.Lowest, t.Above.String(), t.Missing.String(), t.Lost, t.Came, t.Shed, nanos(t.At))
-	if t.Came+t.Shed > t.Lowest { // an epoch that has gone on for a while is not new
-		return
-	}
+}
+
+// queueForget lets the oldest epochs of an edge make room.
+func queueForget(b *pgx.Batch, edge string) {
 	b.Queue(`DELETE FROM tallies WHERE edge = $1 AND epoch NOT IN (
-		SELECT epoch FROM tallies WHERE edge = $1 GROUP BY epoch ORDER BY max(at) DESC, epoch DESC LIMIT $2)`, t.Edge, store.MaxEpochs)
+		SELECT epoch FROM tallies WHERE edge = $1 GROUP BY epoch ORDER BY max(at) DESC, epoch DESC LIMIT $2)`, edge, store.MaxEpochs)
 }
 
 // Gaps implements [store.Store].

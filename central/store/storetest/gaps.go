@@ -90,7 +90,7 @@ func testGaps(t *testing.T, open Opener) {
 func testGapsAreBounded(t *testing.T, open Opener) {
 	s := opened(t, open)
 	for n := range store.MaxEpochs + 4 {
-		book(t, s, t0.Add(time.Duration(n)*time.Minute), delivered(t, fmt.Sprintf("e%02d", n), "5", 5, ""))
+		book(t, s, t0.Add(time.Duration(n)*time.Minute), delivered(t, fmt.Sprintf("e%02d", n), "5-60", 5, ""))
 	}
 	got := gaps(t, s)
 	if len(got) != store.MaxEpochs || got[0].Epoch != fmt.Sprintf("e%02d", store.MaxEpochs+3) || got[store.MaxEpochs-1].Epoch != "e04" {

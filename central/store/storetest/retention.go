@@ -132,6 +132,32 @@ func testPrune(t *testing.T, open Opener) {
 	checkInvariant(t, s)
 }
 
+// testPruneByTime has a clock that was a year behind for a while: in the logs, old times stand behind young ones.
+func testPruneByTime(t *testing.T, open Opener) {
+	s := opened(t, open)
+	const year = 365 * day
+	young := closedCase(t, s, "young", t0.Add(year))
+	alone := cleared(raised("nothing"))
+	put(t, s, t0.Add(year), alone)
+	var old []ended
+	for i := range 4 {
+		old = append(old, closedCase(t, s, fmt.Sprintf("old%d", i), t0))
+	}
+	closedCase(t, s, "newest", t0.Add(year))
+	h := store.Horizon{Cases: t0.Add(year / 2), Evidence: t0.Add(year / 2)}
+	if did, want := prune(t, s, h, 100), (store.Pruned{Cases: 4, Alerts: 8, Events: 12, Evidence: 4}); did != want {
+		t.Errorf("deleted %+v, want %+v", did, want)
+	}
+	for _, e := range old {
+		wantGone(t, s, e)
+	}
+	wantKept(t, s, young, 1)
+	if _, err := s.Alert(t.Context(), alone.ID); err != nil {
+		t.Errorf("the alert without a case: %v", err)
+	}
+	checkInvariant(t, s)
+}
+
 // testPruneInSlices deletes a few rows at a time: at no moment is a case half there.
 func testPruneInSlices(t *testing.T, open Opener) {
 	s := opened(t, open)

@@ -51,6 +51,7 @@ func Run(t *testing.T, open Opener) {
 		"what is told of sequences is bounded":       testGapsAreBounded,
 		"a storm is one case":                        testStorm,
 		"retention deletes what ended":               testPrune,
+		"retention goes by time":                     testPruneByTime,
 		"retention works in slices":                  testPruneInSlices,
 		"a hold keeps all of a case":                 testHold,
 		"objects go with their last row":             testOrphans,
