@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -172,7 +171,7 @@ type door struct {
 }
 
 // openDoor binds the address, on TLS where a certificate is configured.
-func openDoor(cfg *config.Config, g prometheus.Gatherer, status http.Handler) (*door, error) {
+func openDoor(cfg *config.Config, g prometheus.Gatherer, status http.Handler, log *slog.Logger) (*door, error) {
 	listener, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for the status page: %w", err)
@@ -191,7 +190,7 @@ func openDoor(cfg *config.Config, g prometheus.Gatherer, status http.Handler) (*
 	mux.Handle("/", status)
 	return &door{listener: listener, server: &http.Server{
 		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
-		MaxHeaderBytes: 16 << 10,
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}, nil
 }
 
@@ -199,13 +198,7 @@ func (d *door) addr() string { return d.listener.Addr().String() }
 
 // run serves until ctx ends.
 func (d *door) run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, func() {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		d.server.Shutdown(end)
-	})
-	defer stop()
-	if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := serveHTTP(ctx, d.server, d.listener); err != nil {
 		return fmt.Errorf("serve the status page: %w", err)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -140,9 +141,18 @@ func (o ownOutbox) Dead(ctx context.Context, after int64, limit int) ([]deadLett
 	}
 	out := make([]deadLetter, len(letters))
 	for i, d := range letters {
-		out[i] = deadLetter{Seq: d.Seq, Stream: d.Stream, ID: d.ID, At: when(d.At), Reason: d.Reason, Body: d.Body}
+		out[i] = deadLetter{Seq: d.Seq, Stream: d.Stream, ID: d.ID, At: when(d.At), Reason: d.Reason, Body: shownBody(d.Body)}
 	}
 	return out, nil
+}
+
+// shownBody is a body as it is or, if it was damaged, what is left of it as a string.
+func shownBody(body []byte) jsontext.Value {
+	if v := jsontext.Value(body); v.IsValid() {
+		return v
+	}
+	text, _ := jsontext.AppendQuote(nil, strings.ToValidUTF8(string(body), "\ufffd")) // what is valid can be quoted
+	return text
 }
 
 // OutboxStatusCommand are the flags of `outbox status`.

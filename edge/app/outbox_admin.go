@@ -72,17 +72,27 @@ func listenSocket(dir *os.File, name string) (net.Listener, error) {
 // run serves until ctx ends.
 func (a *outboxAdmin) run(ctx context.Context) error {
 	defer a.dir.Close()
-	stop := context.AfterFunc(ctx, func() {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		if a.server.Shutdown(end) != nil {
-			a.server.Close()
-		}
-	})
-	defer stop()
-	if err := a.server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := serveHTTP(ctx, a.server, a.listener); err != nil {
 		return fmt.Errorf("serve outbox commands: %w", err)
 	}
+	return nil
+}
+
+// serveHTTP serves until ctx ends, and then until what is under way is answered, for 2 s at most.
+func serveHTTP(ctx context.Context, server *http.Server, listener net.Listener) error {
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if server.Shutdown(end) != nil {
+		server.Close()
+	}
+	<-served
 	return nil
 }
 

@@ -134,6 +134,23 @@ func checkExport(t *testing.T, file string) {
 	}
 }
 
+func TestADamagedBodyIsShownAsText(t *testing.T) {
+	for body, want := range map[string]string{`{"id":1}`: `{"id":1}`, "{\"i\x00\xff": `"{\"i\u0000\ufffd"`} {
+		var out bytes.Buffer
+		if err := printLines(&out, []deadLetter{{Body: shownBody([]byte(body))}}); err != nil {
+			t.Fatal(err)
+		}
+		var back deadLetter
+		if err := json.Unmarshal(out.Bytes(), &back); err != nil || !strings.HasPrefix(out.String(), `{"seq":0,`) {
+			t.Errorf("%q is shown as %s: %v", body, &out, err)
+		}
+		var a, b any
+		if json.Unmarshal(back.Body, &a) != nil || json.Unmarshal([]byte(want), &b) != nil || fmt.Sprint(a) != fmt.Sprint(b) {
+			t.Errorf("%q is shown as %s, want %s", body, back.Body, want)
+		}
+	}
+}
+
 // TestOutboxCommandsSayWhatToDo where they cannot work.
 func TestOutboxCommandsSayWhatToDo(t *testing.T) {
 	busy, damaged, dead := t.TempDir(), t.TempDir(), t.TempDir()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gridgate/edge/config"
+	"gridgate/edge/forward"
 	"gridgate/edge/local"
 	"gridgate/edge/local/page"
 	"gridgate/edge/outbox"
@@ -66,7 +67,7 @@ func (s shown) status() any {
 
 func (s shown) snapshot(ctx context.Context) page.Snapshot {
 	out := page.Snapshot{
-		Config: *s.link.version.Load(), Started: s.started, Central: s.central(), Broker: s.voice.Status(),
+		Config: *s.link.version.Load(), Started: s.started, Central: centralLink(s.link.forward.Status(), s.link.sync.Status()), Broker: s.voice.Status(),
 		Recent: s.voice.Recent(), Sirens: s.voice.Sirens(),
 		Cameras: pageDevices(s.cameras.devices(), string(source.Streaming)), Sensors: pageDevices(s.sensors.devices(), string(sensor.Online)),
 	}
@@ -85,15 +86,14 @@ func (s shown) snapshot(ctx context.Context) page.Snapshot {
 	return out
 }
 
-// central is how the link is: alerts and sync go the same way, and either may be what fails.
-func (s shown) central() page.Link {
-	f, y := s.link.forward.Status(), s.link.sync.Status()
+// centralLink is how the link is: alerts and sync go the same way, and either may be what fails.
+func centralLink(f forward.Status, y forward.SyncStatus) page.Link {
 	l := page.Link{Connected: y.Connected, Why: y.Why, Since: y.Since, Last: y.Last}
 	if f.LastReceipt.After(l.Last) {
 		l.Last = f.LastReceipt
 	}
-	if y.Connected && !f.Connected && !f.LastReceipt.IsZero() {
-		l.Connected, l.Why, l.Since = false, f.Why, f.Since
+	if y.Connected && f.Why != "" && f.Why != forward.NotYet {
+		l.Connected, l.Why, l.Since = f.Connected, f.Why, f.Since
 	}
 	return l
 }

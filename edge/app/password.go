@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
+	"gridgate/protocols/kit/durable"
 	"gridgate/protocols/kit/password"
 )
 
@@ -34,7 +34,7 @@ func Password(o PasswordOptions, stdin io.Reader, stdout, stderr io.Writer) int 
 		fmt.Fprintln(stdout, hash)
 		return ExitOK
 	}
-	if err := os.WriteFile(o.Out, []byte(hash+"\n"), 0o600); err != nil {
+	if err := durable.Write(o.Out, []byte(hash+"\n"), 0o600); err != nil {
 		fmt.Fprintln(stderr, "password: write the hash:", err)
 		return ExitUsage
 	}

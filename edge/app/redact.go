@@ -7,10 +7,10 @@ import (
 	"image/jpeg"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/go-json-experiment/json"
 
+	"gridgate/protocols/kit/durable"
 	"gridgate/protocols/picture"
 )
 
@@ -100,24 +100,5 @@ func redactFile(in io.Reader, out string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return line, replaceFile(out, safe)
-}
-
-// replaceFile writes data to path, for its owner only, so that there is either all of it or what was there before.
-func replaceFile(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".redact-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // already failing
-			err = fmt.Errorf("write %s: %w", path, err)
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return line, durable.Write(out, safe, 0o600)
 }

@@ -132,7 +132,7 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 	if err != nil {
 		return err
 	}
-	door, err := openDoor(cfg, metrics, page)
+	door, err := openDoor(cfg, metrics, page, log.With("part", "page"))
 	if err != nil {
 		return err
 	}

@@ -233,7 +233,7 @@ func (b *bench) put(kind alert.Kind, n int) []string {
 // until polls a condition of the outside world.
 func (b *bench) until(what string, ok func(outbox.Stats) bool) {
 	b.t.Helper()
-	deadline := time.NewTimer(10 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()

@@ -112,6 +112,9 @@ type Forwarder struct {
 	status  Status
 }
 
+// NotYet is the reason of a [Forwarder] that has sent nothing so far.
+const NotYet = "not connected yet"
+
 // Status is how the connection to central is.
 type Status struct {
 	Connected   bool      `json:"connected"`
@@ -129,7 +132,7 @@ func New(o Options) (*Forwarder, error) {
 		return nil, err
 	}
 	f := &Forwarder{
-		o: o, refused: map[string]int{}, status: Status{Why: "not connected yet", Since: time.Now()},
+		o: o, refused: map[string]int{}, status: Status{Why: NotYet, Since: time.Now()},
 		readingPace: newPace(o.Batch), budget: &budget{rate: o.EvidenceRate},
 	}
 	f.life = f.newStream("life-safety", newLane(alert.LifeSafety, o))

@@ -74,6 +74,7 @@ func (h *halving) confirm() (guilty []int, err error) {
 const (
 	maxSuspects = 64 // refused one by one before halving gives up, while nothing goes through
 	maxRefusals = 5  // of a lone entry, before it is taken to be at fault by itself
+	maxRefused  = 64 // entries whose refusals are counted: those that went through after all stay among them
 )
 
 // condemn makes dead letters of the suspects. One that was sent alone has no other to show that central is well: it
@@ -96,6 +97,9 @@ func (f *Forwarder) condemn(suspects []int, sent int, id func(int) string, bury 
 func (f *Forwarder) refuse(id string) (last bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if len(f.refused) >= maxRefused {
+		clear(f.refused) // of some the count begins anew
+	}
 	f.refused[id]++
 	return f.refused[id] >= maxRefusals
 }

@@ -152,6 +152,16 @@ func TestWhatCentralDoesNotSayIsSetAside(t *testing.T) {
 	})
 }
 
+func TestCountsOfRefusalsAreBounded(t *testing.T) {
+	f := &Forwarder{refused: map[string]int{}}
+	for i := range 10 * maxRefused {
+		f.refuse(fmt.Sprint(i))
+	}
+	if len(f.refused) > maxRefused {
+		t.Errorf("%d are counted", len(f.refused))
+	}
+}
+
 func TestTooManySetAsideIsAFailure(t *testing.T) {
 	l := testLane()
 	left := make([]int64, maxAside+1)

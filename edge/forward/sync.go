@@ -59,7 +59,7 @@ func NewSync(o SyncOptions) (*SyncLoop, error) {
 	}
 	setDefault(&o.Every, time.Minute)
 	setDefault(&o.Debounce, time.Second)
-	return &SyncLoop{o: o, st: SyncStatus{Why: "not connected yet", Since: time.Now()}}, nil
+	return &SyncLoop{o: o, st: SyncStatus{Why: NotYet, Since: time.Now()}}, nil
 }
 
 // Status returns a snapshot.
