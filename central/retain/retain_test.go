@@ -18,6 +18,12 @@ import (
 
 // shelf is a store with a number of slices to delete and objects without evidence.
 type shelf struct {
+	mu sync.Mutex
+	marks
+}
+
+// marks are what a test looks at.
+type marks struct {
 	slices   int // left in this round
 	horizons []store.Horizon
 	limits   []int
@@ -27,6 +33,8 @@ type shelf struct {
 }
 
 func (s *shelf) Prune(_ context.Context, h store.Horizon, limit int) (store.Pruned, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := s.err; err != nil {
 		s.err = nil
 		return store.Pruned{}, err
@@ -40,21 +48,36 @@ func (s *shelf) Prune(_ context.Context, h store.Horizon, limit int) (store.Prun
 }
 
 func (s *shelf) Orphans(_ context.Context, limit int) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return slices.Clone(s.orphans[:min(limit, len(s.orphans))]), nil
 }
 
 func (s *shelf) ForgetOrphans(_ context.Context, digests []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.orphans = s.orphans[len(digests):]
 	return nil
 }
 
 func (s *shelf) Delete(_ context.Context, digest string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if err := s.err; err != nil {
 		s.err = nil
 		return err
 	}
 	s.deleted = append(s.deleted, digest)
 	return nil
+}
+
+// look returns a copy.
+func (s *shelf) look() marks {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.marks
+	m.horizons, m.limits, m.orphans, m.deleted = slices.Clone(m.horizons), slices.Clone(m.limits), slices.Clone(m.orphans), slices.Clone(m.deleted)
+	return m
 }
 
 // start runs a job until the end of the test.
@@ -79,22 +102,22 @@ func start(t *testing.T, o retain.Options) {
 
 func TestRoundsAreCutIntoSlices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &shelf{slices: 3, orphans: []string{"a", "b", "c"}}
+		s := &shelf{marks: marks{slices: 3, orphans: []string{"a", "b", "c"}}}
 		began := time.Now()
 		start(t, retain.Options{Store: s, Objects: s, Cases: 48 * time.Hour, Slice: 2, Pause: time.Second, Registerer: prometheus.NewRegistry()})
 		time.Sleep(time.Minute) // of synctest's clock
 		synctest.Wait()
 		want := store.Horizon{Cases: began.Add(-48 * time.Hour)} // pictures stay as long as their case
-		if len(s.horizons) != 3 || s.horizons[2] != want || s.limits[0] != 2 {
-			t.Fatalf("horizons %v, limits %v", s.horizons, s.limits)
+		if len(s.look().horizons) != 3 || s.look().horizons[2] != want || s.look().limits[0] != 2 {
+			t.Fatalf("horizons %v, limits %v", s.look().horizons, s.look().limits)
 		}
-		if !reflect.DeepEqual(s.deleted, []string{"a", "b", "c"}) || len(s.orphans) > 0 {
-			t.Fatalf("deleted %q, left %q", s.deleted, s.orphans)
+		if !reflect.DeepEqual(s.look().deleted, []string{"a", "b", "c"}) || len(s.look().orphans) > 0 {
+			t.Fatalf("deleted %q, left %q", s.look().deleted, s.look().orphans)
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if len(s.horizons) != 4 || !s.horizons[3].Cases.After(want.Cases) {
-			t.Fatalf("the second round: %v", s.horizons)
+		if len(s.look().horizons) != 4 || !s.look().horizons[3].Cases.After(want.Cases) {
+			t.Fatalf("the second round: %v", s.look().horizons)
 		}
 	})
 }
@@ -102,16 +125,16 @@ func TestRoundsAreCutIntoSlices(t *testing.T) {
 // What fails is tried again; an object whose note was not forgotten is deleted again.
 func TestTroubleIsRetried(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &shelf{err: errors.New("disk on fire"), orphans: []string{"a"}}
+		s := &shelf{marks: marks{err: errors.New("disk on fire"), orphans: []string{"a"}}}
 		start(t, retain.Options{Store: s, Objects: s, Evidence: time.Hour})
 		synctest.Wait()
-		if len(s.horizons) != 0 {
+		if len(s.look().horizons) != 0 {
 			t.Fatal("it went on after a failure")
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if len(s.horizons) != 1 || !slices.Equal(s.deleted, []string{"a"}) {
-			t.Fatalf("horizons %v, deleted %q", s.horizons, s.deleted)
+		if len(s.look().horizons) != 1 || !slices.Equal(s.look().deleted, []string{"a"}) {
+			t.Fatalf("horizons %v, deleted %q", s.look().horizons, s.look().deleted)
 		}
 	})
 }
@@ -133,17 +156,17 @@ func (f follower) Lead(ctx context.Context, task string, do func(context.Context
 
 func TestOnlyTheLeaderDeletes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, lead := &shelf{slices: 1}, follower{turn: make(chan struct{})}
+		s, lead := &shelf{marks: marks{slices: 1}}, follower{turn: make(chan struct{})}
 		start(t, retain.Options{Store: s, Objects: s, Lead: lead, Cases: time.Hour})
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if len(s.horizons) != 0 {
+		if len(s.look().horizons) != 0 {
 			t.Fatal("a follower deleted")
 		}
 		close(lead.turn)
 		synctest.Wait()
-		if len(s.horizons) != 1 {
-			t.Fatalf("the leader ran %d slices", len(s.horizons))
+		if len(s.look().horizons) != 1 {
+			t.Fatalf("the leader ran %d slices", len(s.look().horizons))
 		}
 	})
 }
