@@ -42,7 +42,7 @@ func TestProbeTellsWhatACameraIs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if main.Codec != "h264" || main.Width != 640 || main.Height != 480 || main.FPS < 15 || main.FPS > 35 || main.GOP < 0.5 || main.GOP > 1.5 || main.KeyframeMS <= 0 || main.CostSequence <= main.CostGated {
+	if main.Codec != "h264" || main.Width != 640 || main.Height != 480 || main.FPS < 15 || main.FPS > 35 || main.GOP != 1 || main.KeyframeMS <= 0 || main.CostSequence <= main.CostGated {
 		t.Errorf("%+v", main)
 	}
 	if sub.Error == "" || advice.Detect != "main" {

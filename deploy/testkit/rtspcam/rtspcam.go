@@ -160,16 +160,25 @@ func (c *Camera) play(ctx context.Context) {
 	tick := time.NewTicker(period)
 	defer tick.Stop()
 	reel := &reel{clip: c.clip, step: 90000 / c.opt.FPS, time: float64(c.opt.FirstStamp), sequence: uint16(rand.Uint32())}
+	// The server activates the viewer just after it told us: leave it one period.
+	begin := func() {
+		reel.rewind(c.clip)
+		tick.Reset(period)
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-c.restart:
-			// The server activates the viewer just after it told us: leave it one period.
-			reel.rewind(c.clip)
-			tick.Reset(period)
+			begin()
 		case <-tick.C:
-			if c.Viewers() > 0 {
+			if c.Viewers() == 0 {
+				continue
+			}
+			select {
+			case <-c.restart: // it came with the viewer, as late as this tick
+				begin()
+			default:
 				c.send(reel)
 			}
 		}
