@@ -159,3 +159,6 @@ type Store interface {
 	Ping(ctx context.Context) error
 	Close() error
 }
+
+// KeepEnded is how long an ended situation is remembered for a raise that does not come: longer than an edge's outbox lasts.
+const KeepEnded = 90 * 24 * time.Hour

@@ -67,7 +67,7 @@ func (s *Store) encode(ctx context.Context, alerts []store.Received) (*alertRows
 			return nil, fmt.Errorf("encode alert %s: %w", a.ID, err)
 		}
 		r.index, r.id = append(r.index, i), append(r.id, id)
-		r.place, r.received = append(r.place, refs[placeKey{source: a.Source, grid: a.Grid}]), append(r.received, nanos(a.ReceivedAt))
+		r.place, r.received = append(r.place, refs[placeKey{source: a.Source, grid: a.Grid}]), append(r.received, store.Nanos(a.ReceivedAt))
 		r.kind, r.state = append(r.kind, string(a.Kind)), append(r.state, string(a.State))
 		r.severity, r.body = append(r.severity, int16(a.Severity.Rank())), append(r.body, string(text))
 	}
@@ -76,7 +76,7 @@ func (s *Store) encode(ctx context.Context, alerts []store.Received) (*alertRows
 
 func bodyOf(a *store.Received) body {
 	b := body{
-		Key: a.Key, Object: a.Object, Zone: a.Zone, OccurredAt: nanos(a.OccurredAt), RaisedAt: nanos(a.RaisedAt), Clock: a.Clock,
+		Key: a.Key, Object: a.Object, Zone: a.Zone, OccurredAt: store.Nanos(a.OccurredAt), RaisedAt: store.Nanos(a.RaisedAt), Clock: a.Clock,
 		UncertaintyMs: a.Uncertainty.Milliseconds(), Score: a.Score, CountBucket: a.CountBucket, Reading: a.Reading,
 		Origin: a.Origin, Exercise: a.Exercise,
 	}
@@ -89,7 +89,7 @@ func bodyOf(a *store.Received) body {
 // fill is the inverse of bodyOf; id and state are known already.
 func (b *body) fill(a *store.StoredAlert) {
 	a.Key, a.Situation, a.Object, a.Zone = b.Key, b.Situation, b.Object, b.Zone
-	a.OccurredAt, a.RaisedAt, a.Clock = instant(b.OccurredAt), instant(b.RaisedAt), b.Clock
+	a.OccurredAt, a.RaisedAt, a.Clock = store.Instant(b.OccurredAt), store.Instant(b.RaisedAt), b.Clock
 	a.Uncertainty = time.Duration(b.UncertaintyMs) * time.Millisecond
 	a.Score, a.CountBucket, a.Reading = b.Score, b.CountBucket, b.Reading
 	a.Origin, a.Exercise = b.Origin, b.Exercise

@@ -33,7 +33,7 @@ func lockEdge(ctx context.Context, tx pgx.Tx, edge string) (code string, expires
 // PutCode implements [store.Enrolments].
 func (s *Store) PutCode(ctx context.Context, k store.Code, now time.Time) error {
 	return s.put(ctx, "put code", `INSERT INTO enrolments (edge, added, code, code_expires, revoked) VALUES ($1,$2,$3,$4,0)
-		ON CONFLICT (edge) DO UPDATE SET code = excluded.code, code_expires = excluded.code_expires`, k.Edge, nanos(now), k.SHA256, nanos(k.Expires))
+		ON CONFLICT (edge) DO UPDATE SET code = excluded.code, code_expires = excluded.code_expires`, k.Edge, store.Nanos(now), k.SHA256, store.Nanos(k.Expires))
 }
 
 // Enrol implements [store.Enrolments].
@@ -43,7 +43,7 @@ func (s *Store) Enrol(ctx context.Context, code string, k store.Credential, now 
 		if err != nil {
 			return err
 		}
-		if open == "" || subtle.ConstantTimeCompare([]byte(open), []byte(code)) != 1 || expires <= nanos(now) {
+		if open == "" || subtle.ConstantTimeCompare([]byte(open), []byte(code)) != 1 || expires <= store.Nanos(now) {
 			return store.ErrNotFound
 		}
 		if _, err := tx.Exec(ctx, "UPDATE enrolments SET code = '', code_expires = 0, revoked = 0 WHERE edge = $1", k.Edge); err != nil {
@@ -55,11 +55,11 @@ func (s *Store) Enrol(ctx context.Context, code string, k store.Credential, now 
 
 // addCredential also removes those of the edge that were never used or are over.
 func addCredential(ctx context.Context, tx pgx.Tx, k store.Credential, now time.Time) error {
-	if _, err := tx.Exec(ctx, "DELETE FROM credentials WHERE edge = $1 AND (used = 0 OR expires <= $2)", k.Edge, nanos(now)); err != nil {
+	if _, err := tx.Exec(ctx, "DELETE FROM credentials WHERE edge = $1 AND (used = 0 OR expires <= $2)", k.Edge, store.Nanos(now)); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, "INSERT INTO credentials (sha256, edge, issued, expires, used) VALUES ($1,$2,$3,$4,$5)",
-		k.SHA256, k.Edge, nanos(k.Issued), nanos(k.Expires), nanos(k.Used))
+		k.SHA256, k.Edge, store.Nanos(k.Issued), store.Nanos(k.Expires), store.Nanos(k.Used))
 	return err
 }
 
@@ -73,12 +73,12 @@ func (s *Store) Renew(ctx context.Context, by string, k store.Credential, now ti
 		err := tx.QueryRow(ctx, `SELECT 1 FROM credentials c WHERE c.sha256 = $1 AND c.edge = $2 AND c.expires > $3 AND NOT EXISTS
 			(SELECT 1 FROM credentials later WHERE later.edge = c.edge AND later.used > 0 AND later.issued > c.issued
 			AND later.expires > $3)`,
-			by, k.Edge, nanos(now)).Scan(&good)
+			by, k.Edge, store.Nanos(now)).Scan(&good)
 		if err != nil {
 			return err
 		}
 		// One that asks for its successor is in use, whether that was noted or not.
-		if _, err := tx.Exec(ctx, "UPDATE credentials SET used = $1 WHERE sha256 = $2 AND used = 0", nanos(now), by); err != nil {
+		if _, err := tx.Exec(ctx, "UPDATE credentials SET used = $1 WHERE sha256 = $2 AND used = 0", store.Nanos(now), by); err != nil {
 			return err
 		}
 		return addCredential(ctx, tx, k, now)
@@ -99,10 +99,10 @@ func (s *Store) UseCredential(ctx context.Context, sha256 string, now, until tim
 		if err := tx.QueryRow(ctx, "SELECT used FROM credentials WHERE sha256 = $1", sha256).Scan(&used); err != nil || used != 0 {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "UPDATE credentials SET used = $1 WHERE sha256 = $2", nanos(now), sha256); err != nil {
+		if _, err := tx.Exec(ctx, "UPDATE credentials SET used = $1 WHERE sha256 = $2", store.Nanos(now), sha256); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, "UPDATE credentials SET expires = least(expires, $1) WHERE edge = $2 AND sha256 <> $3", nanos(until), edge, sha256)
+		_, err := tx.Exec(ctx, "UPDATE credentials SET expires = least(expires, $1) WHERE edge = $2 AND sha256 <> $3", store.Nanos(until), edge, sha256)
 		return err
 	})
 }
@@ -112,7 +112,7 @@ func (s *Store) Credential(ctx context.Context, sha256 string) (k store.Credenti
 	var issued, expires, used int64
 	row := s.door.QueryRow(ctx, "SELECT sha256, edge, issued, expires, used FROM credentials WHERE sha256 = $1", sha256)
 	err = found("credential", row.Scan(&k.SHA256, &k.Edge, &issued, &expires, &used))
-	k.Issued, k.Expires, k.Used = instant(issued), instant(expires), instant(used)
+	k.Issued, k.Expires, k.Used = store.Instant(issued), store.Instant(expires), store.Instant(used)
 	return k, err
 }
 
@@ -124,7 +124,7 @@ func (s *Store) Revoke(ctx context.Context, edge string, now time.Time) error {
 			query string
 			args  []any
 		}{
-			{"UPDATE enrolments SET code = '', code_expires = 0, revoked = $1 WHERE edge = $2", []any{nanos(now), edge}},
+			{"UPDATE enrolments SET code = '', code_expires = 0, revoked = $1 WHERE edge = $2", []any{store.Nanos(now), edge}},
 			{"DELETE FROM credentials WHERE edge = $1", []any{edge}},
 			{"DELETE FROM tokens WHERE edge = $1", []any{edge}},
 		} {
@@ -149,7 +149,7 @@ func (s *Store) Enrolments(ctx context.Context) ([]store.Enrolment, error) {
 	list, err := collect(rows, err, func(scan scanner) (e store.Enrolment, err error) {
 		var at [5]int64
 		err = scan(&e.Edge, &at[0], &at[1], &at[2], &at[3], &at[4])
-		e.Added, e.CodeExpires, e.Revoked, e.Issued, e.Expires = instant(at[0]), instant(at[1]), instant(at[2]), instant(at[3]), instant(at[4])
+		e.Added, e.CodeExpires, e.Revoked, e.Issued, e.Expires = store.Instant(at[0]), store.Instant(at[1]), store.Instant(at[2]), store.Instant(at[3]), store.Instant(at[4])
 		return e, err
 	})
 	if err != nil {

@@ -33,7 +33,7 @@ func (s *Store) AddEvidence(ctx context.Context, evidence []alert.Evidence, now 
 			e := &evidence[i]
 			b.Queue(`INSERT INTO evidence (id, source, alert_id, sha256, media_type, bytes, sealed, at, received_at)
 				VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT (id) DO NOTHING`,
-				e.ID, e.Source, e.AlertID, e.SHA256, e.MediaType, e.Bytes, e.Sealed, nanos(e.At), nanos(now))
+				e.ID, e.Source, e.AlertID, e.SHA256, e.MediaType, e.Bytes, e.Sealed, store.Nanos(e.At), store.Nanos(now))
 		}
 		results := tx.SendBatch(ctx, b)
 		for _, i := range order {
@@ -72,7 +72,7 @@ func (s *Store) attachEvidence(ctx context.Context, items []store.StoredAlert) e
 	evidence, err := collect(rows, err, func(scan scanner) (e alert.Evidence, err error) {
 		var at int64
 		err = scan(&e.ID, &e.Source, &e.AlertID, &e.SHA256, &e.MediaType, &e.Bytes, &e.Sealed, &at)
-		e.At = instant(at)
+		e.At = store.Instant(at)
 		return e, err
 	})
 	for _, e := range evidence {

@@ -14,9 +14,6 @@ import (
 	"gridgate/protocols/ingest"
 )
 
-// keepEnded is how long an ended situation is remembered for a raise that does not come: longer than an edge's outbox lasts.
-const keepEnded = 90 * 24 * time.Hour
-
 // alertRow is an alert of a group that was new: its index in the group and its row.
 type alertRow struct {
 	*store.Received
@@ -196,8 +193,8 @@ func (g *group) write(ctx context.Context, c *section) error {
 	b.Queue("INSERT INTO members (position, case_ref) SELECT * FROM unnest($1::bigint[], $2::bigint[])", position, ref)
 	if cleared := situations(g.fresh, alert.Cleared); len(cleared) > 0 {
 		b.Queue(`INSERT INTO ended (situation, at) SELECT u.situation, $2 FROM unnest($1::text[]) AS u (situation)
-			WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.id = u.situation::uuid) ON CONFLICT DO NOTHING`, cleared, nanos(g.now))
-		b.Queue("DELETE FROM ended WHERE at < $1", nanos(g.now.Add(-keepEnded)))
+			WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.id = u.situation::uuid) ON CONFLICT DO NOTHING`, cleared, store.Nanos(g.now))
+		b.Queue("DELETE FROM ended WHERE at < $1", store.Nanos(g.now.Add(-store.KeepEnded)))
 	}
 	if err := c.tx.SendBatch(ctx, b).Close(); err != nil {
 		return fmt.Errorf("note cases and ended situations: %w", err)

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"strconv"
 	"strings"
@@ -12,35 +11,6 @@ import (
 
 	"gridgate/central/store"
 )
-
-// maxLimit bounds a page.
-const maxLimit = 500
-
-// slack is how far central's clock may have been set back, and those of several centrals may differ, and a list by time still
-// misses nothing.
-const slack = time.Minute
-
-// cursorOf names a position of a list; list is one letter.
-func cursorOf(list string, position int64) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(list + strconv.FormatInt(position, 36)))
-}
-
-// positionOf is the inverse of cursorOf; an empty cursor is before the newest.
-func positionOf(list, cursor string) (int64, error) {
-	if cursor == "" {
-		return 1<<63 - 1, nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
-	digits, ok := strings.CutPrefix(string(raw), list)
-	if err != nil || !ok {
-		return 0, store.ErrBadCursor
-	}
-	n, err := strconv.ParseInt(digits, 36, 64)
-	if err != nil || n <= 0 {
-		return 0, store.ErrBadCursor
-	}
-	return n, nil
-}
 
 // conditions are a WHERE clause and its parameters in the making. In a term each "?" stands for the next parameter.
 type conditions struct {
@@ -63,29 +33,18 @@ func (c *conditions) bind(arg any) string {
 
 func (c *conditions) where() string { return " WHERE " + strings.Join(c.terms, " AND ") }
 
-func pageSize(limit int) int { return min(max(limit, 1), maxLimit) }
-
-// firstAt returns the first position of a log whose time is at or after t, give or take what the clock was set back: the times
-// of a log grow with its positions.
+// firstAt is [store.FirstAt] of a table with a position and a column with times.
 func firstAt(ctx context.Context, q querier, table, column string, t time.Time) (int64, error) {
-	from := nanos(t.Add(-slack))
-	var low, high int64
-	if err := q.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM "+table).Scan(&high); err != nil {
+	var newest int64
+	if err := q.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM "+table).Scan(&newest); err != nil {
 		return 0, err
 	}
 	probe := "SELECT " + column + " FROM " + table + " WHERE position >= $1 ORDER BY position LIMIT 1"
-	for high++; low < high; {
-		middle := low + (high-low)/2
-		var at int64
-		err := q.QueryRow(ctx, probe, middle).Scan(&at)
-		switch {
-		case errors.Is(err, pgx.ErrNoRows) || err == nil && at >= from:
-			high = middle
-		case err != nil:
-			return 0, err
-		default:
-			low = middle + 1
+	return store.FirstAt(newest, t, func(position int64) (at int64, found bool, err error) {
+		err = q.QueryRow(ctx, probe, position).Scan(&at)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return 0, false, nil
 		}
-	}
-	return low, nil
+		return at, true, err
+	})
 }

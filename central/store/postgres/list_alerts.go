@@ -24,7 +24,7 @@ func scanAlert(scan scanner) (store.StoredAlert, error) {
 	if err := scan(&a.Position, &a.ID, &a.CaseID, &a.Source, &a.Grid, &received, &a.Kind, &a.State, &severity, &raw); err != nil {
 		return a, err
 	}
-	a.ReceivedAt, a.Severity = instant(received), severityOf(severity)
+	a.ReceivedAt, a.Severity = store.Instant(received), store.SeverityOf(int(severity))
 	var b body
 	if err := json.Unmarshal(raw, &b); err != nil {
 		return a, fmt.Errorf("decode alert %s: %w", a.ID, err)
@@ -52,7 +52,7 @@ func (s *Store) Alert(ctx context.Context, id string) (store.StoredAlert, error)
 
 // Alerts implements [store.Store].
 func (s *Store) Alerts(ctx context.Context, q store.Query) ([]store.StoredAlert, string, error) {
-	limit := pageSize(q.Limit)
+	limit := store.PageSize(q.Limit)
 	query, args, err := s.alertPage(ctx, q, limit)
 	if err != nil {
 		return nil, "", fmt.Errorf("list alerts: %w", err)
@@ -67,7 +67,7 @@ func (s *Store) Alerts(ctx context.Context, q store.Query) ([]store.StoredAlert,
 	}
 	next := ""
 	if len(items) == limit {
-		next = cursorOf("a", items[len(items)-1].Position)
+		next = store.CursorOf("a", items[len(items)-1].Position)
 	}
 	return items, next, nil
 }
@@ -89,7 +89,7 @@ func (s *Store) alertPage(ctx context.Context, q store.Query, limit int) (query 
 		if err != nil {
 			return "", nil, err
 		}
-		before, _ := positionOf("a", q.Cursor) // was read before
+		before, _ := store.PositionOf("a", q.Cursor) // was read before
 		c.add("i.case_ref = ? AND i.position < ?", ref, before)
 		from, order = " FROM members i JOIN alerts a ON a.position = i.position", "i.position"
 	}
@@ -129,7 +129,7 @@ func (s *Store) caseRef(ctx context.Context, id string) (ref int64, err error) {
 
 // alertConditions are those of all filters but the places and the case.
 func (s *Store) alertConditions(ctx context.Context, q store.Query) (c conditions, err error) {
-	before, err := positionOf("a", q.Cursor)
+	before, err := store.PositionOf("a", q.Cursor)
 	if err != nil {
 		return c, err
 	}
@@ -139,14 +139,14 @@ func (s *Store) alertConditions(ctx context.Context, q store.Query) (c condition
 		if err != nil {
 			return c, err
 		}
-		c.add("a.position >= ? AND a.received_at >= ?", first, nanos(q.Since))
+		c.add("a.position >= ? AND a.received_at >= ?", first, store.Nanos(q.Since))
 	}
 	if !q.Until.IsZero() {
-		end, err := firstAt(ctx, s.read, "alerts", "received_at", q.Until.Add(2*slack))
+		end, err := firstAt(ctx, s.read, "alerts", "received_at", q.Until.Add(2*store.Slack))
 		if err != nil {
 			return c, err
 		}
-		c.add("a.position < ? AND a.received_at < ?", end, nanos(q.Until))
+		c.add("a.position < ? AND a.received_at < ?", end, store.Nanos(q.Until))
 	}
 	if q.Kind != "" {
 		c.add("a.kind = ?", string(q.Kind))

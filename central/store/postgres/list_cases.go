@@ -11,7 +11,7 @@ import (
 
 // Cases implements [store.Store].
 func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string, error) {
-	limit := pageSize(q.Limit)
+	limit := store.PageSize(q.Limit)
 	query, args, err := s.casePage(ctx, q, limit)
 	if err != nil {
 		return nil, "", fmt.Errorf("list cases: %w", err)
@@ -26,7 +26,7 @@ func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string,
 	}
 	next := ""
 	if len(items) == limit {
-		next = cursorOf("c", items[len(items)-1].Position)
+		next = store.CursorOf("c", items[len(items)-1].Position)
 	}
 	return items, next, nil
 }
@@ -53,7 +53,7 @@ func (s *Store) casePage(ctx context.Context, q store.Query, limit int) (string,
 
 // caseConditions are those of all filters but the state.
 func (s *Store) caseConditions(ctx context.Context, q store.Query) (c conditions, err error) {
-	before, err := positionOf("c", q.Cursor)
+	before, err := store.PositionOf("c", q.Cursor)
 	if err != nil {
 		return c, err
 	}
@@ -63,10 +63,10 @@ func (s *Store) caseConditions(ctx context.Context, q store.Query) (c conditions
 		if err != nil {
 			return c, err
 		}
-		c.add("h.position >= ? AND c.opened_at >= ?", first, nanos(q.Since))
+		c.add("h.position >= ? AND c.opened_at >= ?", first, store.Nanos(q.Since))
 	}
 	if !q.Until.IsZero() {
-		c.add("c.opened_at < ?", nanos(q.Until))
+		c.add("c.opened_at < ?", store.Nanos(q.Until))
 	}
 	if q.Grid != "" {
 		c.add("c.grid >= ? AND c.grid < ?", q.Grid, q.Grid+"~")

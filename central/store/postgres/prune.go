@@ -64,7 +64,7 @@ func (p *slice) takeCases(end int64) error {
 			AND (SELECT e.at FROM case_events e WHERE e.position = h.position) < $5 ORDER BY position LIMIT $4
 		), gone AS (DELETE FROM cases c USING taken t WHERE c.ref = t.ref), headless AS (DELETE FROM heads h USING taken t WHERE h.ref = t.ref)
 		INSERT INTO pruning (case_ref, next) SELECT ref, position FROM taken RETURNING case_ref`,
-		string(cases.Closed), min(end, p.c.last), p.c.ref, p.limit, nanos(p.h.Cases))
+		string(cases.Closed), min(end, p.c.last), p.c.ref, p.limit, store.Nanos(p.h.Cases))
 	if err != nil {
 		return fmt.Errorf("delete cases: %w", err)
 	}
@@ -171,7 +171,7 @@ func (p *slice) strays(end int64) error {
 		p.did.More = true
 		return nil
 	}
-	done, err := p.alerts(0, end, nanos(p.h.Cases)-1, p.limit-p.did.Alerts)
+	done, err := p.alerts(0, end, store.Nanos(p.h.Cases)-1, p.limit-p.did.Alerts)
 	p.did.More = p.did.More || !done
 	return err
 }
@@ -182,7 +182,7 @@ func (p *slice) evidence(end int64) error {
 		SELECT e.position FROM evidence e WHERE e.position < $1 AND e.received_at < $4 AND NOT EXISTS (
 			SELECT 1 FROM alerts a JOIN members m ON m.position = a.position JOIN heads h ON h.ref = m.case_ref
 			WHERE a.id = e.alert_id::uuid AND (h.state <> $2 OR h.hold <> '')
-		) ORDER BY e.position LIMIT $3) RETURNING sha256`, end, string(cases.Closed), p.limit, nanos(p.h.Evidence)))
+		) ORDER BY e.position LIMIT $3) RETURNING sha256`, end, string(cases.Closed), p.limit, store.Nanos(p.h.Evidence)))
 	if err != nil {
 		return fmt.Errorf("delete evidence: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"gridgate/central/cases"
+	"gridgate/central/store"
 	"gridgate/protocols/alert"
 )
 
@@ -180,7 +181,7 @@ func (c *section) append(r caseRow, e cases.Event) (caseRow, error) {
 	}
 	v := &c.events
 	v.position, v.ref, v.previous = append(v.position, e.Position), append(v.ref, r.ref), append(v.previous, previous)
-	v.at, v.event = append(v.at, nanos(e.At)), append(v.event, string(raw))
+	v.at, v.event = append(v.at, store.Nanos(e.At)), append(v.event, string(raw))
 	return r, nil
 }
 
@@ -263,7 +264,7 @@ func queueJoined(b *pgx.Batch, rows []*caseRow) {
 		FROM unnest($1::bigint[], $2::boolean[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
 		AS u (ref, active, situation, alerts, last_at, position) WHERE h.ref = u.ref`,
 		refs(rows), column(rows, func(r *caseRow) bool { return r.Active }), column(rows, func(r *caseRow) string { return r.Situation }),
-		column(rows, func(r *caseRow) int64 { return r.Alerts }), column(rows, func(r *caseRow) int64 { return nanos(r.LastAt) }),
+		column(rows, func(r *caseRow) int64 { return r.Alerts }), column(rows, func(r *caseRow) int64 { return store.Nanos(r.LastAt) }),
 		column(rows, func(r *caseRow) int64 { return r.Position }))
 }
 
@@ -273,7 +274,7 @@ func headColumns(rows []*caseRow) []any {
 		refs(rows), column(rows, func(r *caseRow) string { return string(r.State) }), column(rows, func(r *caseRow) string { return string(r.Level) }),
 		column(rows, func(r *caseRow) int16 { return int16(r.Severity.Rank()) }), column(rows, func(r *caseRow) bool { return r.Active }),
 		column(rows, func(r *caseRow) string { return r.Situation }), column(rows, func(r *caseRow) int64 { return r.Alerts }),
-		column(rows, func(r *caseRow) int64 { return nanos(r.LastAt) }), column(rows, func(r *caseRow) int64 { return nanos(r.ClosedAt) }),
+		column(rows, func(r *caseRow) int64 { return store.Nanos(r.LastAt) }), column(rows, func(r *caseRow) int64 { return store.Nanos(r.ClosedAt) }),
 		column(rows, func(r *caseRow) string { return r.ClosedBy }), column(rows, func(r *caseRow) string { return string(r.Reason) }),
 		column(rows, func(r *caseRow) string { return string(r.Hold) }), column(rows, func(r *caseRow) int64 { return r.Position }),
 	}
@@ -316,7 +317,7 @@ func queueMade(b *pgx.Batch, rows []*caseRow) {
 		column(rows, func(r *caseRow) bool { return r.Exercise }), text(func(r *caseRow) string { return string(r.Kind) }),
 		text(func(r *caseRow) string { return r.Class }), text(func(r *caseRow) string { return r.Grid }),
 		text(func(r *caseRow) string { return r.Source }), text(func(r *caseRow) string { return r.Zone }),
-		text(func(r *caseRow) string { return r.Previous }), column(rows, func(r *caseRow) int64 { return nanos(r.OpenedAt) }))
+		text(func(r *caseRow) string { return r.Previous }), column(rows, func(r *caseRow) int64 { return store.Nanos(r.OpenedAt) }))
 	b.Queue(`INSERT INTO heads (ref, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by, reason, hold, position)
 		SELECT * FROM `+unnestHeads, headColumns(rows)...)
 }
@@ -335,8 +336,8 @@ func scanCase(scan scanner) (caseRow, error) {
 	if err != nil {
 		return r, err
 	}
-	c.Severity = severityOf(severity)
-	c.OpenedAt, c.LastAt, c.ClosedAt = instant(opened), instant(last), instant(closed)
+	c.Severity = store.SeverityOf(int(severity))
+	c.OpenedAt, c.LastAt, c.ClosedAt = store.Instant(opened), store.Instant(last), store.Instant(closed)
 	r.written = r.Case
 	return r, nil
 }

@@ -70,7 +70,7 @@ func scanTally(scan scanner) (t store.Tally, err error) {
 	if err := scan(&t.Edge, &t.Lane, &t.Epoch, &t.Lowest, &above, &missing, &t.Lost, &t.Came, &t.Shed, &at); err != nil {
 		return t, err
 	}
-	t.At = instant(at)
+	t.At = store.Instant(at)
 	if t.Above, err = ingest.ParseRanges(above); err != nil {
 		return t, err
 	}
@@ -82,7 +82,7 @@ func queueTally(b *pgx.Batch, t *store.Tally) {
 	b.Queue("INSERT INTO tallies ("+tallyColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
 		ON CONFLICT (edge, lane, epoch) DO UPDATE SET lowest = excluded.lowest, above = excluded.above, missing = excluded.missing,
 		lost = excluded.lost, came = excluded.came, shed = excluded.shed, at = excluded.at`, t.Edge, string(t.Lane), t.Epoch,
-		t.Lowest, t.Above.String(), t.Missing.String(), t.Lost, t.Came, t.Shed, nanos(t.At))
+		t.Lowest, t.Above.String(), t.Missing.String(), t.Lost, t.Came, t.Shed, store.Nanos(t.At))
 }
 
 // queueForget lets the oldest epochs of an edge make room.

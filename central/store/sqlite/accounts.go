@@ -60,7 +60,7 @@ func (a *Accounts) PutUser(ctx context.Context, u store.User) error {
 
 // PutToken is [Store.PutToken].
 func (a *Accounts) PutToken(ctx context.Context, t store.Token) error {
-	_, err := a.db.ExecContext(ctx, putToken, t.SHA256, t.Name, t.Edge, strings.Join(t.Scopes, " "), nanos(t.Expires))
+	_, err := a.db.ExecContext(ctx, putToken, t.SHA256, t.Name, t.Edge, strings.Join(t.Scopes, " "), store.Nanos(t.Expires))
 	if err != nil {
 		return fmt.Errorf("put token: %w", err)
 	}

@@ -51,8 +51,8 @@ func scanCase(scan func(dest ...any) error) (caseRow, error) {
 	c := &r.Case
 	err := scan(&r.ref, &c.ID, &c.Key, &c.Exercise, &c.Kind, &c.Class, &c.Grid, &c.Source, &c.Zone, &c.Previous, &opened, &c.State,
 		&c.Level, &severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Hold, &c.Position, &r.line, &r.lastAlert)
-	c.Severity = severityOf(severity)
-	c.OpenedAt, c.LastAt, c.ClosedAt = instant(opened), instant(last), instant(closed)
+	c.Severity = store.SeverityOf(int(severity))
+	c.OpenedAt, c.LastAt, c.ClosedAt = store.Instant(opened), store.Instant(last), store.Instant(closed)
 	r.written = r.saved()
 	return r, err
 }
@@ -95,7 +95,7 @@ func (w *writer) append(r caseRow, e cases.Event) (caseRow, error) {
 		return r, fmt.Errorf("encode case event: %w", err)
 	}
 	w.buf = buf
-	w.events = append(w.events, e.Position, r.ref, previous, nanos(e.At), raw)
+	w.events = append(w.events, e.Position, r.ref, previous, store.Nanos(e.At), raw)
 	w.last = e.Position
 	return r, nil
 }
@@ -146,7 +146,7 @@ func (w *writer) flush() error {
 func (w *writer) insertCase(r *caseRow) error {
 	c := &r.Case
 	res, err := w.c.exec(`INSERT INTO cases (id, key, exercise, kind, class, grid, source, zone, previous, opened_at) VALUES (?,?,?,?,?,?,?,?,?,?)`,
-		c.ID, c.Key, c.Exercise, string(c.Kind), c.Class, c.Grid, c.Source, text(c.Zone), text(c.Previous), nanos(c.OpenedAt))
+		c.ID, c.Key, c.Exercise, string(c.Kind), c.Class, c.Grid, c.Source, text(c.Zone), text(c.Previous), store.Nanos(c.OpenedAt))
 	if err != nil {
 		return fmt.Errorf("insert case: %w", err)
 	}
@@ -158,7 +158,7 @@ func (w *writer) insertCase(r *caseRow) error {
 	}
 	_, err = w.c.exec(`INSERT INTO case_states (ref, line, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by,
 		reason, hold, position, last_alert) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, r.ref, r.line, stateCode(c.State), string(c.Level),
-		int64(c.Severity.Rank()), c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason),
+		int64(c.Severity.Rank()), c.Active, text(c.Situation), c.Alerts, store.Nanos(c.LastAt), store.Nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason),
 		text(c.Hold), c.Position, r.lastAlert)
 	if err != nil {
 		return fmt.Errorf("insert case: %w", err)
@@ -190,13 +190,13 @@ func (w *writer) updateCase(r *caseRow) error {
 	c, was := &r.Case, r.written
 	if c.Severity == was.severity && c.State == was.state && c.Hold == was.hold {
 		_, err := w.c.exec("UPDATE case_states SET active = ?, situation = ?, alerts = ?, last_at = ?, position = ?, last_alert = ? WHERE ref = ?",
-			c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), c.Position, r.lastAlert, r.ref)
+			c.Active, text(c.Situation), c.Alerts, store.Nanos(c.LastAt), c.Position, r.lastAlert, r.ref)
 		return err
 	}
 	_, err := w.c.exec(`UPDATE case_states SET active = ?, situation = ?, alerts = ?, last_at = ?, position = ?, last_alert = ?, level = ?, severity = ?,
 		state = ?, closed_at = ?, closed_by = ?, reason = ?, hold = ? WHERE ref = ?`,
-		c.Active, text(c.Situation), c.Alerts, nanos(c.LastAt), c.Position, r.lastAlert, string(c.Level), int64(c.Severity.Rank()),
-		stateCode(c.State), nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), text(c.Hold), r.ref)
+		c.Active, text(c.Situation), c.Alerts, store.Nanos(c.LastAt), c.Position, r.lastAlert, string(c.Level), int64(c.Severity.Rank()),
+		stateCode(c.State), store.Nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), text(c.Hold), r.ref)
 	return err
 }
 

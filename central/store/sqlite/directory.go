@@ -35,7 +35,7 @@ func (s *Store) SaveSync(ctx context.Context, e store.Edge) error {
 	}
 	return s.put(ctx, "save sync", `INSERT INTO edges (id, last_sync, skew_ms, report, reported_at) VALUES (?,?,?,?,?)
 		ON CONFLICT (id) DO UPDATE SET last_sync = excluded.last_sync, skew_ms = excluded.skew_ms, report = excluded.report,
-		reported_at = excluded.reported_at`, e.ID, nanos(e.LastSync), e.SkewMs, string(report), nanos(e.ReportedAt))
+		reported_at = excluded.reported_at`, e.ID, store.Nanos(e.LastSync), e.SkewMs, string(report), store.Nanos(e.ReportedAt))
 }
 
 // Edges implements [store.Store].
@@ -47,7 +47,7 @@ func (s *Store) Edges(ctx context.Context) ([]store.Edge, error) {
 		if err := scan(&e.ID, &last, &e.SkewMs, &report, &reported); err != nil {
 			return e, err
 		}
-		e.LastSync, e.ReportedAt = instant(last), instant(reported)
+		e.LastSync, e.ReportedAt = store.Instant(last), store.Instant(reported)
 		err = json.Unmarshal(report, &e.Report)
 		return e, err
 	})
@@ -71,7 +71,7 @@ func (s *Store) User(ctx context.Context, name string) (u store.User, err error)
 
 // PutToken implements [store.Store].
 func (s *Store) PutToken(ctx context.Context, t store.Token) error {
-	return s.put(ctx, "put token", putToken, t.SHA256, t.Name, t.Edge, strings.Join(t.Scopes, " "), nanos(t.Expires))
+	return s.put(ctx, "put token", putToken, t.SHA256, t.Name, t.Edge, strings.Join(t.Scopes, " "), store.Nanos(t.Expires))
 }
 
 // Token implements [store.Store].
@@ -80,7 +80,7 @@ func (s *Store) Token(ctx context.Context, sha256 string) (t store.Token, err er
 	var expires int64
 	row := s.door.QueryRowContext(ctx, "SELECT sha256, name, edge, scopes, expires FROM tokens WHERE sha256 = ?", sha256)
 	err = found("token", row.Scan(&t.SHA256, &t.Name, &t.Edge, &scopes, &expires))
-	t.Scopes, t.Expires = strings.Fields(scopes), instant(expires)
+	t.Scopes, t.Expires = strings.Fields(scopes), store.Instant(expires)
 	return t, err
 }
 

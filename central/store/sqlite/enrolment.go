@@ -62,7 +62,7 @@ func (s *Store) Credential(ctx context.Context, sha256 string) (k store.Credenti
 	var issued, expires, used int64
 	row := s.door.QueryRowContext(ctx, "SELECT sha256, edge, issued, expires, used FROM credentials WHERE sha256 = ?", sha256)
 	err = found("credential", row.Scan(&k.SHA256, &k.Edge, &issued, &expires, &used))
-	k.Issued, k.Expires, k.Used = instant(issued), instant(expires), instant(used)
+	k.Issued, k.Expires, k.Used = store.Instant(issued), store.Instant(expires), store.Instant(used)
 	return k, err
 }
 
@@ -78,7 +78,7 @@ func enrolments(ctx context.Context, db *sql.DB) ([]store.Enrolment, error) {
 	list, err := collect(rows, err, func(scan func(...any) error) (e store.Enrolment, err error) {
 		var at [5]int64
 		err = scan(&e.Edge, &at[0], &at[1], &at[2], &at[3], &at[4])
-		e.Added, e.CodeExpires, e.Revoked, e.Issued, e.Expires = instant(at[0]), instant(at[1]), instant(at[2]), instant(at[3]), instant(at[4])
+		e.Added, e.CodeExpires, e.Revoked, e.Issued, e.Expires = store.Instant(at[0]), store.Instant(at[1]), store.Instant(at[2]), store.Instant(at[3]), store.Instant(at[4])
 		return e, err
 	})
 	if err != nil {
@@ -89,7 +89,7 @@ func enrolments(ctx context.Context, db *sql.DB) ([]store.Enrolment, error) {
 
 func putCode(c *conn, k store.Code, now time.Time) error {
 	_, err := c.exec(`INSERT INTO enrolments (edge, added, code, code_expires, revoked) VALUES (?,?,?,?,0)
-		ON CONFLICT (edge) DO UPDATE SET code = excluded.code, code_expires = excluded.code_expires`, k.Edge, nanos(now), k.SHA256, nanos(k.Expires))
+		ON CONFLICT (edge) DO UPDATE SET code = excluded.code, code_expires = excluded.code_expires`, k.Edge, store.Nanos(now), k.SHA256, store.Nanos(k.Expires))
 	return err
 }
 
@@ -101,7 +101,7 @@ func enrol(c *conn, code string, k store.Credential, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if open == "" || subtle.ConstantTimeCompare([]byte(open), []byte(code)) != 1 || expires <= nanos(now) {
+	if open == "" || subtle.ConstantTimeCompare([]byte(open), []byte(code)) != 1 || expires <= store.Nanos(now) {
 		return store.ErrNotFound
 	}
 	if _, err := c.exec("UPDATE enrolments SET code = NULL, code_expires = 0, revoked = 0 WHERE edge = ?", k.Edge); err != nil {
@@ -112,11 +112,11 @@ func enrol(c *conn, code string, k store.Credential, now time.Time) error {
 
 // addCredential also removes those of the edge that were never used or are over.
 func addCredential(c *conn, k store.Credential, now time.Time) error {
-	if _, err := c.exec("DELETE FROM credentials WHERE edge = ? AND (used = 0 OR expires <= ?)", k.Edge, nanos(now)); err != nil {
+	if _, err := c.exec("DELETE FROM credentials WHERE edge = ? AND (used = 0 OR expires <= ?)", k.Edge, store.Nanos(now)); err != nil {
 		return err
 	}
 	_, err := c.exec("INSERT INTO credentials (sha256, edge, issued, expires, used) VALUES (?,?,?,?,?)",
-		k.SHA256, k.Edge, nanos(k.Issued), nanos(k.Expires), nanos(k.Used))
+		k.SHA256, k.Edge, store.Nanos(k.Issued), store.Nanos(k.Expires), store.Nanos(k.Used))
 	return err
 }
 
@@ -125,7 +125,7 @@ func renew(c *conn, by string, k store.Credential, now time.Time) error {
 	err := c.query(func([]driver.Value) error { good = true; return nil }, `SELECT 1 FROM credentials c
 		WHERE c.sha256 = ? AND c.edge = ? AND c.expires > ? AND NOT EXISTS
 		(SELECT 1 FROM credentials later WHERE later.edge = c.edge AND later.used > 0 AND later.issued > c.issued
-		AND later.expires > ?)`, by, k.Edge, nanos(now), nanos(now))
+		AND later.expires > ?)`, by, k.Edge, store.Nanos(now), store.Nanos(now))
 	switch {
 	case err != nil:
 		return err
@@ -133,7 +133,7 @@ func renew(c *conn, by string, k store.Credential, now time.Time) error {
 		return store.ErrNotFound
 	}
 	// One that asks for its successor is in use, whether that was noted or not.
-	if _, err := c.exec("UPDATE credentials SET used = ? WHERE sha256 = ? AND used = 0", nanos(now), by); err != nil {
+	if _, err := c.exec("UPDATE credentials SET used = ? WHERE sha256 = ? AND used = 0", store.Nanos(now), by); err != nil {
 		return err
 	}
 	return addCredential(c, k, now)
@@ -152,10 +152,10 @@ func useCredential(c *conn, sha256 string, now, until time.Time) error {
 	case used != 0:
 		return nil
 	}
-	if _, err := c.exec("UPDATE credentials SET used = ? WHERE sha256 = ?", nanos(now), sha256); err != nil {
+	if _, err := c.exec("UPDATE credentials SET used = ? WHERE sha256 = ?", store.Nanos(now), sha256); err != nil {
 		return err
 	}
-	_, err = c.exec("UPDATE credentials SET expires = min(expires, ?) WHERE edge = ? AND sha256 <> ?", nanos(until), edge, sha256)
+	_, err = c.exec("UPDATE credentials SET expires = min(expires, ?) WHERE edge = ? AND sha256 <> ?", store.Nanos(until), edge, sha256)
 	return err
 }
 
@@ -165,7 +165,7 @@ func revoke(c *conn, edge string, now time.Time) error {
 		query string
 		args  []driver.Value
 	}{
-		{"UPDATE enrolments SET code = NULL, code_expires = 0, revoked = ? WHERE edge = ?", []driver.Value{nanos(now), edge}},
+		{"UPDATE enrolments SET code = NULL, code_expires = 0, revoked = ? WHERE edge = ?", []driver.Value{store.Nanos(now), edge}},
 		{"DELETE FROM credentials WHERE edge = ?", []driver.Value{edge}},
 		{"DELETE FROM tokens WHERE edge = ?", []driver.Value{edge}},
 	} {

@@ -21,7 +21,7 @@ func (s *Store) AddEvidence(ctx context.Context, evidence []alert.Evidence, now 
 		for i, e := range evidence {
 			res, err := s.writer.c.exec(`INSERT INTO evidence (id, source, alert_id, sha256, media_type, bytes, sealed, at, received_at)
 				VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING`,
-				e.ID, e.Source, e.AlertID, e.SHA256, e.MediaType, e.Bytes, e.Sealed, nanos(e.At), nanos(now))
+				e.ID, e.Source, e.AlertID, e.SHA256, e.MediaType, e.Bytes, e.Sealed, store.Nanos(e.At), store.Nanos(now))
 			if err != nil {
 				return err
 			}
@@ -64,7 +64,7 @@ func (s *Store) attachEvidence(ctx context.Context, items []store.StoredAlert) e
 	evidence, err := collect(rows, err, func(scan func(...any) error) (e alert.Evidence, err error) {
 		var at int64
 		err = scan(&e.ID, &e.Source, &e.AlertID, &e.SHA256, &e.MediaType, &e.Bytes, &e.Sealed, &at)
-		e.At = instant(at)
+		e.At = store.Instant(at)
 		return e, err
 	})
 	for _, e := range evidence {

@@ -15,9 +15,6 @@ import (
 	"gridgate/protocols/ingest"
 )
 
-// keepEnded is how long an ended situation is remembered for a raise that does not come: longer than an edge's outbox lasts.
-const keepEnded = 90 * 24 * time.Hour
-
 // Ingest implements [store.Store].
 func (s *Store) Ingest(ctx context.Context, in store.Group, decide store.Decider, now time.Time) ([]ingest.Outcome, error) {
 	if len(in.Alerts)+len(in.Deliveries) == 0 || ctx.Err() != nil {
@@ -178,11 +175,11 @@ func (g *group) rememberEnded() error {
 	if err != nil {
 		return err
 	}
-	if _, err := g.w.c.exec("INSERT OR IGNORE INTO ended (situation, at) SELECT value, ? FROM json_each(?)", nanos(g.now), string(list)); err != nil {
+	if _, err := g.w.c.exec("INSERT OR IGNORE INTO ended (situation, at) SELECT value, ? FROM json_each(?)", store.Nanos(g.now), string(list)); err != nil {
 		return fmt.Errorf("remember ended situations: %w", err)
 	}
 	g.w.ended = true
-	_, err = g.w.c.exec("DELETE FROM ended WHERE at < ?", nanos(g.now.Add(-keepEnded)))
+	_, err = g.w.c.exec("DELETE FROM ended WHERE at < ?", store.Nanos(g.now.Add(-store.KeepEnded)))
 	return err
 }
 
@@ -302,7 +299,7 @@ func (g *group) insert() error {
 		if row.ref != 0 {
 			ref = row.ref
 		}
-		values = append(values, row.position, g.ids[i], ref, row.earlier, place, nanos(a.ReceivedAt), string(a.Kind), string(a.State),
+		values = append(values, row.position, g.ids[i], ref, row.earlier, place, store.Nanos(a.ReceivedAt), string(a.Kind), string(a.State),
 			int64(a.Severity.Rank()), packed)
 	}
 	if err := alertRows.run(g.w.c, values); err != nil {

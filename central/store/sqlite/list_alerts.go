@@ -24,7 +24,7 @@ func scanAlert(scan func(dest ...any) error) (store.StoredAlert, error) {
 	if err := scan(&a.Position, &id, &a.CaseID, &a.Source, &a.Grid, &received, &a.Kind, &a.State, &severity, &packed); err != nil {
 		return a, err
 	}
-	a.ID, a.ReceivedAt, a.Severity = idText(id), instant(received), severityOf(severity)
+	a.ID, a.ReceivedAt, a.Severity = idText(id), store.Instant(received), store.SeverityOf(int(severity))
 	return a, unpack(packed, &a.Alert)
 }
 
@@ -35,7 +35,7 @@ func unpack(packed []byte, a *alert.Alert) error {
 		return fmt.Errorf("alert %s: %w", a.ID, err)
 	}
 	a.Key, a.Object, a.Zone, a.Origin = r.Key, alert.Object(r.Object), r.Zone, r.Origin
-	a.OccurredAt, a.RaisedAt, a.Clock = instant(r.Occurred), instant(r.Raised), alert.Clock(r.Clock)
+	a.OccurredAt, a.RaisedAt, a.Clock = store.Instant(r.Occurred), store.Instant(r.Raised), alert.Clock(r.Clock)
 	a.Uncertainty, a.Score, a.CountBucket = time.Duration(r.UncertaintyMs)*time.Millisecond, r.Score, r.CountBucket
 	if a.Situation = r.Situation; a.State == alert.Raised {
 		a.Situation = a.ID
@@ -69,7 +69,7 @@ func (s *Store) Alert(ctx context.Context, id string) (store.StoredAlert, error)
 
 // Alerts implements [store.Store].
 func (s *Store) Alerts(ctx context.Context, q store.Query) ([]store.StoredAlert, string, error) {
-	limit := pageSize(q.Limit)
+	limit := store.PageSize(q.Limit)
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // the log and its indexes as of one moment
 	if err != nil {
 		return nil, "", fmt.Errorf("list alerts: %w", err)
@@ -85,7 +85,7 @@ func (s *Store) Alerts(ctx context.Context, q store.Query) ([]store.StoredAlert,
 	}
 	next := ""
 	if len(items) == limit {
-		next = cursorOf("a", items[len(items)-1].Position)
+		next = store.CursorOf("a", items[len(items)-1].Position)
 	}
 	return items, next, nil
 }
@@ -96,7 +96,7 @@ const fewPlaces = 64
 
 // alertPage reads a page.
 func alertPage(ctx context.Context, tx *sql.Tx, q store.Query, limit int) ([]store.StoredAlert, error) {
-	before, err := positionOf("a", q.Cursor)
+	before, err := store.PositionOf("a", q.Cursor)
 	if err != nil {
 		return nil, err
 	}
@@ -160,14 +160,14 @@ func alertConditions(ctx context.Context, tx *sql.Tx, q store.Query, before int6
 		if err != nil {
 			return c, err
 		}
-		c.add("a.position >= ? AND a.received_at >= ?", first, nanos(q.Since))
+		c.add("a.position >= ? AND a.received_at >= ?", first, store.Nanos(q.Since))
 	}
 	if !q.Until.IsZero() {
-		end, err := firstAt(ctx, tx, "alerts", "received_at", q.Until.Add(2*slack))
+		end, err := firstAt(ctx, tx, "alerts", "received_at", q.Until.Add(2*store.Slack))
 		if err != nil {
 			return c, err
 		}
-		c.add("a.position < ? AND a.received_at < ?", end, nanos(q.Until))
+		c.add("a.position < ? AND a.received_at < ?", end, store.Nanos(q.Until))
 	}
 	if q.Kind != "" {
 		c.add("a.kind = ?", string(q.Kind))

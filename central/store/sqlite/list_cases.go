@@ -11,7 +11,7 @@ import (
 
 // Cases implements [store.Store].
 func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string, error) {
-	before, err := positionOf("c", q.Cursor)
+	before, err := store.PositionOf("c", q.Cursor)
 	if err != nil {
 		return nil, "", err
 	}
@@ -22,10 +22,10 @@ func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string,
 		if err != nil {
 			return nil, "", fmt.Errorf("list cases: %w", err)
 		}
-		c.add("s.position >= ? AND c.opened_at >= ?", first, nanos(q.Since))
+		c.add("s.position >= ? AND c.opened_at >= ?", first, store.Nanos(q.Since))
 	}
 	if !q.Until.IsZero() {
-		c.add("c.opened_at < ?", nanos(q.Until))
+		c.add("c.opened_at < ?", store.Nanos(q.Until))
 	}
 	if q.Grid != "" {
 		c.add("c.grid >= ? AND c.grid < ?", q.Grid, q.Grid+"~")
@@ -36,13 +36,13 @@ func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string,
 	if q.Severity != "" {
 		c.add("s.severity >= ?", q.Severity.Rank())
 	}
-	items, err := s.listCases(ctx, q.State, c, pageSize(q.Limit))
+	items, err := s.listCases(ctx, q.State, c, store.PageSize(q.Limit))
 	if err != nil {
 		return nil, "", fmt.Errorf("list cases: %w", err)
 	}
 	next := ""
-	if len(items) == pageSize(q.Limit) {
-		next = cursorOf("c", items[len(items)-1].Position)
+	if len(items) == store.PageSize(q.Limit) {
+		next = store.CursorOf("c", items[len(items)-1].Position)
 	}
 	return items, next, nil
 }

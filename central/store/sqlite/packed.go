@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"gridgate/central/cases"
+	"gridgate/central/store"
 	"gridgate/protocols/alert"
 )
 
@@ -46,7 +47,7 @@ func idText(b []byte) string {
 	return string(out[:])
 }
 
-// rest is what no list filters alerts by. Times are as [nanos] has them.
+// rest is what no list filters alerts by. Times are as [store.Nanos] has them.
 type rest struct {
 	Key           string   `json:"key"`
 	Object        string   `json:"object"`
@@ -112,10 +113,10 @@ func pack(buf []byte, a *alert.Alert) (string, []byte) {
 		o.text("situation", a.Situation)
 	}
 	o.text("zone", a.Zone)
-	o.number("occurred", nanos(a.OccurredAt))
+	o.number("occurred", store.Nanos(a.OccurredAt))
 	o.text("clock", string(a.Clock))
 	o.number("uncertaintyMs", a.Uncertainty.Milliseconds())
-	o.number("raised", nanos(a.RaisedAt))
+	o.number("raised", store.Nanos(a.RaisedAt))
 	if a.Score != nil {
 		o.float("score", *a.Score)
 	}

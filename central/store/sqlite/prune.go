@@ -64,7 +64,7 @@ func (p *slice) takeCases(end int64) error {
 	}, "SELECT "+caseColumns+` FROM case_states s INDEXED BY case_states_state CROSS JOIN cases c ON c.ref = s.ref
 		WHERE s.state = 2 AND s.position < ? AND s.hold IS NULL AND s.ref < (SELECT max(ref) FROM cases)
 		AND (SELECT at FROM case_events e WHERE e.position = s.position) < ? ORDER BY s.position LIMIT ?`,
-		min(end, p.w.last), nanos(p.h.Cases), p.limit)
+		min(end, p.w.last), store.Nanos(p.h.Cases), p.limit)
 	if err != nil {
 		return fmt.Errorf("find cases: %w", err)
 	}
@@ -210,7 +210,7 @@ func (p *slice) strays(end int64) error {
 		found = append(found, v[0].(int64))
 		return nil
 	}, "SELECT position FROM alerts WHERE position >= ? AND position < ? AND case_ref IS NULL AND received_at < ? ORDER BY position LIMIT ?",
-		p.w.combed, until, nanos(p.h.Cases), p.limit-p.did.Alerts+1)
+		p.w.combed, until, store.Nanos(p.h.Cases), p.limit-p.did.Alerts+1)
 	if err != nil {
 		return fmt.Errorf("find alerts without a case: %w", err)
 	}
@@ -232,7 +232,7 @@ func (p *slice) evidence(end int64) error {
 		SELECT e.position FROM evidence e WHERE e.position < ?1 AND e.received_at < ?3 AND NOT EXISTS (
 			SELECT 1 FROM alerts a JOIN case_states s ON s.ref = a.case_ref
 			WHERE a.id = unhex(replace(e.alert_id, '-', '')) AND (s.state < 2 OR s.hold IS NOT NULL)
-		) ORDER BY e.position LIMIT ?2) RETURNING sha256`, end, p.limit, nanos(p.h.Evidence))
+		) ORDER BY e.position LIMIT ?2) RETURNING sha256`, end, p.limit, store.Nanos(p.h.Evidence))
 	if err != nil {
 		return fmt.Errorf("delete evidence: %w", err)
 	}

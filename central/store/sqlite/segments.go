@@ -147,7 +147,7 @@ func offsetsBefore(ctx context.Context, tx *sql.Tx, places string, segment int64
 
 // readPositions reads those of positions, descending, that fit, at most limit.
 func readPositions(ctx context.Context, tx *sql.Tx, c conditions, positions []int64, limit int) (items []store.StoredAlert, err error) {
-	for chunk := range slices.Chunk(positions, 4*maxLimit) {
+	for chunk := range slices.Chunk(positions, 4*store.MaxPage) {
 		list, err := json.Marshal(chunk)
 		if err != nil {
 			return nil, err

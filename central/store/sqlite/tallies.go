@@ -56,7 +56,7 @@ func scanTally(scan func(dest ...any) error) (t store.Tally, err error) {
 	if err := scan(&t.Edge, &t.Lane, &t.Epoch, &t.Lowest, &above, &missing, &t.Lost, &t.Came, &t.Shed, &at); err != nil {
 		return t, err
 	}
-	t.At = instant(at)
+	t.At = store.Instant(at)
 	if t.Above, err = ingest.ParseRanges(above); err != nil {
 		return t, err
 	}
@@ -68,7 +68,7 @@ func scanTally(scan func(dest ...any) error) (t store.Tally, err error) {
 func (w *writer) saveTally(t *store.Tally) error {
 	r, err := w.c.exec(`UPDATE tallies SET lowest = ?, above = ?, missing = ?, lost = ?, came = ?, shed = ?, at = ?
 		WHERE edge = ? AND lane = ? AND epoch = ?`,
-		t.Lowest, t.Above.String(), t.Missing.String(), t.Lost, t.Came, t.Shed, nanos(t.At), t.Edge, string(t.Lane), t.Epoch)
+		t.Lowest, t.Above.String(), t.Missing.String(), t.Lost, t.Came, t.Shed, store.Nanos(t.At), t.Edge, string(t.Lane), t.Epoch)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (w *writer) saveTally(t *store.Tally) error {
 		return err
 	}
 	_, err = w.c.exec("INSERT INTO tallies ("+tallyColumns+") VALUES (?,?,?,?,?,?,?,?,?,?)", t.Edge, string(t.Lane), t.Epoch,
-		t.Lowest, t.Above.String(), t.Missing.String(), t.Lost, t.Came, t.Shed, nanos(t.At))
+		t.Lowest, t.Above.String(), t.Missing.String(), t.Lost, t.Came, t.Shed, store.Nanos(t.At))
 	if err != nil {
 		return err
 	}
