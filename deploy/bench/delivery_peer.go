@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"gridgate/protocols/kit/backoff"
 )
 
 // alertmanagerVersion is the peer of delivery. It keeps alerts in memory and loses them in a crash.
@@ -123,12 +125,11 @@ func startAlertmanager(ctx context.Context, program, dir string) (base string, s
 		_ = run.Wait() // it was killed
 	}
 	base = "http://" + address
-	for ctx.Err() == nil {
+	for more := true; more; more = backoff.Wait(ctx, 50*time.Millisecond) {
 		if answer, err := http.Get(base + "/-/ready"); err == nil {
 			_ = answer.Body.Close()
 			return base, stop, nil
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	stop()
 	return "", nil, ctx.Err()
