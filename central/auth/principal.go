@@ -19,7 +19,11 @@ type Scope string
 const (
 	Events  Scope = "events"  // post the events of any edge
 	Read    Scope = "read"    // see alerts, cases, pictures and series
-	Operate Scope = "operate" // acknowledge and close cases
+	Operate Scope = "operate" // do what a case's workflow allows
+
+	Configure  Scope = "configure"  // grids, classes, calendars, workflows, rules, silences, notification
+	Administer Scope = "administer" // staff accounts and tokens
+	Audit      Scope = "audit"      // the audit log
 )
 
 // Role is what a staff account is for.

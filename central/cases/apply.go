@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"gridgate/protocols/alert"
 )
@@ -25,6 +26,13 @@ var ErrIllegal = errors.New("illegal case event")
 //	reopened      closed automatically      open
 //	held          any that is not held      the same, held; by an Actor with a reason of a hold
 //	released      any that is held          the same, not held; by an Actor with a reason of a release
+//	stepped       any                       the event's State, at its Step; whether the definition allows it is central/workflow's to say
+//	merged        any that has no parent    the same, part of Into; not of itself
+//	unmerged      any that has a parent     the same, alone
+//	related       any                       the same; an annotation
+//	annotated     any                       the same; Note, or Rule with Why
+//	deadline      open, acknowledged        the same; one of its running deadlines turned Stage
+//	woke          open, acknowledged        open if it was acknowledged outside a loop, else the same; nothing ends any more
 //
 // Everything else is an error that wraps [ErrIllegal], and the returned case is c unchanged. A position, where the event has
 // one, must be greater than the case's. Apply reads no clock: how long after a close a case may be reopened is the caller's rule.
@@ -78,9 +86,9 @@ var transitions = map[EventType]func(c *Case, e Event){
 			c.Active = false
 		}
 	},
-	EventAcknowledged: func(c *Case, _ Event) { c.State = Acknowledged },
+	EventAcknowledged: func(c *Case, e Event) { c.State, c.Assignee, c.WakeAt = Acknowledged, e.Actor, e.Until },
 	EventClosed: func(c *Case, e Event) {
-		c.State, c.ClosedAt, c.ClosedBy, c.Reason = Closed, e.At, e.Actor, e.Reason
+		c.State, c.ClosedAt, c.ClosedBy, c.Reason, c.WakeAt = Closed, e.At, e.Actor, e.Reason, time.Time{}
 	},
 	EventReopened: func(c *Case, e Event) {
 		c.State, c.ClosedAt, c.Reason = Open, time.Time{}, ""
@@ -88,6 +96,21 @@ var transitions = map[EventType]func(c *Case, e Event){
 	},
 	EventHeld:     func(c *Case, e Event) { c.Hold = e.Reason },
 	EventReleased: func(c *Case, _ Event) { c.Hold = "" },
+	EventStepped:  step,
+	EventMerged: func(c *Case, e Event) {
+		c.Parent, c.MergedBy = e.Into, e.Actor
+		set(&c.MergedBy, e.Rule)
+	},
+	EventUnmerged:  func(c *Case, _ Event) { c.Parent, c.MergedBy = "", "" },
+	EventRelated:   func(*Case, Event) {},
+	EventAnnotated: func(*Case, Event) {},
+	EventTold:      told,
+	EventWoke: func(c *Case, _ Event) {
+		c.WakeAt = time.Time{}
+		if c.State == Acknowledged && c.Workflow == "" {
+			c.State, c.Assignee = Open, ""
+		}
+	},
 }
 
 func setSeverity(c *Case, e Event) { c.Severity, c.Level = e.Severity, LevelOf(e.Severity) }
@@ -111,6 +134,8 @@ func check(c Case, e Event) error {
 		return errors.New("at is missing")
 	case e.Count < 0 || e.Count > 0 && !gathers[e.Type]:
 		return errors.New("count is negative, or the event gathers no alerts")
+	case utf8.RuneCountInString(e.Note) > MaxNote:
+		return fmt.Errorf("note has more than %d characters", MaxNote)
 	case e.Position != 0 && e.Position <= c.Position:
 		return fmt.Errorf("position %d is not after %d", e.Position, c.Position)
 	case e.Type != EventOpened && c.ID != e.CaseID:
@@ -141,6 +166,50 @@ var rules = map[EventType]func(c Case, e Event) error{
 	EventReleased: func(c Case, e Event) error {
 		return checkHold(e, c.Hold != "", "the case is not held", ReasonSettled, ReasonMistake)
 	},
+	EventStepped: checkStepped,
+	EventMerged: func(c Case, e Event) error {
+		return demand(c.Parent == "" && e.Into != "" && e.Into != c.ID && e.Actor+e.Rule != "",
+			"the case is merged already, into is missing or the case itself, or nobody did it")
+	},
+	EventUnmerged: func(c Case, e Event) error {
+		return demand(c.Parent != "" && e.Into == c.Parent && e.Actor+e.Rule != "", "the case is not merged into that one, or nobody did it")
+	},
+	EventRelated: func(c Case, e Event) error {
+		return demand(e.Into != "" && e.Into != c.ID && e.Actor+e.Rule != "", "into is missing or the case itself, or nobody did it")
+	},
+	EventAnnotated: func(_ Case, e Event) error {
+		return demand(e.Actor != "" && e.Note != "" || e.Rule != "" && e.Why != nil, "neither a note with its actor nor a reason with its rule")
+	},
+	EventTold: checkTold,
+	EventWoke: func(c Case, e Event) error {
+		return demand(!c.WakeAt.IsZero() && !e.At.Before(c.WakeAt), "nothing ends yet")
+	},
+}
+
+func checkStepped(c Case, e Event) error {
+	switch {
+	case e.Action == "" || e.Step == "":
+		return errors.New("action or step is missing")
+	case e.State != Open && e.State != Acknowledged && e.State != Closed:
+		return errors.New("state must be open, acknowledged or closed")
+	case c.Workflow == "" && e.Workflow == "":
+		return errors.New("the case follows no workflow and the event names none")
+	case e.Rating < 0 || e.Rating > 5:
+		return errors.New("rating must be 1 to 5")
+	}
+	return demand(e.Actor+e.Rule != "", "nobody did it: actor and rule are missing")
+}
+
+func checkTold(c Case, e Event) error {
+	if c.State == Closed || e.Stage != Yellow && e.Stage != Red {
+		return errors.New("the case is closed, or stage is neither yellow nor red")
+	}
+	for _, d := range c.Deadlines {
+		if d.Name == e.Deadline {
+			return demand(d.Runs() && d.Told != Red && d.Told != e.Stage, "the deadline does not run, or this was told")
+		}
+	}
+	return errors.New("the case has no such deadline")
 }
 
 func checkHold(e Event, allowed bool, otherwise string, reasons ...Reason) error {
@@ -169,7 +238,7 @@ func checkOpened(c Case, e Event) error {
 	case e.Severity.Rank() < 0:
 		return errors.New("severity is missing")
 	}
-	return demand(e.Count > 0, "count is 0")
+	return demand((e.Count > 0) == (e.Opening.Origin == ""), "an alert opens with a count, whoever else does without")
 }
 
 func checkRaised(c Case, e Event) error {

@@ -2,6 +2,7 @@ package cases_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -160,7 +161,7 @@ func TestStateIsTheHistory(t *testing.T) {
 			e := at(anyEvent(t), int64(i+2))
 			next, err := cases.Apply(c, e)
 			if err != nil {
-				if next != c {
+				if !reflect.DeepEqual(next, c) {
 					t.Fatalf("refused %+v changed the case", e)
 				}
 				continue
@@ -171,7 +172,7 @@ func TestStateIsTheHistory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rebuilt != c {
+		if !reflect.DeepEqual(rebuilt, c) {
 			t.Fatalf("rebuilt %+v, stored %+v", rebuilt, c)
 		}
 		if c.Alerts != gathered {

@@ -56,7 +56,22 @@ const (
 	EventReopened     EventType = "reopened"     // the same key within 30 minutes of an automatic close
 	EventHeld         EventType = "held"         // by Actor: retention passes the case over; Reason says why
 	EventReleased     EventType = "released"     // by Actor: the hold is over
+	EventStepped      EventType = "stepped"      // one step of the loop: Action led to Step; the event carries the outcome
+	EventMerged       EventType = "merged"       // it is part of the case Into from now on; by Actor or by Rule
+	EventUnmerged     EventType = "unmerged"     // it stands alone again
+	EventRelated      EventType = "related"      // the case Into has to do with it (upstream, another grid); an annotation
+	EventAnnotated    EventType = "annotated"    // Rule or Actor has something to say: Why or Note
+	EventTold         EventType = "deadline"     // Deadline turned Stage: yellow or red
+	EventWoke         EventType = "woke"         // an acknowledgement or a snooze ended
 )
+
+// EventTypes lists all types, in the order of their declaration.
+func EventTypes() []EventType {
+	return []EventType{
+		EventOpened, EventJoined, EventRaised, EventCleared, EventAcknowledged, EventClosed, EventReopened, EventHeld, EventReleased,
+		EventStepped, EventMerged, EventUnmerged, EventRelated, EventAnnotated, EventTold, EventWoke,
+	}
+}
 
 // Reason says why a case was closed, held or released. The list is closed: no free text about a case can hold a person.
 type Reason string
@@ -67,6 +82,8 @@ const (
 	ReasonHandled    Reason = "handled"
 	ReasonFalseAlarm Reason = "false-alarm"
 	ReasonDuplicate  Reason = "duplicate"
+	ReasonVerified   Reason = "verified" // somebody else saw that it was done
+	ReasonNotOurs    Reason = "not-ours" // another owner has it; Unit of the step says who
 )
 
 // The reasons of a hold: who still needs the case when retention would let it go.
@@ -87,7 +104,7 @@ const (
 type Event struct {
 	Position int64          `json:"position"` // in the case-event log, increasing; the id of a feed event
 	CaseID   string         `json:"caseId"`
-	Type     EventType      `json:"type" enum:"opened,joined,level-raised,cleared,acknowledged,closed,reopened,held,released"`
+	Type     EventType      `json:"type" enum:"opened,joined,level-raised,cleared,acknowledged,closed,reopened,held,released,stepped,merged,unmerged,related,annotated,deadline,woke"`
 	At       time.Time      `json:"at"`
 	Actor    string         `json:"actor,omitempty"`   // staff account
 	AlertID  string         `json:"alertId,omitempty"` // the first of the alerts that it is about
@@ -99,6 +116,38 @@ type Event struct {
 	// Situation is the one that became the newest (opened, joined, reopened) or that ended (cleared).
 	Situation string   `json:"situation,omitempty"`
 	Opening   *Opening `json:"opening,omitempty"` // on "opened"
+
+	// Of a step: what was done by the definition's words, and everything that came of it.
+	Action    string     `json:"action,omitempty"`
+	Workflow  string     `json:"workflow,omitempty"`  // followed from now on; empty: as before
+	Step      string     `json:"step,omitempty"`      // where the case stands now
+	State     State      `json:"state,omitempty"`     // what that step counts as
+	Unit      string     `json:"unit,omitempty"`      // responsible from now on; empty: as before
+	Helpers   []string   `json:"helpers,omitempty"`   // all units that help from now on; nil: as before
+	Assignee  string     `json:"assignee,omitempty"`  // staff account that has it from now on; empty: as before
+	Handler   string     `json:"handler,omitempty"`   // staff account that handled it; empty: as before
+	Level     Level      `json:"level,omitempty"`     // from now on; empty: as before
+	Deadlines []Deadline `json:"deadlines,omitempty"` // all of the case from now on; nil: as before
+	Effect    Effect     `json:"effect,omitempty"`
+	Parked    bool       `json:"parked,omitempty"` // its clocks stand still from now on
+	Rating    int        `json:"rating,omitzero"`
+	Until     time.Time  `json:"until,omitzero"` // when an acknowledgement or a snooze ends; also of one that is "acknowledged"
+
+	Note     string `json:"note,omitempty"`     // free words of staff about the place or the thing, at most [MaxNote] characters
+	Into     string `json:"into,omitempty"`     // the other case of merged, unmerged and related
+	Rule     string `json:"rule,omitempty"`     // the rule that did it; empty for a person
+	Why      *Words `json:"why,omitempty"`      // the rule's reason
+	Deadline string `json:"deadline,omitempty"` // on "deadline"
+	Stage    Stage  `json:"stage,omitempty"`    // on "deadline"
+}
+
+// MaxNote is how many characters a note may have.
+const MaxNote = 500
+
+// Words is a sentence in the two languages of the console.
+type Words struct {
+	ZH string `json:"zh"`
+	EN string `json:"en"`
 }
 
 // Opening is what a case is about; it does not change.
@@ -111,6 +160,25 @@ type Opening struct {
 	Zone     string     `json:"zone,omitempty"`
 	Exercise bool       `json:"exercise,omitempty"`
 	Previous string     `json:"previous,omitempty"` // the case of the same key before this one
+	Origin   Origin     `json:"origin,omitempty"`   // who opened it; empty for alerts
+	Place    *Point     `json:"place,omitempty"`    // where exactly, if somebody said so
+}
+
+// Origin says where a case that no alert opened comes from.
+type Origin string
+
+// The origins.
+const (
+	ByStaff    Origin = "staff"    // from the console
+	ByWorker   Origin = "worker"   // by a grid worker
+	ByResident Origin = "resident" // 随手拍, without an account
+	ByWarning  Origin = "warning"  // a public warning (CAP)
+)
+
+// Point is a position in WGS 84 (close enough to CGCS2000), degrees.
+type Point struct {
+	Lon float64 `json:"lon" minimum:"-180" maximum:"180"`
+	Lat float64 `json:"lat" minimum:"-90" maximum:"90"`
 }
 
 // Case is the state that a history adds up to.
@@ -132,4 +200,5 @@ type Case struct {
 	Reason   Reason    `json:"reason,omitempty"`
 	Hold     Reason    `json:"hold,omitempty"` // why retention passes it over; empty while it is not held
 	Position int64     `json:"position"`       // of the newest event
+	Work
 }

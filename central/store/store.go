@@ -69,7 +69,31 @@ type Query struct {
 	Until    time.Time      // before
 	Cursor   string
 	Limit    int // 1 to 500
+
+	// Within are the prefixes of the grids that whoever asks may see; empty: all.
+	Within []string
+	// Of cases only.
+	Class     string      // prefix: two digits list a main class
+	Level     cases.Level // exactly
+	Unit      string      // the responsible one
+	Step      string
+	Assignee  string
+	Parent    string    // those merged into this case; [Alone]: those merged into none
+	DueBefore time.Time // open and acknowledged ones with a deadline before
+	Exercise  Answer
 }
+
+// Alone is the [Query.Parent] of cases that are merged into no other.
+const Alone = "none"
+
+// Answer filters by yes or no.
+type Answer string
+
+// The answers; empty is both.
+const (
+	Yes Answer = "yes"
+	No  Answer = "no"
+)
 
 // Edge is what central knows of an edge.
 type Edge struct {

@@ -114,7 +114,7 @@ func TestAnOldDatabaseIsTaken(t *testing.T) {
 	if err != nil || c.Alerts != 3 || c.State != cases.Open || len(events) < 3 || events[0].CaseID != oldCase || events[1].Position != 4 {
 		t.Fatalf("the case: %+v, %+v, %v", c, events, err)
 	}
-	if rebuilt, err := cases.Rebuild(events); err != nil || rebuilt != c {
+	if rebuilt, err := cases.Rebuild(events); err != nil || !reflect.DeepEqual(rebuilt, c) {
 		t.Fatalf("it rebuilds to %+v, %v", rebuilt, err)
 	}
 	wantListed(t, s, store.Query{CaseID: oldCase}, third.ID, oldSecond, oldFirst)

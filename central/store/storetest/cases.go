@@ -96,7 +96,7 @@ func testHistoryPages(t *testing.T, s store.Store, c cases.Case, whole []cases.E
 		{whole[3].Position + 1, nil}, // an event of another case
 	} {
 		at, got, err := s.CaseFile(t.Context(), c.ID, tt.before, 2)
-		if err != nil || at != c || !reflect.DeepEqual(got, tt.want) {
+		if err != nil || !reflect.DeepEqual(at, c) || !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("before %d: %v, %v, want %v", tt.before, got, err, tt.want)
 		}
 	}

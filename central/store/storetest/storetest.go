@@ -7,6 +7,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -183,7 +184,7 @@ func checkInvariant(t *testing.T, s store.Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rebuilt != got || got != c {
+		if !reflect.DeepEqual(rebuilt, got) || !reflect.DeepEqual(got, c) {
 			t.Fatalf("case rebuilds to %+v\nstored         %+v\nlisted         %+v", rebuilt, got, c)
 		}
 		key := fmt.Sprint(c.Key, c.Exercise)
