@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // Scope is one thing that a principal may do.
@@ -26,22 +27,41 @@ const (
 	Audit      Scope = "audit"      // the audit log
 )
 
+// Scopes lists the scopes.
+func Scopes() []Scope { return []Scope{Read, Operate, Events, Configure, Administer, Audit} }
+
 // Role is what a staff account is for.
 type Role string
 
-// The roles.
+// The roles. Which step of a case a role may do is said by the case's workflow; here stands which doors it opens. Nobody opens all: who
+// makes accounts does not read the log of what was done with them, and the other way round.
 const (
-	Operator Role = "operator"
-	Auditor  Role = "auditor"
+	Operator      Role = "operator"      // the post at the screen: takes cases in and dispatches them
+	Worker        Role = "worker"        // of a grid or a unit: handles and feeds back
+	Supervisor    Role = "supervisor"    // presses and evaluates
+	Verifier      Role = "verifier"      // looks whether it was done
+	Administrator Role = "administrator" // sets the centre up, and its accounts
+	Auditor       Role = "auditor"       // reads everything, the audit log too, and changes nothing
+	Integrator    Role = "integrator"    // of another system: posts its events and reads
 )
 
 var scopesOf = map[Role][]Scope{
-	Operator: {Read, Operate},
-	Auditor:  {Read},
+	Operator:      {Read, Operate},
+	Worker:        {Read, Operate},
+	Supervisor:    {Read, Operate},
+	Verifier:      {Read, Operate},
+	Administrator: {Read, Configure, Administer},
+	Auditor:       {Read, Audit},
+	Integrator:    {Read, Events},
 }
 
 // Roles lists the roles.
-func Roles() []Role { return []Role{Operator, Auditor} }
+func Roles() []Role {
+	return []Role{Operator, Worker, Supervisor, Verifier, Administrator, Auditor, Integrator}
+}
+
+// ScopesOf lists what a role may do.
+func ScopesOf(r Role) []Scope { return slices.Clone(scopesOf[r]) }
 
 // ParseRole returns the role named s or an error that lists the roles.
 func ParseRole(s string) (Role, error) {
@@ -53,11 +73,10 @@ func ParseRole(s string) (Role, error) {
 
 // ParseScope returns the scope named s or an error that lists the scopes.
 func ParseScope(s string) (Scope, error) {
-	switch scope := Scope(s); scope {
-	case Events, Read, Operate:
-		return scope, nil
+	if !slices.Contains(Scopes(), Scope(s)) {
+		return "", fmt.Errorf("unknown scope %q, use one of %v", s, Scopes())
 	}
-	return "", fmt.Errorf("unknown scope %q, use one of %s, %s, %s", s, Events, Read, Operate)
+	return Scope(s), nil
 }
 
 var accountName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$`)
@@ -69,10 +88,17 @@ func ValidName(s string) bool { return accountName.MatchString(s) }
 type Principal struct {
 	Name   string
 	Role   Role   // of a staff account
+	Unit   string // that a staff account belongs to; empty for none
 	Edge   string // the one edge that a token speaks for; empty for none
 	Scopes []Scope
+	Grids  []string // prefixes of the grids that it may see; empty: all
 	// Credential is the SHA-256 of the edge's credential; empty for a token that is not renewed.
 	Credential string
+}
+
+// Sees says whether p may see what lies in a grid. Who is bound to some grids does not see what has no grid.
+func (p Principal) Sees(grid string) bool {
+	return len(p.Grids) == 0 || slices.ContainsFunc(p.Grids, func(prefix string) bool { return strings.HasPrefix(grid, prefix) })
 }
 
 // Staff says whether p is a staff account.

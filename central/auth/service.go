@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"time"
 
 	"gridgate/central/store"
@@ -87,14 +88,22 @@ func (s *Service) SignIn(ctx context.Context, name, given, remote string) (*http
 	if err != nil {
 		return nil, Principal{}, fmt.Errorf("check password: %w", err)
 	}
-	role, roleErr := ParseRole(user.Role)
-	if !ok || roleErr != nil {
+	p, active := principalOf(user)
+	if !ok || !active {
 		return nil, Principal{}, ErrDenied
 	}
 	s.lockout.Succeed(key)
-	p := Principal{Name: user.Name, Role: role, Scopes: scopesOf[role]}
 	value, _ := s.sessions.add(p, user.Hash, now)
 	return s.cookie(value, int(SessionLife.Seconds())), p, nil
+}
+
+// principalOf is who an account is; ok is false for one that may not sign in.
+func principalOf(u store.User) (p Principal, ok bool) {
+	role, err := ParseRole(u.Role)
+	if err != nil || u.Disabled {
+		return Principal{}, false
+	}
+	return Principal{Name: u.Name, Role: role, Unit: u.Unit, Grids: u.Grids, Scopes: ScopesOf(role)}, true
 }
 
 // account returns the account, or one that nobody can sign in to.
@@ -158,7 +167,7 @@ func (s *Service) byToken(ctx context.Context, token string) (Principal, time.Ti
 	if !ok || token == "" || !t.Expires.IsZero() && !s.now().Before(t.Expires) {
 		return Principal{}, time.Time{}, ErrDenied
 	}
-	p := Principal{Name: t.Name, Edge: t.Edge}
+	p := Principal{Name: t.Name, Edge: t.Edge, Grids: t.Grids}
 	for _, name := range t.Scopes {
 		if scope, err := ParseScope(name); err == nil {
 			p.Scopes = append(p.Scopes, scope)
@@ -199,7 +208,7 @@ func (s *Service) bySession(ctx context.Context, id string) (Principal, time.Tim
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Principal{}, time.Time{}, fmt.Errorf("read account: %w", err)
 	}
-	if err != nil || user.Hash != e.hash || user.Role != string(e.principal.Role) {
+	if p, active := principalOf(user); err != nil || !active || user.Hash != e.hash || !reflect.DeepEqual(p, e.principal) {
 		s.sessions.remove(id)
 		return Principal{}, time.Time{}, ErrDenied
 	}

@@ -47,9 +47,9 @@ type StoredAlert struct {
 }
 
 // Decider says what each new alert of a group does to the cases of its key. It is called inside the transaction, once for
-// each pair of key and exercise flag, with the newest case of that pair (open or not, nil for none) and the new alerts in
-// order of arrival; ended names the situations among them that were already cleared when their raise arrived. It returns the
-// events to append, without positions; it is pure apart from minting the ids of new cases.
+// each pair of key and exercise flag, with the newest case of that pair (nil for none; the open one if somebody reopened an older one)
+// and the new alerts in order of arrival; ended names the situations among them that were already cleared when their raise arrived.
+// It returns the events to append, without positions; it is pure apart from minting the ids of new cases.
 //
 // An alert belongs to the case that is newest once it is handled: the alerts before the one that an opened event names
 // belong to the case that was newest before (to none if there was none), that one and those after it to the new case. A group
@@ -107,8 +107,14 @@ type Edge struct {
 // User is a staff account. There is no other person in Gridgate.
 type User struct {
 	Name string
-	Hash string // argon2id, encoded
+	Hash string // argon2id, encoded; empty: it signs in by Subject only
 	Role string
+
+	Grids    []string  // prefixes of the grids that it may see; empty: all
+	Unit     string    // that it belongs to; empty for none
+	Disabled bool      // it cannot sign in; its name stays in histories
+	Subject  string    // issuer and subject of single sign-on, separated by a space; empty: a local account
+	At       time.Time // when it was changed last
 }
 
 // Token authenticates a program. Only its SHA-256 is stored.
@@ -116,8 +122,11 @@ type Token struct {
 	SHA256  string
 	Name    string
 	Edge    string   // the one edge it speaks for; empty for none
-	Scopes  []string // "events" (post any edge's events), "read", "operate"
+	Scopes  []string // see central/auth
 	Expires time.Time
+	Grids   []string // as of a [User]
+	Actor   string   // who made it
+	At      time.Time
 }
 
 // Store is the whole of central's durable state. Implementations are safe for concurrent use; every method that writes
@@ -141,8 +150,8 @@ type Store interface {
 	// Alert returns one alert.
 	Alert(ctx context.Context, id string) (StoredAlert, error)
 
-	// Cases lists cases, newest first by their last event's position. A case that gets an event while its list is being paged
-	// moves to the top: it is never listed twice, and a new first page has it.
+	// Cases lists cases by their opening, newest first: events move no case. How many cases are looked at for one page is bounded, so
+	// a page may hold fewer than q.Limit, even none, and still have a next; the last page has none.
 	Cases(ctx context.Context, q Query) (items []cases.Case, next string, err error)
 	// Case returns one case.
 	Case(ctx context.Context, id string) (cases.Case, error)
@@ -178,6 +187,7 @@ type Store interface {
 	PutToken(ctx context.Context, t Token) error
 	Token(ctx context.Context, sha256 string) (Token, error)
 	Enrolments
+	Documents
 
 	// Ping says whether the database answers; Close ends it.
 	Ping(ctx context.Context) error

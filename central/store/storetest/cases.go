@@ -196,7 +196,7 @@ func testDirectory(t *testing.T, open Opener) {
 		if err := s.PutUser(ctx, u); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.User(ctx, "zhang"); err != nil || got != u {
+		if got, err := s.User(ctx, "zhang"); err != nil || !reflect.DeepEqual(got, u) {
 			t.Fatalf("user %+v, %v", got, err)
 		}
 	}
