@@ -18,7 +18,7 @@ var ErrIllegal = errors.New("illegal case event")
 //	event         from                      to
 //	opened        nothing                   open
 //	joined        open, acknowledged        the same
-//	level-raised  open, acknowledged        the same; the severity must be graver than the case's
+//	level-raised  open, acknowledged        the same; the severity must be graver than the case's, or a rule names a higher Level
 //	cleared       any, closed too           the same; an annotation: the situation is over if it is the newest one
 //	acknowledged  open                      acknowledged; by an Actor
 //	closed        open, acknowledged        closed; by an Actor with a reason of theirs,
@@ -80,7 +80,7 @@ var transitions = map[EventType]func(c *Case, e Event){
 		setSituation(c, e)
 	},
 	EventJoined: setSituation,
-	EventRaised: setSeverity,
+	EventRaised: raise,
 	EventCleared: func(c *Case, e Event) {
 		if e.Situation == c.Situation {
 			c.Active = false
@@ -114,6 +114,16 @@ var transitions = map[EventType]func(c *Case, e Event){
 }
 
 func setSeverity(c *Case, e Event) { c.Severity, c.Level = e.Severity, LevelOf(e.Severity) }
+
+// raise makes a case graver. The level follows the severity unless the event names one; neither ever falls by it.
+func raise(c *Case, e Event) {
+	c.Severity = e.Severity
+	for _, level := range []Level{LevelOf(e.Severity), e.Level} {
+		if level.Rank() > c.Level.Rank() {
+			c.Level = level
+		}
+	}
+}
 
 // setSituation makes the event's situation the newest; a momentary alert has none and leaves it.
 func setSituation(c *Case, e Event) {
@@ -245,7 +255,8 @@ func checkRaised(c Case, e Event) error {
 	if c.State == Closed {
 		return errors.New("the case is closed")
 	}
-	return demand(e.Severity.Rank() > c.Severity.Rank(), "the severity is not graver")
+	higher := e.Rule != "" && e.Severity == c.Severity && e.Level.Rank() > c.Level.Rank()
+	return demand(higher || e.Severity.Rank() > c.Severity.Rank(), "the severity is not graver")
 }
 
 func checkAcknowledged(c Case, e Event) error {

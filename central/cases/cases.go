@@ -5,6 +5,7 @@
 package cases
 
 import (
+	"slices"
 	"time"
 
 	"gridgate/protocols/alert"
@@ -40,6 +41,11 @@ func LevelOf(s alert.Severity) Level {
 		return CommunityLevel
 	}
 	return GridLevel
+}
+
+// Rank orders levels: 0 for grid to 3 for district, -1 for a value outside the list.
+func (l Level) Rank() int {
+	return slices.Index([]Level{GridLevel, CommunityLevel, TownshipLevel, DistrictLevel}, l)
 }
 
 // EventType says what happened to a case. The list is closed.
