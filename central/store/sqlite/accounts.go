@@ -19,8 +19,8 @@ const (
 		ON CONFLICT (sha256) DO UPDATE SET name = excluded.name, edge = excluded.edge, scopes = excluded.scopes, expires = excluded.expires`
 )
 
-// Accounts is a second door to the database for a command beside the process that has it open. It writes staff accounts, tokens and
-// enrolments only: the things which that process never remembers and reads anew each time. A write waits up to 5 s for that
+// Accounts is a second door to the database for a command beside the process that has it open. It writes staff accounts, tokens,
+// enrolments and documents only: the things of which that process remembers nothing, or asks whether they changed. A write waits up to 5 s for that
 // process's own (busy_timeout), which take milliseconds.
 type Accounts struct{ db *sql.DB }
 

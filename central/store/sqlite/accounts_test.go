@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"sync"
@@ -65,9 +66,34 @@ func TestAccountsBesideTheWriter(t *testing.T) {
 			t.Fatalf("a revoked credential: %v", err)
 		}
 	}
+	documentsByBothDoors(t, s, a)
 	close(stop)
 	busy.Wait()
 	if err := a.Revoke(ctx, "edge-2", now); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a stranger: %v", err)
+	}
+}
+
+// documentsByBothDoors puts versions of one document by either door in turn; what was checked before the other one wrote is refused.
+func documentsByBothDoors(t *testing.T, s *sqlite.Store, a *sqlite.Accounts) {
+	t.Helper()
+	ctx := t.Context()
+	put := []func(context.Context, int64, []store.Document) error{s.PutDocumentsAt, a.PutDocumentsAt}
+	for i := range int64(10) {
+		seen, err := a.DocumentsRevision(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := []store.Document{{Kind: "grid", ID: "330106109001001", Version: i + 1, Body: []byte(`{}`)}}
+		if err := put[i%2](ctx, seen, d); err != nil {
+			t.Fatal(err)
+		}
+		d[0].Version++
+		if err := put[(i+1)%2](ctx, seen, d); !errors.Is(err, store.ErrConflict) {
+			t.Fatalf("a put that was checked before another: %v", err)
+		}
+		if list, err := a.DocumentsOf(ctx, "grid"); err != nil || len(list) != 1 || list[0].Version != i+1 {
+			t.Fatalf("documents %+v, %v", list, err)
+		}
 	}
 }

@@ -12,21 +12,21 @@ import (
 	"gridgate/central/store"
 )
 
-// change runs f in a transaction of its own. If f finds nothing to change, that is no failure of the transaction: the writer
-// keeps what it remembers, so that a guess at a code costs it nothing.
+// change runs f in a transaction of its own. If f finds, before it writes anything, that there is nothing to change or that somebody changed
+// it before, that is no failure of the transaction: the writer keeps what it remembers, so that a guess at a code costs it nothing.
 func (s *Store) change(ctx context.Context, what string, f func(c *conn) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	var absent error
+	var refused error
 	err := s.writer.transact(func() error {
 		err := f(s.writer.c)
-		if errors.Is(err, store.ErrNotFound) {
-			absent, err = err, nil
+		if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrConflict) {
+			refused, err = err, nil
 		}
 		return err
 	})
-	if err = errors.Join(err, absent); err != nil {
+	if err = errors.Join(err, refused); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil

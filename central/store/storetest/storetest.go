@@ -56,6 +56,12 @@ func Run(t *testing.T, open Opener) {
 		"retention works in slices":                  testPruneInSlices,
 		"a hold keeps all of a case":                 testHold,
 		"objects go with their last row":             testOrphans,
+		"documents keep their versions":              testDocuments,
+		"documents are put all or none":              testDocumentsAllOrNone,
+		"a document goes and comes back":             testDocumentGone,
+		"documents have a revision":                  testDocumentsRevision,
+		"a version of a document is stored once":     testDocumentsAtOnce,
+		"documents outlast the process":              testDocumentsReopen,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, open) })
@@ -161,7 +167,7 @@ func all[T any](t *testing.T, page func(cursor string) ([]T, string, error)) (ou
 		if next == "" {
 			return out
 		}
-		if next == cursor || len(items) == 0 {
+		if next == cursor {
 			t.Fatalf("the cursor does not move on from %q", cursor)
 		}
 		cursor = next
