@@ -19,7 +19,7 @@ type caseFilter struct {
 	State string `query:"state" enum:"open,acknowledged,closed"`
 }
 
-// CasePage is one page of cases, those with the newest event first.
+// CasePage is one page of cases, those that were opened last first.
 type CasePage struct {
 	Items []cases.Case `json:"items" nullable:"false"`
 	Next  string       `json:"next" doc:"cursor of the next page, empty on the last"`
@@ -83,7 +83,7 @@ type StepInput struct {
 func etag(position int64) string { return `"` + strconv.FormatInt(position, 10) + `"` }
 
 func (s *Server) caseOperations() {
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/cases", "list-cases", "List cases, newest event first", auth.Read, http.StatusBadRequest), s.listCases)
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/cases", "list-cases", "List cases, newest first by their opening; a page may be short, the last one has no next", auth.Read, http.StatusBadRequest), s.listCases)
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/cases/{id}", "get-case", "One case with its history", auth.Read, http.StatusNotFound), s.oneCase)
 	steps := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/acknowledge", "acknowledge-case", "Take charge of an open case", auth.Operate, steps...),

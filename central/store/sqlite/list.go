@@ -27,13 +27,13 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// firstAt is [store.FirstAt] of a table with a position and a column with times.
-func firstAt(ctx context.Context, db querier, table, column string, t time.Time) (int64, error) {
+// firstAt is [store.FirstAt] of a table with a column of positions and one of times.
+func firstAt(ctx context.Context, db querier, table, order, column string, t time.Time) (int64, error) {
 	var newest int64
-	if err := db.QueryRowContext(ctx, "SELECT coalesce(max(position), 0) FROM "+table).Scan(&newest); err != nil {
+	if err := db.QueryRowContext(ctx, "SELECT coalesce(max("+order+"), 0) FROM "+table).Scan(&newest); err != nil {
 		return 0, err
 	}
-	probe := "SELECT " + column + " FROM " + table + " WHERE position >= ? ORDER BY position LIMIT 1"
+	probe := "SELECT " + column + " FROM " + table + " WHERE " + order + " >= ? ORDER BY " + order + " LIMIT 1"
 	return store.FirstAt(newest, t, func(position int64) (at int64, found bool, err error) {
 		err = db.QueryRowContext(ctx, probe, position).Scan(&at)
 		if errors.Is(err, sql.ErrNoRows) {

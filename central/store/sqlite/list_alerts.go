@@ -156,14 +156,14 @@ func chainStart(ctx context.Context, tx *sql.Tx, caseID string, before int64) (s
 func alertConditions(ctx context.Context, tx *sql.Tx, q store.Query, before int64) (c conditions, err error) {
 	c.add("a.position < ?", before)
 	if !q.Since.IsZero() {
-		first, err := firstAt(ctx, tx, "alerts", "received_at", q.Since)
+		first, err := firstAt(ctx, tx, "alerts", "position", "received_at", q.Since)
 		if err != nil {
 			return c, err
 		}
 		c.add("a.position >= ? AND a.received_at >= ?", first, store.Nanos(q.Since))
 	}
 	if !q.Until.IsZero() {
-		end, err := firstAt(ctx, tx, "alerts", "received_at", q.Until.Add(2*store.Slack))
+		end, err := firstAt(ctx, tx, "alerts", "position", "received_at", q.Until.Add(2*store.Slack))
 		if err != nil {
 			return c, err
 		}

@@ -30,7 +30,7 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 			continue
 		}
 		var err error
-		if ends[i], err = firstAt(ctx, s.read, log.table, log.column, log.before); err != nil {
+		if ends[i], err = firstAt(ctx, s.read, log.table, "position", log.column, log.before); err != nil {
 			return store.Pruned{}, fmt.Errorf("prune: %w", err)
 		}
 	}
@@ -61,7 +61,7 @@ func (p *slice) takeCases(end int64) error {
 		r, err := scanCase(func(dest ...any) error { return assign(dest, v) })
 		taken = append(taken, r)
 		return err
-	}, "SELECT "+caseColumns+` FROM case_states s INDEXED BY case_states_state CROSS JOIN cases c ON c.ref = s.ref
+	}, "SELECT "+caseColumns+` FROM case_states s CROSS JOIN cases c ON c.ref = s.ref
 		WHERE s.state = 2 AND s.position < ? AND s.hold IS NULL AND s.ref < (SELECT max(ref) FROM cases)
 		AND (SELECT at FROM case_events e WHERE e.position = s.position) < ? ORDER BY s.position LIMIT ?`,
 		min(end, p.w.last), store.Nanos(p.h.Cases), p.limit)

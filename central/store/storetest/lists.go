@@ -132,7 +132,7 @@ func testCasePages(t *testing.T, open Opener) {
 			got := allCases(t, s, tt.q)
 			seen := make(map[string]bool)
 			for i, c := range got {
-				if seen[c.ID] || i > 0 && c.Position >= got[i-1].Position {
+				if seen[c.ID] || i > 0 && !c.OpenedAt.Before(got[i-1].OpenedAt) {
 					t.Fatalf("%s: case %d is doubled or out of order", name, i)
 				}
 				seen[c.ID] = true
