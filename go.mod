@@ -34,9 +34,13 @@ require (
 	filippo.io/age v1.2.1 // indirect
 	github.com/deepch/vdk v0.0.27 // indirect
 	github.com/elastic/go-seccomp-bpf v1.6.0 // indirect
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
+	github.com/emersion/go-smtp v0.24.0 // indirect
 	github.com/jackc/pgpassfile v1.0.0 // indirect
 	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
+	github.com/peterstace/simplefeatures v0.59.0 // indirect
+	github.com/wneessen/go-mail v0.7.2 // indirect
 )
 
 require (
