@@ -32,6 +32,8 @@ type Documents interface {
 	Document(ctx context.Context, kind, id string) (Document, error)
 	// DocumentsOf returns the newest versions of all of a kind that are there, by id.
 	DocumentsOf(ctx context.Context, kind string) ([]Document, error)
+	// DocumentVersions returns the newest version of each of a kind by id, of those that are gone, too.
+	DocumentVersions(ctx context.Context, kind string) (map[string]int64, error)
 	// DocumentHistory returns the versions of one, newest first, at most limit.
 	DocumentHistory(ctx context.Context, kind, id string, limit int) ([]Document, error)
 	// DocumentsRevision changes whenever any document does: it is how a process notices that another one wrote. What is read after

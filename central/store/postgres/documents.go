@@ -94,6 +94,23 @@ func (s *Store) DocumentsOf(ctx context.Context, kind string) ([]store.Document,
 	return list, nil
 }
 
+// DocumentVersions implements [store.Documents].
+func (s *Store) DocumentVersions(ctx context.Context, kind string) (map[string]int64, error) {
+	versions := make(map[string]int64)
+	rows, err := s.read.Query(ctx, "SELECT id, version FROM documents WHERE kind = $1", kind)
+	_, err = collect(rows, err, func(scan scanner) (_ struct{}, err error) {
+		var id string
+		var version int64
+		err = scan(&id, &version)
+		versions[id] = version
+		return struct{}{}, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list versions of documents: %w", err)
+	}
+	return versions, nil
+}
+
 // DocumentHistory implements [store.Documents].
 func (s *Store) DocumentHistory(ctx context.Context, kind, id string, limit int) ([]store.Document, error) {
 	rows, err := s.read.Query(ctx, `SELECT kind, id, version, at, actor, gone, body FROM document_versions

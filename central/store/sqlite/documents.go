@@ -102,6 +102,27 @@ func documentsOf(ctx context.Context, db *sql.DB, kind string) ([]store.Document
 	return list, nil
 }
 
+// DocumentVersions implements [store.Documents].
+func (s *Store) DocumentVersions(ctx context.Context, kind string) (map[string]int64, error) {
+	return documentVersions(ctx, s.read, kind)
+}
+
+func documentVersions(ctx context.Context, db *sql.DB, kind string) (map[string]int64, error) {
+	versions := make(map[string]int64)
+	rows, err := db.QueryContext(ctx, "SELECT id, version FROM documents WHERE kind = ?", kind)
+	_, err = collect(rows, err, func(scan func(...any) error) (_ struct{}, err error) {
+		var id string
+		var version int64
+		err = scan(&id, &version)
+		versions[id] = version
+		return struct{}{}, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list versions of documents: %w", err)
+	}
+	return versions, nil
+}
+
 // DocumentHistory implements [store.Documents].
 func (s *Store) DocumentHistory(ctx context.Context, kind, id string, limit int) ([]store.Document, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT kind, id, version, at, actor, gone, body FROM document_versions
@@ -149,4 +170,9 @@ func (a *Accounts) DocumentsOf(ctx context.Context, kind string) ([]store.Docume
 // DocumentsRevision is [Store.DocumentsRevision].
 func (a *Accounts) DocumentsRevision(ctx context.Context) (int64, error) {
 	return documentsRevision(ctx, a.db)
+}
+
+// DocumentVersions is [Store.DocumentVersions].
+func (a *Accounts) DocumentVersions(ctx context.Context, kind string) (map[string]int64, error) {
+	return documentVersions(ctx, a.db, kind)
 }

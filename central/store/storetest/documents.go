@@ -110,6 +110,9 @@ func testDocumentGone(t *testing.T, open Opener) {
 	good(t, s.PutDocuments(ctx, []store.Document{document("a", 2, gone)}))
 	_, err := s.Document(ctx, "grid", "a")
 	absent(t, "a document that is gone", err)
+	if versions, err := s.DocumentVersions(ctx, "grid"); err != nil || !reflect.DeepEqual(versions, map[string]int64{"a": 2}) {
+		t.Fatalf("versions %v, %v", versions, err)
+	}
 	list, err := s.DocumentsOf(ctx, "grid")
 	sameDocuments(t, "a list without it", list, err)
 	conflicts(t, "it begins anew", s.PutDocuments(ctx, []store.Document{document("a", 1)}))
