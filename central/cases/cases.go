@@ -129,11 +129,11 @@ type Event struct {
 	Step      string     `json:"step,omitempty"`      // where the case stands now
 	State     State      `json:"state,omitempty"`     // what that step counts as
 	Unit      string     `json:"unit,omitempty"`      // responsible from now on; empty: as before
-	Helpers   []string   `json:"helpers,omitempty"`   // all units that help from now on; nil: as before
+	Helpers   []string   `json:"helpers,omitzero"`    // all units that help from now on; nil: as before
 	Assignee  string     `json:"assignee,omitempty"`  // staff account that has it from now on; empty: as before
 	Handler   string     `json:"handler,omitempty"`   // staff account that handled it; empty: as before
 	Level     Level      `json:"level,omitempty"`     // from now on; empty: as before
-	Deadlines []Deadline `json:"deadlines,omitempty"` // all of the case from now on; nil: as before
+	Deadlines []Deadline `json:"deadlines,omitzero"`  // all of the case from now on; nil: as before
 	Effect    Effect     `json:"effect,omitempty"`
 	Parked    bool       `json:"parked,omitempty"` // its clocks stand still from now on
 	Rating    int        `json:"rating,omitzero"`

@@ -97,10 +97,10 @@ func step(c *Case, e Event) {
 	set(&c.Assignee, e.Assignee)
 	set(&c.Handler, e.Handler)
 	if e.Helpers != nil {
-		c.Helpers = slices.Clone(e.Helpers)
+		c.Helpers = append([]string(nil), e.Helpers...) // none is nil, as it is read back
 	}
 	if e.Deadlines != nil {
-		c.Deadlines = slices.Clone(e.Deadlines)
+		c.Deadlines = append([]Deadline(nil), e.Deadlines...)
 	}
 	if e.Level != "" {
 		c.Level = e.Level
