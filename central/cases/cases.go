@@ -125,15 +125,15 @@ type Event struct {
 
 	// Of a step: what was done by the definition's words, and everything that came of it.
 	Action    string     `json:"action,omitempty"`
-	Workflow  string     `json:"workflow,omitempty"`  // followed from now on; empty: as before
-	Step      string     `json:"step,omitempty"`      // where the case stands now
-	State     State      `json:"state,omitempty"`     // what that step counts as
-	Unit      string     `json:"unit,omitempty"`      // responsible from now on; empty: as before
-	Helpers   []string   `json:"helpers,omitzero"`    // all units that help from now on; nil: as before
-	Assignee  string     `json:"assignee,omitempty"`  // staff account that has it from now on; empty: as before
-	Handler   string     `json:"handler,omitempty"`   // staff account that handled it; empty: as before
-	Level     Level      `json:"level,omitempty"`     // from now on; empty: as before
-	Deadlines []Deadline `json:"deadlines,omitzero"`  // all of the case from now on; nil: as before
+	Workflow  string     `json:"workflow,omitempty"` // followed from now on; empty: as before
+	Step      string     `json:"step,omitempty"`     // where the case stands now
+	State     State      `json:"state,omitempty"`    // what that step counts as
+	Unit      string     `json:"unit,omitempty"`     // responsible from now on; empty: as before
+	Helpers   []string   `json:"helpers,omitzero"`   // all units that help from now on; nil: as before
+	Assignee  string     `json:"assignee,omitempty"` // staff account that has it from now on; empty: as before
+	Handler   string     `json:"handler,omitempty"`  // staff account that handled it; empty: as before
+	Level     Level      `json:"level,omitempty"`    // from now on; empty: as before
+	Deadlines []Deadline `json:"deadlines,omitzero"` // all of the case from now on; nil: as before
 	Effect    Effect     `json:"effect,omitempty"`
 	Parked    bool       `json:"parked,omitempty"` // its clocks stand still from now on
 	Rating    int        `json:"rating,omitzero"`
