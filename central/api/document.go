@@ -87,6 +87,7 @@ type describer struct {
 func describe(doc *huma.OpenAPI) {
 	d := describer{doc: doc, registry: doc.Components.Schemas}
 	d.events()
+	d.alertmanager()
 	d.readings()
 	d.sync()
 	d.enrol()
@@ -149,6 +150,16 @@ func (d describer) events() {
 			alert.ContentType:      {Schema: event},
 			alert.BatchContentType: {Schema: &huma.Schema{Type: huma.TypeArray, Items: event, MaxItems: &most}},
 		}},
+	}, d.json(ingest.Receipts{}), append(slices.Clone(batchErrors), http.StatusTooManyRequests)...)
+}
+
+func (d describer) alertmanager() {
+	d.add(&huma.Operation{
+		OperationID: "post-alertmanager", Method: http.MethodPost, Path: "/v1/alertmanager", DefaultStatus: http.StatusOK, Security: onlyToken,
+		Summary: "Take what Prometheus' Alertmanager posts to a webhook receiver",
+		Description: "Payload version 4. Each alert that has the label grid becomes an alert of ours; gridgate_kind, gridgate_edge and severity are read, " +
+			"all other labels, the annotations and the links are dropped. Receipts come in the order of the payload, those that were dropped last.",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}}}},
 	}, d.json(ingest.Receipts{}), append(slices.Clone(batchErrors), http.StatusTooManyRequests)...)
 }
 

@@ -16,7 +16,7 @@ import (
 var wanted = []string{
 	"delete /v1/session", "get /v1/alerts", "get /v1/cases", "get /v1/cases/{id}", "get /v1/edges", "get /v1/evidence/{sha256}", "get /v1/feed",
 	"get /v1/series", "get /v1/session", "post /v1/cases/{id}/acknowledge", "post /v1/cases/{id}/close", "post /v1/cases/{id}/hold", "post /v1/cases/{id}/release",
-	"post /v1/edges/{id}/credential", "post /v1/edges/{id}/sync", "post /v1/enrol", "post /v1/events", "post /v1/readings", "post /v1/session", "put /v1/evidence/{sha256}",
+	"post /v1/alertmanager", "post /v1/edges/{id}/credential", "post /v1/edges/{id}/sync", "post /v1/enrol", "post /v1/events", "post /v1/readings", "post /v1/session", "put /v1/evidence/{sha256}",
 }
 
 type document struct {
@@ -70,7 +70,7 @@ func TestRefusalsAreDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for operation, want := range map[string]string{
-		"post /v1/events": "400 401 403 409 413 415 429 503", "post /v1/readings": "400 401 403 409 413 415 503",
+		"post /v1/events": "400 401 403 409 413 415 429 503", "post /v1/alertmanager": "400 401 403 409 413 415 429 503", "post /v1/readings": "400 401 403 409 413 415 503",
 		"post /v1/edges/{id}/sync": "400 401 403 413 415 422 503", "put /v1/evidence/{sha256}": "400 401 403 409 413 415 503",
 		"post /v1/enrol": "400 403 413 415 429 503", "post /v1/edges/{id}/credential": "401 403 503",
 	} {

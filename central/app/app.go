@@ -218,6 +218,7 @@ func (a *App) edgeRoutes(c *config.Config) []api.Route {
 	events := a.ingest.Handler()
 	return append(a.enrolRoutes(c), []api.Route{
 		{Method: http.MethodPost, Path: "/v1/events", Handler: events},
+		{Method: http.MethodPost, Path: ingest.AlertmanagerPath, Handler: events},
 		{Method: http.MethodPost, Path: "/v1/readings", Handler: events},
 		{Method: http.MethodPut, Path: "/v1/evidence/{sha256}", Handler: events},
 		{Method: http.MethodPost, Path: fleet.Path, Handler: sync},

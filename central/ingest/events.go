@@ -15,6 +15,14 @@ import (
 
 // postEvents stores a CloudEvent or a batch of them and answers with a receipt for each, in order, after the commit.
 func (s *Server) postEvents(w http.ResponseWriter, r *http.Request, p Principal) error {
+	return s.serveBatch(w, r, p, s.parse)
+}
+
+// reader reads the body of a request, see [Server.parse].
+type reader func(w http.ResponseWriter, r *http.Request, p Principal) (*request, error)
+
+// serveBatch admits a batch, reads it, commits it and answers with its receipts.
+func (s *Server) serveBatch(w http.ResponseWriter, r *http.Request, p Principal, read reader) error {
 	told, err := headers(w, r, p)
 	if err != nil {
 		return err
@@ -32,7 +40,7 @@ func (s *Server) postEvents(w http.ResponseWriter, r *http.Request, p Principal)
 	defer release()
 
 	s.committer.parsing.Add(1)
-	in, err := s.parse(w, r, p)
+	in, err := read(w, r, p)
 	s.committer.parsing.Add(-1)
 	if err != nil {
 		return err
@@ -89,6 +97,11 @@ func (s *Server) parse(w http.ResponseWriter, r *http.Request, p Principal) (*re
 	if err != nil {
 		return nil, err
 	}
+	return s.decodeAll(raw, p), nil
+}
+
+// decodeAll reads events one by one.
+func (s *Server) decodeAll(raw [][]byte, p Principal) *request {
 	in := &request{events: make([]parsed, 0, len(raw))}
 	in.alerts = make([]store.Received, 0, len(raw))
 	now := s.o.Now().UTC()
@@ -105,7 +118,7 @@ func (s *Server) parse(w http.ResponseWriter, r *http.Request, p Principal) (*re
 			in.events = append(in.events, parsed{sent: p.sentID(event, e.Alert.ID)})
 		}
 	}
-	return in, nil
+	return in
 }
 
 // checkSchema refuses a schema newer than ours as a whole: the sender keeps the batch until central is upgraded, instead of

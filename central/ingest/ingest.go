@@ -133,11 +133,12 @@ func New(o Options) (*Server, error) {
 // Run commits what the handlers take until ctx ends; then it commits what waits and returns nil. One Run per Server.
 func (s *Server) Run(ctx context.Context) error { return s.committer.run(ctx) }
 
-// Handler serves the paths of the edge contract: POST /v1/events, POST /v1/readings, PUT /v1/evidence/{sha256}. Any method
-// or path beside these is answered as [http.ServeMux] does.
+// Handler serves the paths of the edge contract: POST /v1/events, POST /v1/readings, PUT /v1/evidence/{sha256}, and
+// [AlertmanagerPath]. Any method or path beside these is answered as [http.ServeMux] does.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST "+ingest.EventsPath, s.authorized(s.postEvents))
+	mux.Handle("POST "+AlertmanagerPath, s.authorized(s.postAlertmanager))
 	mux.Handle("POST "+ingest.ReadingsPath, s.authorized(s.postReadings))
 	mux.Handle("PUT "+ingest.EvidencePath+"{sha256}", s.authorized(s.putEvidence))
 	return mux
