@@ -167,7 +167,7 @@ type Opening struct {
 	Exercise bool       `json:"exercise,omitempty"`
 	Previous string     `json:"previous,omitempty"` // the case of the same key before this one
 	Origin   Origin     `json:"origin,omitempty"`   // who opened it; empty for alerts
-	Place    *Point     `json:"place,omitempty"`    // where exactly, if somebody said so
+	Place    *LonLat    `json:"place,omitempty"`    // where exactly, if somebody said so
 }
 
 // Origin says where a case that no alert opened comes from.
@@ -181,8 +181,8 @@ const (
 	ByWarning  Origin = "warning"  // a public warning (CAP)
 )
 
-// Point is a position in WGS 84 (close enough to CGCS2000), degrees.
-type Point struct {
+// LonLat is a position in WGS 84 (close enough to CGCS2000), degrees.
+type LonLat struct {
 	Lon float64 `json:"lon" minimum:"-180" maximum:"180"`
 	Lat float64 `json:"lat" minimum:"-90" maximum:"90"`
 }
