@@ -1,0 +1,263 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gridgate/central/cases"
+)
+
+// fields are those by which a group is found; a rule that takes neighbours in looks at the grids itself.
+func (r *rule) fields() []Field {
+	if r.Near {
+		return without(r.Same, ByGrid)
+	}
+	return r.Same
+}
+
+// group merges a case that begins under the first open one with which it agrees.
+func (x *turn) group(r *rule) {
+	if !x.started || x.m.c.Parent != "" || !r.match.holds(x.m.facts) {
+		return
+	}
+	name := bucketOf(r, x.m.facts, r.fields())
+	head, others := x.s.look(name)
+	if len(others) == maxLook && x.joins(r, head) { // it may be older than all at which a rule looks
+		return
+	}
+	for _, first := range others {
+		if x.joins(r, first) {
+			x.s.lead(name, first)
+			return
+		}
+	}
+}
+
+// joins merges the case of this turn under first, if they are a group.
+func (x *turn) joins(r *rule, first *member) bool {
+	return first != nil && first != x.m && apartBy(x.m.started(), first.started()) <= r.Span && x.nearby(r, first) &&
+		x.merge(r, x.m, first, groupWords(r, x.m.c, first.c))
+}
+
+// nearby says whether the grids agree, as far as the rule minds.
+func (x *turn) nearby(r *rule, other *member) bool {
+	return !r.Near || x.m.c.Grid == other.c.Grid || x.e.near != nil && x.e.near.Near(x.m.c.Grid, other.c.Grid)
+}
+
+// confirm raises cases of which there is one for each condition, all with an alert within the span.
+func (x *turn) confirm(r *rule) {
+	mine := slices.IndexFunc(r.of, func(c *condition) bool { return c.holds(x.m.facts) })
+	if mine < 0 || x.m.c.State == cases.Closed {
+		return
+	}
+	set := make([]*member, len(r.of))
+	set[mine] = x.m
+	_, others := x.s.look(bucketOf(r, x.m.facts, r.Same))
+	for _, other := range others {
+		if other.c.State == cases.Closed || apartBy(x.m.last, other.last) > r.Span {
+			continue
+		}
+		for i, c := range r.of {
+			if set[i] == nil && !slices.Contains(set, other) && c.holds(other.facts) {
+				set[i] = other
+			}
+		}
+	}
+	if slices.Contains(set, nil) {
+		return
+	}
+	for _, m := range set {
+		x.raise(r, m, set)
+	}
+}
+
+// raise makes one case of a confirmed set as grave as the rule says, and what it is part of. It says so once.
+func (x *turn) raise(r *rule, m *member, set []*member) {
+	why := confirmWords(r, set)
+	for range 4 { // a case, what it is part of, and so on
+		if !x.once(m, r.ID) {
+			return
+		}
+		severity := m.c.Severity
+		if r.Severity.Rank() > severity.Rank() {
+			severity = r.Severity
+		}
+		e := cases.Event{Type: cases.EventAnnotated, Rule: r.ID, Why: &why}
+		if severity != m.c.Severity || r.Level.Rank() > m.c.Level.Rank() {
+			e.Type, e.Severity, e.Level = cases.EventRaised, severity, r.Level
+		}
+		x.act(r, m, e)
+		parent := x.s.members[m.c.Parent]
+		if parent == nil {
+			return
+		}
+		m = parent.Value.(*member)
+		if m.c.State == cases.Closed {
+			return
+		}
+	}
+}
+
+// inhibit merges what follows from a cause under it, whichever was told first.
+func (x *turn) inhibit(r *rule) {
+	if !x.started {
+		return
+	}
+	_, others := x.s.look(bucketOf(r, x.m.facts, r.Same))
+	if r.cause.holds(x.m.facts) {
+		for _, held := range others {
+			if held != x.m && apartBy(x.m.started(), held.started()) <= r.Span && r.held.holds(held.facts) && !r.cause.holds(held.facts) {
+				x.merge(r, held, x.m, inhibitWords(r, x.m.c))
+			}
+		}
+		return
+	}
+	if !r.held.holds(x.m.facts) {
+		return
+	}
+	for _, cause := range others {
+		if apartBy(x.m.started(), cause.started()) <= r.Span && r.cause.holds(cause.facts) && x.merge(r, x.m, cause, inhibitWords(r, cause.c)) {
+			return
+		}
+	}
+}
+
+// keyBucket gathers the cases of one key.
+func (r *rule) keyBucket(m *member) string {
+	return fmt.Sprintf("%s\x1f%t\x1f%s", r.ID, m.c.Exercise, m.c.Key)
+}
+
+// flapping notes that a key comes again and again, and folds its closed cases into the open one.
+func (x *turn) flapping(r *rule) {
+	if !x.started || !r.match.holds(x.m.facts) {
+		return
+	}
+	n := 0
+	_, same := x.s.look(r.keyBucket(x.m))
+	for _, m := range same {
+		for _, at := range m.starts {
+			if x.m.started().Sub(at) <= r.Span {
+				n++
+			}
+		}
+	}
+	if n < r.Times {
+		return
+	}
+	why := flappingWords(r, n)
+	if x.once(x.m, r.ID) {
+		x.act(r, x.m, cases.Event{Type: cases.EventAnnotated, Rule: r.ID, Why: &why})
+	}
+	for _, m := range same {
+		if m != x.m && m.c.State == cases.Closed && x.m.started().Sub(m.started()) <= r.Span {
+			x.merge(r, m, x.m, why)
+		}
+	}
+}
+
+// storm merges all cases of a place under the first once there are too many.
+func (x *turn) storm(r *rule) {
+	if !x.started || !r.match.holds(x.m.facts) {
+		return
+	}
+	name := bucketOf(r, x.m.facts, r.fields())
+	head, others := x.s.look(name)
+	var within []*member
+	for _, m := range others {
+		if x.m.started().Sub(m.started()) <= r.Span && (r.hides || !lifeSafety(m.c)) {
+			within = append(within, m)
+		}
+	}
+	if len(within) <= r.Times {
+		return
+	}
+	if head == nil || head.c.Parent != "" || head.c.State == cases.Closed {
+		head = x.first(within)
+	}
+	if head == nil {
+		return
+	}
+	x.s.lead(name, head)
+	why := stormWords(r, head.c)
+	if x.once(head, r.ID) {
+		x.act(r, head, cases.Event{Type: cases.EventAnnotated, Rule: r.ID, Why: &why})
+	}
+	for _, m := range within {
+		x.merge(r, m, head, why)
+	}
+}
+
+// first is the first open case that stands alone, nil if there is none.
+func (x *turn) first(within []*member) *member {
+	for _, m := range within {
+		if m.c.Parent == "" && m.c.State != cases.Closed {
+			return m
+		}
+	}
+	return nil
+}
+
+// riverBuckets gather the cases of one river.
+func (r *rule) riverBuckets(m *member) (out []string) {
+	for i, river := range r.Rivers {
+		if river.place(m.c.Grid) >= 0 {
+			out = append(out, fmt.Sprintf("%s\x1f%t\x1f%d", r.ID, m.c.Exercise, i))
+		}
+	}
+	return out
+}
+
+// place is where a grid lies along the river, 0 at the source; -1 if it does not.
+func (river River) place(grid string) int {
+	return slices.IndexFunc(river.Grids, func(prefix string) bool { return strings.HasPrefix(grid, prefix) })
+}
+
+// maxRelated is how many cases of a river one case is related to.
+const maxRelated = 20
+
+// water relates cases along a river, the downstream one to the upstream one, or merges it.
+func (x *turn) water(r *rule) {
+	if !x.started || !r.match.holds(x.m.facts) {
+		return
+	}
+	for i, river := range r.Rivers {
+		here := river.place(x.m.c.Grid)
+		if here < 0 {
+			continue
+		}
+		n := 0
+		_, others := x.s.look(fmt.Sprintf("%s\x1f%t\x1f%d", r.ID, x.m.c.Exercise, i))
+		for _, m := range others {
+			there := river.place(m.c.Grid)
+			if m == x.m || there == here || m.c.State == cases.Closed || apartBy(x.m.started(), m.started()) > r.Span || n >= maxRelated {
+				continue
+			}
+			n++
+			up, down := m, x.m
+			if here < there {
+				up, down = x.m, m
+			}
+			x.flow(r, river, up, down)
+		}
+	}
+}
+
+// flow says once that the water that down tells of comes from up.
+func (x *turn) flow(r *rule, river River, up, down *member) {
+	why := waterWords(r, river, up.c, down.c)
+	if r.Merge && x.merge(r, down, up, why) || !x.once(down, r.ID+"\x1f"+up.c.ID) {
+		return
+	}
+	x.act(r, down, cases.Event{Type: cases.EventRelated, Into: up.c.ID, Rule: r.ID, Why: &why})
+}
+
+// silence notes once that nobody is told of a case, and why.
+func (x *turn) silence() {
+	for _, s := range x.e.silences.of(x.m.c, x.by.At) {
+		if rule := SilenceRule(s.ID); x.once(x.m, rule) {
+			why := silenceWords(s)
+			x.act(nil, x.m, cases.Event{Type: cases.EventAnnotated, Rule: rule, Why: &why})
+		}
+	}
+}
