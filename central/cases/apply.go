@@ -204,6 +204,8 @@ func checkStepped(c Case, e Event) error {
 		return errors.New("state must be open, acknowledged or closed")
 	case c.Workflow == "" && e.Workflow == "":
 		return errors.New("the case follows no workflow and the event names none")
+	case e.Effect == Begins && (c.Workflow != "" || e.State != c.State):
+		return errors.New("the case is in a loop already, or moved on before it was taken into one")
 	case e.Rating < 0 || e.Rating > 5:
 		return errors.New("rating must be 1 to 5")
 	}

@@ -135,6 +135,7 @@ type Event struct {
 	Level     Level      `json:"level,omitempty"`    // from now on; empty: as before
 	Deadlines []Deadline `json:"deadlines,omitzero"` // all of the case from now on; nil: as before
 	Effect    Effect     `json:"effect,omitempty"`
+	Freed     bool       `json:"freed,omitempty"`  // nobody has it in hand and nobody handled it, before Assignee and Handler say who does
 	Parked    bool       `json:"parked,omitempty"` // its clocks stand still from now on
 	Rating    int        `json:"rating,omitzero"`
 	Until     time.Time  `json:"until,omitzero"` // when an acknowledgement or a snooze ends; also of one that is "acknowledged"

@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -34,7 +35,8 @@ type Deadline struct {
 	From time.Time `json:"from"`           // when its clock was started
 	Warn time.Time `json:"warn,omitzero"`  // yellow from here on
 	Due  time.Time `json:"due,omitzero"`   // red from here on; zero while the clock stands still
-	Left string    `json:"left,omitempty"` // of working time, while the clock stands still (central/calendar writes and reads it)
+	Left string    `json:"left,omitempty"` // until red, while the clock stands still (a span as central/calendar writes it)
+	Calm string    `json:"calm,omitempty"` // until yellow, while the clock stands still; empty once that passed
 	Met  time.Time `json:"met,omitzero"`   // when what it waited for was done
 	Told Stage     `json:"told,omitempty"` // what was told about it
 }
@@ -93,6 +95,9 @@ func step(c *Case, e Event) {
 	was := c.State
 	c.Step, c.State = e.Step, e.State
 	set(&c.Workflow, e.Workflow)
+	if e.Freed {
+		c.Assignee, c.Handler = "", ""
+	}
 	set(&c.Unit, e.Unit)
 	set(&c.Assignee, e.Assignee)
 	set(&c.Handler, e.Handler)
@@ -108,14 +113,17 @@ func step(c *Case, e Event) {
 	if e.Rating != 0 {
 		c.Rating = e.Rating
 	}
-	c.WakeAt, c.ParkedAt = e.Until, time.Time{}
-	if e.Parked {
+	c.WakeAt = e.Until
+	switch {
+	case !e.Parked:
+		c.ParkedAt = time.Time{}
+	case c.ParkedAt.IsZero():
 		c.ParkedAt = e.At
 	}
 	count(c, e.Effect)
 	switch {
 	case c.State == Closed && was != Closed:
-		c.ClosedAt, c.ClosedBy, c.Reason = e.At, e.Actor, e.Reason
+		c.ClosedAt, c.ClosedBy, c.Reason = e.At, cmp.Or(e.Actor, "rule:"+e.Rule), e.Reason
 	case c.State != Closed && was == Closed:
 		c.ClosedAt, c.ClosedBy, c.Reason = time.Time{}, "", ""
 	}
@@ -132,6 +140,7 @@ type Effect string
 
 // The effects.
 const (
+	Begins     Effect = "begin" // the case is taken into a loop, where it stands
 	Extends    Effect = "extend"
 	SendsBack  Effect = "send-back"
 	Reworks    Effect = "rework"
