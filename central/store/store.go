@@ -181,11 +181,8 @@ type Store interface {
 	SaveSync(ctx context.Context, e Edge) error
 	Edges(ctx context.Context) ([]Edge, error)
 
-	// Users and tokens. PutUser and PutToken replace; a missing one is [ErrNotFound].
-	PutUser(ctx context.Context, u User) error
-	User(ctx context.Context, name string) (User, error)
-	PutToken(ctx context.Context, t Token) error
-	Token(ctx context.Context, sha256 string) (Token, error)
+	Staff
+	AuditLog
 	Enrolments
 	Documents
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"gridgate/central/store"
 )
@@ -45,34 +44,4 @@ func (s *Store) Edges(ctx context.Context) ([]store.Edge, error) {
 		return nil, fmt.Errorf("list edges: %w", err)
 	}
 	return edges, nil
-}
-
-// PutUser implements [store.Store].
-func (s *Store) PutUser(ctx context.Context, u store.User) error {
-	return s.put(ctx, "put user", `INSERT INTO users (name, hash, role) VALUES ($1,$2,$3)
-		ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, role = excluded.role`, u.Name, u.Hash, u.Role)
-}
-
-// User implements [store.Store].
-func (s *Store) User(ctx context.Context, name string) (u store.User, err error) {
-	row := s.door.QueryRow(ctx, "SELECT name, hash, role FROM users WHERE name = $1", name)
-	err = found("user", row.Scan(&u.Name, &u.Hash, &u.Role))
-	return u, err
-}
-
-// PutToken implements [store.Store].
-func (s *Store) PutToken(ctx context.Context, t store.Token) error {
-	return s.put(ctx, "put token", `INSERT INTO tokens (sha256, name, edge, scopes, expires) VALUES ($1,$2,$3,$4,$5)
-		ON CONFLICT (sha256) DO UPDATE SET name = excluded.name, edge = excluded.edge, scopes = excluded.scopes, expires = excluded.expires`,
-		t.SHA256, t.Name, t.Edge, strings.Join(t.Scopes, " "), store.Nanos(t.Expires))
-}
-
-// Token implements [store.Store].
-func (s *Store) Token(ctx context.Context, sha256 string) (t store.Token, err error) {
-	var scopes string
-	var expires int64
-	row := s.door.QueryRow(ctx, "SELECT sha256, name, edge, scopes, expires FROM tokens WHERE sha256 = $1", sha256)
-	err = found("token", row.Scan(&t.SHA256, &t.Name, &t.Edge, &scopes, &expires))
-	t.Scopes, t.Expires = strings.Fields(scopes), store.Instant(expires)
-	return t, err
 }

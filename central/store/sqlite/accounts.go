@@ -6,17 +6,10 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"gridgate/central/audit"
 	"gridgate/central/store"
-)
-
-const (
-	putUser = `INSERT INTO users (name, hash, role) VALUES (?,?,?)
-		ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, role = excluded.role`
-	putToken = `INSERT INTO tokens (sha256, name, edge, scopes, expires) VALUES (?,?,?,?,?)
-		ON CONFLICT (sha256) DO UPDATE SET name = excluded.name, edge = excluded.edge, scopes = excluded.scopes, expires = excluded.expires`
 )
 
 // Accounts is a second door to the database for a command beside the process that has it open. It writes staff accounts, tokens,
@@ -51,20 +44,48 @@ func ensure(ctx context.Context, path string) error {
 
 // PutUser is [Store.PutUser].
 func (a *Accounts) PutUser(ctx context.Context, u store.User) error {
-	_, err := a.db.ExecContext(ctx, putUser, u.Name, u.Hash, u.Role)
-	if err != nil {
-		return fmt.Errorf("put user: %w", err)
-	}
-	return nil
+	return a.change(ctx, "put user", func(c *conn) error { return putUser(c, u) })
 }
+
+// ReplaceUser is [Store.ReplaceUser].
+func (a *Accounts) ReplaceUser(ctx context.Context, u store.User, seen time.Time, keep string) error {
+	return a.change(ctx, "replace user", func(c *conn) error { return replaceUser(c, u, seen, keep) })
+}
+
+// User is [Store.User].
+func (a *Accounts) User(ctx context.Context, name string) (store.User, error) {
+	return userBy(ctx, a.db, "name", name)
+}
+
+// Users is [Store.Users].
+func (a *Accounts) Users(ctx context.Context) ([]store.User, error) { return users(ctx, a.db) }
 
 // PutToken is [Store.PutToken].
 func (a *Accounts) PutToken(ctx context.Context, t store.Token) error {
-	_, err := a.db.ExecContext(ctx, putToken, t.SHA256, t.Name, t.Edge, strings.Join(t.Scopes, " "), store.Nanos(t.Expires))
-	if err != nil {
-		return fmt.Errorf("put token: %w", err)
-	}
-	return nil
+	return a.change(ctx, "put token", func(c *conn) error { return putToken(c, t) })
+}
+
+// Tokens is [Store.Tokens].
+func (a *Accounts) Tokens(ctx context.Context) ([]store.Token, error) { return tokens(ctx, a.db) }
+
+// RemoveToken is [Store.RemoveToken].
+func (a *Accounts) RemoveToken(ctx context.Context, id string) error {
+	return a.change(ctx, "remove token", func(c *conn) error { return removeToken(c, id) })
+}
+
+// Record is [Store.Record].
+func (a *Accounts) Record(ctx context.Context, entries []audit.Entry) error {
+	return a.change(ctx, "record", func(c *conn) error { return record(c, entries) })
+}
+
+// AuditEntries is [Store.AuditEntries].
+func (a *Accounts) AuditEntries(ctx context.Context, after int64, limit int) ([]audit.Entry, error) {
+	return auditEntries(ctx, a.db, after, limit)
+}
+
+// AuditEnds is [Store.AuditEnds].
+func (a *Accounts) AuditEnds(ctx context.Context) (pruned, head audit.Checkpoint, err error) {
+	return auditEnds(ctx, a.db)
 }
 
 // PutCode is [Store.PutCode].

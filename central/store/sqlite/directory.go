@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"gridgate/central/store"
 )
@@ -55,33 +54,6 @@ func (s *Store) Edges(ctx context.Context) ([]store.Edge, error) {
 		return nil, fmt.Errorf("list edges: %w", err)
 	}
 	return edges, nil
-}
-
-// PutUser implements [store.Store].
-func (s *Store) PutUser(ctx context.Context, u store.User) error {
-	return s.put(ctx, "put user", putUser, u.Name, u.Hash, u.Role)
-}
-
-// User implements [store.Store].
-func (s *Store) User(ctx context.Context, name string) (u store.User, err error) {
-	row := s.door.QueryRowContext(ctx, "SELECT name, hash, role FROM users WHERE name = ?", name)
-	err = found("user", row.Scan(&u.Name, &u.Hash, &u.Role))
-	return u, err
-}
-
-// PutToken implements [store.Store].
-func (s *Store) PutToken(ctx context.Context, t store.Token) error {
-	return s.put(ctx, "put token", putToken, t.SHA256, t.Name, t.Edge, strings.Join(t.Scopes, " "), store.Nanos(t.Expires))
-}
-
-// Token implements [store.Store].
-func (s *Store) Token(ctx context.Context, sha256 string) (t store.Token, err error) {
-	var scopes string
-	var expires int64
-	row := s.door.QueryRowContext(ctx, "SELECT sha256, name, edge, scopes, expires FROM tokens WHERE sha256 = ?", sha256)
-	err = found("token", row.Scan(&t.SHA256, &t.Name, &t.Edge, &scopes, &expires))
-	t.Scopes, t.Expires = strings.Fields(scopes), store.Instant(expires)
-	return t, err
 }
 
 // found turns "no rows" into [store.ErrNotFound].

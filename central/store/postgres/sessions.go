@@ -1,0 +1,64 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"gridgate/central/store"
+)
+
+// PutSession implements [store.Staff].
+func (s *Store) PutSession(ctx context.Context, n store.Session, now time.Time, most int) error {
+	return s.change(ctx, "put session", func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "DELETE FROM sessions WHERE expires <= $1", store.Nanos(now)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "INSERT INTO sessions (sha256, account, stamp, expires) VALUES ($1,$2,$3,$4)", n.SHA256, n.User, n.Stamp, store.Nanos(n.Expires))
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM sessions WHERE sha256 IN
+			(SELECT sha256 FROM sessions WHERE account = $1 ORDER BY sha256 = $2 DESC, expires DESC OFFSET $3)`, n.User, n.SHA256, most)
+		return err
+	})
+}
+
+// Session implements [store.Staff].
+func (s *Store) Session(ctx context.Context, sha256 string) (n store.Session, u store.User, err error) {
+	var expires int64
+	row := s.door.QueryRow(ctx, "SELECT s.sha256, s.account, s.stamp, s.expires, u.name, u.hash, u.role, u.grids, u.unit, u.disabled, u.subject, u.at"+
+		" FROM sessions s JOIN users u ON u.name = s.account WHERE s.sha256 = $1", sha256)
+	u, err = scanUser(func(dest ...any) error {
+		return row.Scan(append([]any{&n.SHA256, &n.User, &n.Stamp, &expires}, dest...)...)
+	})
+	if err != nil {
+		return store.Session{}, store.User{}, found("session", err)
+	}
+	n.Expires = store.Instant(expires)
+	return n, u, nil
+}
+
+// RemoveSession implements [store.Staff].
+func (s *Store) RemoveSession(ctx context.Context, sha256 string) error {
+	return s.put(ctx, "remove session", "DELETE FROM sessions WHERE sha256 = $1", sha256)
+}
+
+// Sessions implements [store.Staff].
+func (s *Store) Sessions(ctx context.Context, now time.Time) (n int, err error) {
+	if err := s.read.QueryRow(ctx, "SELECT count(*) FROM sessions WHERE expires > $1", store.Nanos(now)).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count sessions: %w", err)
+	}
+	return n, nil
+}
+
+// EvidenceGrids implements [store.Staff].
+func (s *Store) EvidenceGrids(ctx context.Context, sha256 string) ([]string, error) {
+	ids, err := texts(s.read.Query(ctx, "SELECT DISTINCT alert_id FROM evidence WHERE sha256 = $1 LIMIT 100", sha256))
+	if err != nil {
+		return nil, fmt.Errorf("read evidence: %w", err)
+	}
+	return store.GridsOf(ctx, s, ids)
+}
