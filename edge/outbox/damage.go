@@ -63,7 +63,10 @@ func openChecked(ctx context.Context, o Options) (db *sql.DB, why string, err er
 		return nil, "", fmt.Errorf("%w: %s: %w", ErrDamaged, path, err)
 	}
 	why = err.Error()
-	aside := fileName + asideMark + o.Now().UTC().Format("20060102T150405.000Z")
+	aside, err := asideName(o)
+	if err != nil {
+		return nil, "", fmt.Errorf("set aside damaged outbox: %w", err)
+	}
 	o.Log.ErrorContext(ctx, "the outbox file is damaged: it is set aside and a new epoch begins", "file", path, "aside", aside, "error", err)
 	if err := setAside(o, aside); err != nil {
 		return nil, "", fmt.Errorf("set aside damaged outbox: %w", err)
@@ -167,6 +170,24 @@ func (b *Outbox) Wait(ctx context.Context) error {
 	case err := <-b.spoilt:
 		return err
 	}
+}
+
+const asideTime = "20060102T150405.000Z"
+
+// asideName is a name that comes after those of all files set aside before, whatever the clock was set to meanwhile.
+func asideName(o Options) (string, error) {
+	names, err := asideFiles(o.Dir)
+	if err != nil {
+		return "", err
+	}
+	at := o.Now().UTC()
+	if len(names) > 0 {
+		text := strings.TrimSuffix(strings.TrimPrefix(names[len(names)-1], fileName+asideMark), readMark)
+		if last, err := time.Parse(asideTime, text); err == nil && at.Before(last.Add(time.Millisecond)) {
+			at = last.Add(time.Millisecond)
+		}
+	}
+	return fileName + asideMark + at.Format(asideTime), nil
 }
 
 // asideFiles are the names of files set aside, oldest first.

@@ -234,6 +234,30 @@ func TestFilesSetAsideAreBounded(t *testing.T) {
 	}
 }
 
+// The clock of a box without a battery begins in 1970: the file that was set aside last is not the one that goes.
+func TestAClockSetBackDeletesNoNewerFile(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Date(2026, 11, 22, 4, 0, 0, 0, time.UTC)
+	var last string
+	for i := range keepAside + 3 {
+		if i == keepAside {
+			now = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
+		}
+		b := open(t, Options{Dir: dir, Now: func() time.Time { return now }})
+		if i > 0 {
+			last = stats(t, b).Damage.File
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+		rewrite(t, filepath.Join(dir, fileName), func([]byte) []byte { return []byte("no database, and long enough to be looked at as one") })
+	}
+	names, err := asideFiles(dir)
+	if err != nil || len(names) != keepAside || names[keepAside-1] != last {
+		t.Errorf("kept %q, %v: want the last one, %s, at the end", names, err, last)
+	}
+}
+
 func TestAFileOfANewerReleaseIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, fileName)
