@@ -88,12 +88,7 @@ func (x *turn) raise(r *rule, m *member, set []*member) {
 			e.Type, e.Severity, e.Level = cases.EventRaised, severity, r.Level
 		}
 		x.act(r, m, e)
-		parent := x.s.members[m.c.Parent]
-		if parent == nil {
-			return
-		}
-		m = parent.Value.(*member)
-		if m.c.State == cases.Closed {
+		if m = x.s.member(m.c.Parent); m == nil || m.c.State == cases.Closed {
 			return
 		}
 	}
@@ -163,39 +158,41 @@ func (x *turn) storm(r *rule) {
 	}
 	name := bucketOf(r, x.m.facts, r.fields())
 	head, others := x.s.look(name)
-	var within []*member
+	if head != nil && (head.c.Parent != "" || head.c.State == cases.Closed) {
+		head = nil
+	}
+	n, alone := 0, []*member(nil)
 	for _, m := range others {
-		if x.m.started().Sub(m.started()) <= r.Span && (r.hides || !lifeSafety(m.c)) {
-			within = append(within, m)
+		if x.m.started().Sub(m.started()) > r.Span || m.facts.LifeSafety && !r.hides {
+			continue
+		}
+		if n++; m.c.Parent == "" && m.c.State != cases.Closed {
+			alone = append(alone, m)
 		}
 	}
-	if len(within) <= r.Times {
+	if n <= r.Times || len(alone) == 0 {
 		return
 	}
-	if head == nil || head.c.Parent != "" || head.c.State == cases.Closed {
-		head = x.first(within)
-	}
-	if head == nil {
-		return
-	}
+	head = headOf(r, head, alone)
 	x.s.lead(name, head)
 	why := stormWords(r, head.c)
 	if x.once(head, r.ID) {
 		x.act(r, head, cases.Event{Type: cases.EventAnnotated, Rule: r.ID, Why: &why})
 	}
-	for _, m := range within {
+	for _, m := range alone {
 		x.merge(r, m, head, why)
 	}
 }
 
-// first is the first open case that stands alone, nil if there is none.
-func (x *turn) first(within []*member) *member {
-	for _, m := range within {
-		if m.c.Parent == "" && m.c.State != cases.Closed {
-			return m
-		}
+// headOf is the case under which a storm is gathered: one that is already, or else the first that stands alone.
+func headOf(r *rule, head *member, alone []*member) *member {
+	if i := slices.IndexFunc(alone, func(m *member) bool { return m.said[r.ID] }); i >= 0 {
+		return alone[i]
 	}
-	return nil
+	if head != nil {
+		return head
+	}
+	return alone[0]
 }
 
 // riverBuckets gather the cases of one river.

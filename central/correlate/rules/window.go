@@ -3,6 +3,7 @@ package rules
 import (
 	"container/list"
 	"slices"
+	"strings"
 	"time"
 
 	"gridgate/central/cases"
@@ -27,7 +28,7 @@ type bucket struct {
 }
 
 // maxLook is how many cases of a bucket a rule looks at, the newest; beside them it knows the head.
-const maxLook = 500
+const maxLook = 400
 
 // look returns the head of a bucket and its newest members, in the order in which they came.
 func (s *State) look(name string) (head *member, newest []*member) {
@@ -127,11 +128,10 @@ func (e *Engine) Learn(s *State, items []Item) {
 
 // Deny tells the window that a merge was not done, because a person once took the case out of there.
 func (s *State) Deny(d Decision) {
-	el := s.members[d.Event.CaseID]
-	if el == nil || d.Event.Type != cases.EventMerged {
+	m := s.member(d.Event.CaseID)
+	if m == nil || d.Event.Type != cases.EventMerged {
 		return
 	}
-	m := el.Value.(*member)
 	m.fold(cases.Event{CaseID: m.c.ID, Type: cases.EventUnmerged, At: d.At, Into: d.Event.Into, Actor: "-"})
 }
 
@@ -140,7 +140,6 @@ func (s *State) take(e *Engine, it Item) (m *member, started, isFresh bool) {
 	if it.Event.At.After(s.now) {
 		s.now = it.Event.At
 	}
-	s.forget(e.span)
 	isFresh = fresh(it.Event)
 	started = isFresh && it.Event.Type != cases.EventJoined
 	if el := s.members[it.Event.CaseID]; el != nil {
@@ -155,13 +154,39 @@ func (s *State) take(e *Engine, it Item) (m *member, started, isFresh bool) {
 		m.fold(it.Event)
 		s.enter(e, m)
 	}
+	s.follow(m, it.Event)
 	if isFresh {
 		m.last = s.now
 	}
+	s.forget(e.span)
 	if started {
 		m.starts = append(m.starts[max(0, len(m.starts)-maxTimes):], s.now)
 	}
 	return m, started, isFresh
+}
+
+// follow makes the case under which a rule gathered the head of the rule's bucket, as it was when the rule did.
+func (s *State) follow(m *member, e cases.Event) {
+	if e.Type == cases.EventMerged {
+		if m = s.member(e.Into); m == nil {
+			return
+		}
+	} else if e.Type != cases.EventAnnotated {
+		return
+	}
+	for _, b := range m.buckets {
+		if e.Rule != "" && strings.HasPrefix(b, e.Rule+"\x1f") {
+			s.lead(b, m)
+		}
+	}
+}
+
+// member is a case of the window, nil if it is none.
+func (s *State) member(id string) *member {
+	if el := s.members[id]; el != nil {
+		return el.Value.(*member)
+	}
+	return nil
 }
 
 // adopt makes a member of a case that is new to the window.
