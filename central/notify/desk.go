@@ -16,6 +16,7 @@ type Desk struct {
 	recipients map[string]*recipient
 	order      []*recipient
 	routes     []route
+	listens    map[What]bool // whether a route is about it
 	texts      texts
 }
 
@@ -71,7 +72,7 @@ func NewDesk(s Setup, channels []string) (*Desk, error) {
 		s.Routes = base.Routes
 	}
 	j := &judge{}
-	d := &Desk{setup: s, recipients: map[string]*recipient{}}
+	d := &Desk{setup: s, recipients: map[string]*recipient{}, listens: map[What]bool{}}
 	d.zone = j.zone("zone", s.Zone, defaultZone)
 	j.demand(s.Exercises == "" || s.Exercises == "told" || s.Exercises == "silent", "exercises", "must be told or silent")
 	d.addRecipients(j, channels)
@@ -154,6 +155,7 @@ func (d *Desk) addRoutes(j *judge) {
 		place := fmt.Sprintf("routes[%d]", i)
 		j.demand(len(r.On) > 0 && len(r.On) <= len(Whats()), place+".on", "is empty or too long")
 		for _, what := range r.On {
+			d.listens[what] = true
 			j.demand(slices.Contains(Whats(), what), place+".on", fmt.Sprintf("must be of %q", Whats()))
 		}
 		j.prefixes(place+".grids", r.Grids)

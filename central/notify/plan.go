@@ -37,6 +37,25 @@ func (d *Desk) Plan(c cases.Case, e cases.Event, silenced bool) []store.Notice {
 	return p.notices
 }
 
+// Tells says whether an event could make notices at all, so that its case need not be read otherwise.
+func (d *Desk) Tells(e cases.Event) bool {
+	var c cases.Case
+	if e.Opening != nil {
+		c.Opening = *e.Opening
+	}
+	what := WhatOf(c, e)
+	return what != "" && (d.listens[what] || e.Type == cases.EventReopened && d.listens[LifeSafety])
+}
+
+// NotBefore is when n may be told at the earliest, from now on: the end of its recipient's quiet hours, unless it is urgent.
+func (d *Desk) NotBefore(n store.Notice, now time.Time) time.Time {
+	r := d.recipients[n.To]
+	if n.Urgent || r == nil {
+		return now
+	}
+	return r.hours.next(now).UTC()
+}
+
 // hushed says whether nobody is told anything of c.
 func (d *Desk) hushed(c cases.Case, what What, silenced bool) bool {
 	return silenced || c.Parent != "" && what != Merged || c.Exercise && d.setup.Exercises == "silent"
