@@ -4,8 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	strict "github.com/go-json-experiment/json"
@@ -20,27 +20,44 @@ type caseRow struct {
 	ref       int64
 	line      int64 // row of the first case of the same key
 	lastAlert int64 // position of the newest alert, where the chain of its alerts begins
+	worked    int   // how often its Work changed since it was read
+	older     bool  // a newer case of its key exists: this one is remembered only while it is open
 	written   saved
 	cases.Case
 }
 
-// saved is what the row of a case holds, as far as it says whether there is something to write.
+// saved is what the rows of a case hold, as far as it says whether there is something to write.
 type saved struct {
 	position, lastAlert int64
 	state               cases.State
-	severity            alert.Severity
-	hold                cases.Reason
+	slow
+}
+
+// slow is what neither a join nor an automatic close changes.
+type slow struct {
+	severity alert.Severity
+	level    cases.Level
+	hold     cases.Reason
+	worked   int
+	due      int64 // when it is open
+	next     int64
 }
 
 func (r *caseRow) saved() saved {
-	return saved{position: r.Position, lastAlert: r.lastAlert, state: r.State, severity: r.Severity, hold: r.Hold}
+	out := saved{position: r.Position, lastAlert: r.lastAlert, state: r.State, slow: slow{severity: r.Severity, level: r.Level, hold: r.Hold, worked: r.worked}}
+	if r.State != cases.Closed {
+		out.due, out.next = store.Nanos(r.DueAt()), store.Nanos(r.NextAt())
+	}
+	return out
 }
 
 const (
 	caseColumns = `c.ref, c.id, c.key, c.exercise, c.kind, c.class, c.grid, c.source, coalesce(c.zone, ''), coalesce(c.previous, ''),
-		c.opened_at, CASE s.state WHEN 0 THEN 'open' WHEN 1 THEN 'acknowledged' ELSE 'closed' END, s.level, s.severity, s.active, coalesce(s.situation, ''), s.alerts, s.last_at, s.closed_at,
-		coalesce(s.closed_by, ''), coalesce(s.reason, ''), coalesce(s.hold, ''), s.position, s.line, s.last_alert`
-	selectCases = "SELECT " + caseColumns + " FROM cases c JOIN case_states s ON s.ref = c.ref"
+		coalesce(c.origin, ''), coalesce(c.place, ''), c.opened_at, CASE s.state WHEN 0 THEN 'open' WHEN 1 THEN 'acknowledged' ELSE 'closed' END,
+		s.level, s.severity, s.active, coalesce(s.situation, ''), s.alerts, s.last_at, s.closed_at, coalesce(s.closed_by, ''),
+		coalesce(s.reason, ''), coalesce(s.hold, ''), s.position, s.line, s.last_alert, coalesce(w.work, '')`
+	joinWork    = " LEFT JOIN case_work w ON w.ref = s.ref"
+	selectCases = "SELECT " + caseColumns + " FROM cases c JOIN case_states s ON s.ref = c.ref" + joinWork
 	selectCase  = selectCases + " WHERE c.id = ?"
 )
 
@@ -48,21 +65,38 @@ const (
 func scanCase(scan func(dest ...any) error) (caseRow, error) {
 	var r caseRow
 	var severity, opened, last, closed int64
+	var place, work string
 	c := &r.Case
-	err := scan(&r.ref, &c.ID, &c.Key, &c.Exercise, &c.Kind, &c.Class, &c.Grid, &c.Source, &c.Zone, &c.Previous, &opened, &c.State,
-		&c.Level, &severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Hold, &c.Position, &r.line, &r.lastAlert)
+	err := scan(&r.ref, &c.ID, &c.Key, &c.Exercise, &c.Kind, &c.Class, &c.Grid, &c.Source, &c.Zone, &c.Previous, &c.Origin, &place, &opened,
+		&c.State, &c.Level, &severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Hold, &c.Position,
+		&r.line, &r.lastAlert, &work)
+	if err != nil {
+		return r, err
+	}
 	c.Severity = store.SeverityOf(int(severity))
 	c.OpenedAt, c.LastAt, c.ClosedAt = store.Instant(opened), store.Instant(last), store.Instant(closed)
+	if err := unpackCase(c, place, work); err != nil {
+		return r, err
+	}
 	r.written = r.saved()
-	return r, err
+	return r, nil
 }
 
-// newestCase returns the newest case of a key, with ref 0 if there is none.
+// newestCase returns the case that alerts of a key join: the open one, else the newest, with ref 0 if there is none.
 func (w *writer) newestCase(k caseKey) (caseRow, error) {
 	if r, ok := w.newest[k]; ok {
 		return r, nil
 	}
-	return w.readCase(selectCases+" WHERE c.key = ? AND c.exercise = ? ORDER BY c.ref DESC LIMIT 1", k.key, k.exercise)
+	r, err := w.readCase(selectCases+" WHERE c.key = ? AND c.exercise = ? ORDER BY c.ref DESC LIMIT 1", k.key, k.exercise)
+	if err != nil || r.ref == 0 || r.State != cases.Closed {
+		return r, err
+	}
+	again, err := w.readCase(selectCases+" WHERE s.line = ? AND s.state < 2", r.line)
+	if err != nil || again.ref == 0 {
+		return r, err
+	}
+	again.older = true
+	return again, nil
 }
 
 func (w *writer) readCase(query string, args ...driver.Value) (r caseRow, err error) {
@@ -84,6 +118,9 @@ func (w *writer) append(r caseRow, e cases.Event) (caseRow, error) {
 	if err != nil {
 		return r, err
 	}
+	if !gathering[e.Type] && !reflect.DeepEqual(c.Work, r.Work) {
+		r.worked++
+	}
 	r.Case = c
 	if r.ref == 0 {
 		if err := w.insertCase(&r); err != nil {
@@ -99,6 +136,9 @@ func (w *writer) append(r caseRow, e cases.Event) (caseRow, error) {
 	w.last = e.Position
 	return r, nil
 }
+
+// gathering names the events of the hot path: they change nothing of [cases.Work].
+var gathering = map[cases.EventType]bool{cases.EventJoined: true, cases.EventRaised: true, cases.EventCleared: true}
 
 // inserter inserts rows, several with one statement where there are enough: that costs less than a statement each.
 type inserter struct {
@@ -145,8 +185,13 @@ func (w *writer) flush() error {
 // insertCase gives r its rows.
 func (w *writer) insertCase(r *caseRow) error {
 	c := &r.Case
-	res, err := w.c.exec(`INSERT INTO cases (id, key, exercise, kind, class, grid, source, zone, previous, opened_at) VALUES (?,?,?,?,?,?,?,?,?,?)`,
-		c.ID, c.Key, c.Exercise, string(c.Kind), c.Class, c.Grid, c.Source, text(c.Zone), text(c.Previous), store.Nanos(c.OpenedAt))
+	place, err := packPlace(c.Place)
+	if err != nil {
+		return fmt.Errorf("insert case: %w", err)
+	}
+	res, err := w.c.exec(`INSERT INTO cases (id, key, exercise, kind, class, grid, source, zone, previous, opened_at, origin, place)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`, c.ID, c.Key, c.Exercise, string(c.Kind), c.Class, c.Grid, c.Source, text(c.Zone), text(c.Previous),
+		store.Nanos(c.OpenedAt), text(c.Origin), text(place))
 	if err != nil {
 		return fmt.Errorf("insert case: %w", err)
 	}
@@ -167,13 +212,13 @@ func (w *writer) insertCase(r *caseRow) error {
 	return nil
 }
 
-// saveCase writes what changed since the row was written, and remembers the case as the newest of its key.
+// saveCase writes what changed since the rows were written, and remembers the case as the newest of its key.
 func (w *writer) saveCase(r caseRow) error {
 	if r.ref == 0 {
 		return nil
 	}
 	if now := r.saved(); now != r.written {
-		if err := w.updateCase(&r); err != nil {
+		if err := w.updateCase(&r, now); err != nil {
 			return fmt.Errorf("update case: %w", err)
 		}
 		r.written = now
@@ -181,26 +226,44 @@ func (w *writer) saveCase(r caseRow) error {
 	if len(w.newest) >= maxNewest {
 		clear(w.newest)
 	}
-	w.newest[caseKey{key: r.Key, exercise: r.Exercise}] = r
+	k := caseKey{key: r.Key, exercise: r.Exercise}
+	if r.older && r.State == cases.Closed {
+		delete(w.newest, k)
+		return nil
+	}
+	w.newest[k] = r
 	return nil
 }
 
-// updateCase writes what changed. What a mere join leaves as it is, is left out: it costs time and index entries.
-func (w *writer) updateCase(r *caseRow) error {
+// updateCase writes what changed. What a mere join or an automatic close leaves as it is, is left out: it costs time and index entries.
+func (w *writer) updateCase(r *caseRow, now saved) error {
 	c, was := &r.Case, r.written
-	if c.Severity == was.severity && c.State == was.state && c.Hold == was.hold {
-		_, err := w.c.exec("UPDATE case_states SET active = ?, situation = ?, alerts = ?, last_at = ?, position = ?, last_alert = ? WHERE ref = ?",
-			c.Active, text(c.Situation), c.Alerts, store.Nanos(c.LastAt), c.Position, r.lastAlert, r.ref)
+	set := "UPDATE case_states SET active = ?, situation = ?, alerts = ?, last_at = ?, position = ?, last_alert = ?"
+	args := append(w.args[:0], c.Active, text(c.Situation), c.Alerts, store.Nanos(c.LastAt), c.Position, r.lastAlert)
+	if now.state != was.state || now.slow != was.slow {
+		set += ", state = ?, closed_at = ?, closed_by = ?, reason = ?"
+		args = append(args, stateCode(c.State), store.Nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason))
+	}
+	if now.slow != was.slow {
+		set += ", level = ?, severity = ?, hold = ?, step = ?, unit = ?, assignee = ?, parent = ?, due_at = ?, next_at = ?"
+		args = append(args, string(c.Level), int64(c.Severity.Rank()), text(c.Hold), text(c.Step), text(c.Unit), text(c.Assignee), text(c.Parent), now.due, now.next)
+	}
+	w.args = append(args, r.ref)
+	if _, err := w.c.exec(set+" WHERE ref = ?", w.args...); err != nil {
 		return err
 	}
-	_, err := w.c.exec(`UPDATE case_states SET active = ?, situation = ?, alerts = ?, last_at = ?, position = ?, last_alert = ?, level = ?, severity = ?,
-		state = ?, closed_at = ?, closed_by = ?, reason = ?, hold = ? WHERE ref = ?`,
-		c.Active, text(c.Situation), c.Alerts, store.Nanos(c.LastAt), c.Position, r.lastAlert, string(c.Level), int64(c.Severity.Rank()),
-		stateCode(c.State), store.Nanos(c.ClosedAt), text(c.ClosedBy), text(c.Reason), text(c.Hold), r.ref)
+	if now.worked == was.worked {
+		return nil
+	}
+	work, err := packWork(c.Work)
+	if err != nil {
+		return err
+	}
+	_, err = w.c.exec("INSERT INTO case_work (ref, work) VALUES (?,?) ON CONFLICT (ref) DO UPDATE SET work = excluded.work", r.ref, work)
 	return err
 }
 
-// stateCode is how a state is stored: the index on it is kept up with each alert, and numbers compare faster than texts.
+// stateCode is how a state is stored.
 func stateCode(s cases.State) int64 {
 	switch s {
 	case cases.Open:
@@ -209,57 +272,6 @@ func stateCode(s cases.State) int64 {
 		return 1
 	}
 	return 2
-}
-
-// Append implements [store.Store].
-func (s *Store) Append(ctx context.Context, e cases.Event, expect int64) (c cases.Case, err error) {
-	if ctx.Err() != nil {
-		return cases.Case{}, ctx.Err()
-	}
-	var last int64
-	var refused error // is no failure of the transaction: the writer keeps what it remembers
-	err = s.writer.transact(func() (err error) {
-		c, err = s.writer.appendChecked(e, expect)
-		last = s.writer.last
-		if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
-			refused, err = err, nil
-		}
-		return err
-	})
-	if err = errors.Join(err, refused); err != nil {
-		return cases.Case{}, fmt.Errorf("append %s to case %s: %w", e.Type, e.CaseID, err)
-	}
-	s.advance(last)
-	return c, nil
-}
-
-// appendChecked appends an operator's event if the case stands where its author saw it.
-func (w *writer) appendChecked(e cases.Event, expect int64) (cases.Case, error) {
-	r, err := w.readCase(selectCase, e.CaseID)
-	switch {
-	case err != nil:
-		return cases.Case{}, err
-	case r.ref == 0:
-		return cases.Case{}, store.ErrNotFound
-	case expect != 0 && r.Position != expect:
-		return cases.Case{}, store.ErrConflict
-	}
-	newest, err := w.newestCase(caseKey{key: r.Key, exercise: r.Exercise})
-	if err != nil {
-		return cases.Case{}, err
-	}
-	r, err = w.append(r, e)
-	switch {
-	case errors.Is(err, cases.ErrIllegal):
-		return cases.Case{}, fmt.Errorf("%w: %w", store.ErrConflict, err)
-	case err != nil:
-		return cases.Case{}, err
-	}
-	err = w.saveCase(r)
-	if newest.ref != r.ref { // an event of an older case: the newest stays the newest
-		w.newest[caseKey{key: newest.Key, exercise: newest.Exercise}] = newest
-	}
-	return r.Case, err
 }
 
 // Case implements [store.Store].

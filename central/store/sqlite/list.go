@@ -20,6 +20,20 @@ func (c *conditions) add(term string, args ...any) {
 	c.terms, c.args = append(c.terms, term), append(c.args, args...)
 }
 
+// prefix wants the texts of a column that begin with digits.
+func (c *conditions) prefix(column, digits string) {
+	c.add(column+" >= ? AND "+column+" < ?", digits, digits+"~")
+}
+
+// within wants the texts of a column that begin with one of some.
+func (c *conditions) within(column string, prefixes []string) {
+	var any conditions
+	for _, p := range prefixes {
+		any.add("("+column+" >= ? AND "+column+" < ?)", p, p+"~")
+	}
+	c.add("("+strings.Join(any.terms, " OR ")+")", any.args...)
+}
+
 func (c *conditions) where() string { return " WHERE " + strings.Join(c.terms, " AND ") }
 
 // querier is a database or a transaction.

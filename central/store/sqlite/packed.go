@@ -3,7 +3,10 @@ package sqlite
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"reflect"
 	"strconv"
+	"time"
 
 	strict "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -133,10 +136,11 @@ func pack(buf []byte, a *alert.Alert) (string, []byte) {
 	return o.closed(), o
 }
 
-// packEvent writes a case event as the log holds it: without its position and its case, which are columns.
+// packEvent writes a case event as the log holds it: without its position and its case, which are columns. Those of the hot path are
+// written by hand.
 func packEvent(buf []byte, e cases.Event) (string, []byte, error) {
-	if e.Opening != nil {
-		e.Position, e.CaseID = 0, ""
+	e.Position, e.CaseID = 0, ""
+	if !plain(e) {
 		raw, err := strict.Marshal(e)
 		return string(raw), buf, err
 	}
@@ -160,6 +164,41 @@ func packEvent(buf []byte, e cases.Event) (string, []byte, error) {
 	o.text("reason", string(e.Reason))
 	o.text("situation", e.Situation)
 	return o.closed(), o, nil
+}
+
+// plain says whether packEvent writes all that e holds by hand.
+func plain(e cases.Event) bool {
+	e.Type, e.At, e.Actor, e.AlertID, e.Count, e.From, e.To = "", time.Time{}, "", "", 0, time.Time{}, time.Time{}
+	e.Severity, e.Reason, e.Situation = "", "", ""
+	return reflect.ValueOf(&e).Elem().IsZero()
+}
+
+// packPlace and packWork write what a case has of its own; unpackCase is their inverse.
+func packPlace(p *cases.LonLat) (string, error) {
+	if p == nil {
+		return "", nil
+	}
+	raw, err := strict.Marshal(p)
+	return string(raw), err
+}
+
+func packWork(w cases.Work) (string, error) {
+	raw, err := strict.Marshal(w)
+	return string(raw), err
+}
+
+func unpackCase(c *cases.Case, place, work string) error {
+	if place != "" {
+		if err := strict.Unmarshal([]byte(place), &c.Place); err != nil {
+			return fmt.Errorf("place of case %s: %w", c.ID, err)
+		}
+	}
+	if work != "" {
+		if err := strict.Unmarshal([]byte(work), &c.Work); err != nil {
+			return fmt.Errorf("work on case %s: %w", c.ID, err)
+		}
+	}
+	return nil
 }
 
 // timeForm is RFC 3339 as encoding/json writes it.

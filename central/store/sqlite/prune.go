@@ -21,24 +21,23 @@ type slice struct {
 
 // Prune implements [store.Store].
 func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pruned, error) {
-	ends := make([]int64, 3) // the first positions that stay
+	ends := make([]int64, 2) // the first positions that stay
 	for i, log := range []struct {
-		table, column string
-		before        time.Time
-	}{{"case_events", "at", h.Cases}, {"alerts", "received_at", h.Cases}, {"evidence", "received_at", h.Evidence}} {
+		table  string
+		before time.Time
+	}{{"alerts", h.Cases}, {"evidence", h.Evidence}} {
 		if log.before.IsZero() {
 			continue
 		}
 		var err error
-		if ends[i], err = firstAt(ctx, s.read, log.table, "position", log.column, log.before); err != nil {
+		if ends[i], err = firstAt(ctx, s.read, log.table, "position", "received_at", log.before); err != nil {
 			return store.Pruned{}, fmt.Errorf("prune: %w", err)
 		}
 	}
 	p := slice{w: s.writer, h: h, limit: int64(max(limit, 1))}
 	err := s.writer.transact(func() error {
 		for _, step := range []func() error{
-			func() error { return p.takeCases(ends[0]) }, p.drain, func() error { return p.strays(ends[1]) },
-			func() error { return p.evidence(ends[2]) },
+			p.takeCases, p.drain, func() error { return p.strays(ends[0]) }, func() error { return p.evidence(ends[1]) },
 		} {
 			if err := step(); err != nil {
 				return err
@@ -52,19 +51,21 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 	return p.did, nil
 }
 
-// takeCases lets the oldest closed cases go that end before a position of the case-event log, unless the time of their last event says
-// otherwise: a clock that was set back leaves old times behind young ones. The newest case stays, so that its row number is not given
-// out again, and so does the case of the newest event.
-func (p *slice) takeCases(end int64) error {
+// takeCases lets cases go that closed before the horizon, the oldest first, unless the time of their last event says otherwise. The
+// newest case stays, so that its row number is not given out again, and so does the case of the newest event.
+func (p *slice) takeCases() error {
+	if p.h.Cases.IsZero() {
+		return nil
+	}
 	var taken []caseRow
 	err := p.w.c.query(func(v []driver.Value) error {
 		r, err := scanCase(func(dest ...any) error { return assign(dest, v) })
 		taken = append(taken, r)
 		return err
-	}, "SELECT "+caseColumns+` FROM case_states s CROSS JOIN cases c ON c.ref = s.ref
-		WHERE s.state = 2 AND s.position < ? AND s.hold IS NULL AND s.ref < (SELECT max(ref) FROM cases)
-		AND (SELECT at FROM case_events e WHERE e.position = s.position) < ? ORDER BY s.position LIMIT ?`,
-		min(end, p.w.last), store.Nanos(p.h.Cases), p.limit)
+	}, "SELECT "+caseColumns+" FROM case_states s INDEXED BY case_states_closed CROSS JOIN cases c ON c.ref = s.ref"+joinWork+`
+		WHERE s.state = 2 AND s.hold IS NULL AND s.closed_at < ?1 AND s.position < ?2 AND s.ref < (SELECT max(ref) FROM cases)
+		AND (SELECT at FROM case_events e WHERE e.position = s.position) < ?1 ORDER BY s.closed_at LIMIT ?3`,
+		store.Nanos(p.h.Cases), p.w.last, p.limit)
 	if err != nil {
 		return fmt.Errorf("find cases: %w", err)
 	}
@@ -72,10 +73,13 @@ func (p *slice) takeCases(end int64) error {
 		if _, err := p.w.c.exec("INSERT INTO pruning (case_ref, next, alert) VALUES (?,?,?)", r.ref, r.Position, r.lastAlert); err != nil {
 			return fmt.Errorf("delete case: %w", err)
 		}
-		for _, statement := range []string{"DELETE FROM cases WHERE ref = ?", "DELETE FROM case_states WHERE ref = ?"} {
-			if _, err := p.w.c.exec(statement, r.ref); err != nil {
+		for _, table := range []string{"cases", "case_states", "case_work"} {
+			if _, err := p.w.c.exec("DELETE FROM "+table+" WHERE ref = ?", r.ref); err != nil {
 				return fmt.Errorf("delete case: %w", err)
 			}
+		}
+		if _, err := p.w.c.exec("DELETE FROM notices WHERE case_id = ?", r.ID); err != nil {
+			return fmt.Errorf("delete the notices of a case: %w", err)
 		}
 		delete(p.w.newest, caseKey{key: r.Key, exercise: r.Exercise})
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"gridgate/central/store"
 )
 
 // Bounds of what the writer remembers; beyond them it forgets all and reads again.
@@ -26,6 +28,8 @@ type writer struct {
 	places    map[placeKey]int64  // rows of places
 	ended     bool                // some situation is remembered as ended
 	events    []driver.Value      // case events of this transaction that are not written yet, eventRows.columns each
+	args      []driver.Value      // reused
+	touched   []caseKey           // keys of the cases that the running attempt changed
 	astray    bool                // what is remembered may not be what is committed
 }
 
@@ -92,6 +96,31 @@ func (w *writer) transact(f func() error) (err error) {
 		return nil
 	}
 	return errors.Join(err, w.recall())
+}
+
+// attempt is transact for what may be refused: if f says [store.ErrConflict] or [store.ErrNotFound], that is returned, nothing is stored,
+// and nothing is forgotten but the cases that f changed.
+func (w *writer) attempt(f func() error) error {
+	var refused error
+	err := w.transact(func() error {
+		before := w.last
+		w.touched = w.touched[:0]
+		if _, err := w.c.exec("SAVEPOINT attempt"); err != nil {
+			return err
+		}
+		err := f()
+		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		refused = err
+		w.last, w.events = before, w.events[:0]
+		for _, k := range w.touched {
+			delete(w.newest, k)
+		}
+		_, err = w.c.exec("ROLLBACK TO attempt")
+		return err
+	})
+	return errors.Join(err, refused)
 }
 
 func (w *writer) close() error {
