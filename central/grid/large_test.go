@@ -1,0 +1,39 @@
+package grid
+
+import (
+	"testing"
+	"time"
+)
+
+// TestLargeImport reads and checks a map of 5,000 grids in the time of one request.
+func TestLargeImport(t *testing.T) {
+	data, err := GeoJSON(lattice(5, 31)) // 4,805 grids, 5 communities
+	must(t, err)
+	start := time.Now()
+	grids, err := ParseGeoJSON(data)
+	must(t, err)
+	parsed := time.Since(start)
+	m := mapOf(t, grids)
+	t.Logf("%d bytes, %d grids: parsed in %s, checked in %s", len(data), len(grids), parsed, time.Since(start)-parsed)
+	if len(m.Grids()) != 5*31*31+6 || len(m.Neighbours(code(33), t0)) != 8-4 {
+		t.Errorf("%d grids, %d neighbours", len(m.Grids()), len(m.Neighbours(code(33), t0)))
+	}
+	start = time.Now()
+	changed := m.Grids()
+	changed[40].Title.En = "renamed"
+	_, err = m.Next(changed, nil)
+	must(t, err)
+	t.Logf("checked again in %s", time.Since(start))
+	if took := time.Since(start); took > 15*time.Second {
+		t.Errorf("it took %s, longer than a request may", took)
+	}
+}
+
+func BenchmarkAt(b *testing.B) {
+	m := mapOf(b, lattice(5, 31))
+	for i := 0; b.Loop(); i++ {
+		if _, ok := m.At(120.0005+float64(i%150)/1000, 30.0005+float64(i%31)/1000, t0); !ok {
+			b.Fatal("no grid")
+		}
+	}
+}
