@@ -91,7 +91,7 @@ func newRule(r Rule, approved bool) (ready rule, err error) {
 // Span is how far back the window reaches that the rules need.
 func (e *Engine) Span() time.Duration { return e.span }
 
-// Item is an event of the log, with its case as somebody read it later if the window does not know it ([State.Wants]).
+// Item is an event of the log, with its case as somebody read it later if the window does not know it ([Engine.Wants]).
 type Item struct {
 	Event cases.Event
 	Case  *cases.Case
@@ -104,6 +104,8 @@ type Decision struct {
 	At    time.Time // of that event
 	// Hides says that a second person let the rule put life-safety under others.
 	Hides bool
+	// Whole says that the window saw the whole history of the cases of a merge: it knows whether a person once took one out of the other.
+	Whole bool
 }
 
 // Next takes events in the order of their positions, and returns what follows. s changes; a caller that gives up what Next decided keeps s
@@ -158,6 +160,9 @@ func (x *turn) merge(r *rule, child, parent *member, why cases.Words) bool {
 		return false
 	}
 	x.act(r, child, cases.Event{Type: cases.EventMerged, Into: parent.c.ID, Rule: r.ID, Why: &why})
+	if len(x.out) > 0 {
+		x.out[len(x.out)-1].Whole = child.whole && parent.whole
+	}
 	if child.c.State != cases.Closed && child.c.Severity.Rank() > parent.c.Severity.Rank() {
 		lift := liftWords(r, child.c)
 		x.act(r, parent, cases.Event{Type: cases.EventRaised, Severity: child.c.Severity, Rule: r.ID, Why: &lift})

@@ -108,7 +108,7 @@ func TestGroupsDoNotMatter(t *testing.T) {
 		again, s := []Decision{}, NewState()
 		for rest := w.log; len(rest) > 0; {
 			n := rapid.IntRange(1, len(rest)).Draw(rt, "cut")
-			again = append(again, w.engine.Next(s, w.items(rest[:n]))...)
+			again = append(again, w.engine.Next(s, w.items(s, rest[:n]))...)
 			rest = rest[n:]
 		}
 		if len(again)+len(w.by) > 0 && !reflect.DeepEqual(again, w.by) {
@@ -130,8 +130,8 @@ func TestLearnedWindow(t *testing.T) {
 			cut++
 		}
 		s := NewState()
-		w.engine.Learn(s, w.items(w.log[:cut]))
-		got := w.engine.Next(s, w.items(w.log[cut:]))
+		w.engine.Learn(s, w.items(s, w.log[:cut]))
+		got := w.engine.Next(s, w.items(s, w.log[cut:]))
 		var want []Decision
 		for _, d := range w.by {
 			if d.By > int64(cut) {

@@ -57,15 +57,27 @@ func (s *State) Len() int { return len(s.members) }
 // Now is the latest moment that the window has seen in the log.
 func (s *State) Now() time.Time { return s.now }
 
-// Wants names the cases of which the window must be told beside these events ([Item.Case]).
-func (s *State) Wants(events []cases.Event) (ids []string) {
-	opened := map[string]bool{}
-	for _, e := range events {
-		switch {
-		case e.Type == cases.EventOpened:
-			opened[e.CaseID] = true
-		case s.members[e.CaseID] == nil && !opened[e.CaseID] && (fresh(e) || e.Type == cases.EventUnmerged) && !slices.Contains(ids, e.CaseID):
-			ids = append(ids, e.CaseID)
+// Wants names the cases of which the window must be told beside these events ([Item.Case]): those that it does not know, or will have
+// forgotten by then.
+func (e *Engine) Wants(s *State, events []cases.Event) (ids []string) {
+	now, last, full := s.now, map[string]time.Time{}, len(s.members)+len(events) > MaxCases
+	for _, ev := range events {
+		if ev.At.After(now) {
+			now = ev.At
+		}
+		at, known := last[ev.CaseID]
+		if m := s.member(ev.CaseID); !known && m != nil {
+			at, known = m.last, true
+		}
+		forgotten := !known || full || now.Sub(at) > e.span
+		if forgotten && ev.Type != cases.EventOpened && (fresh(ev) || ev.Type == cases.EventUnmerged) && !slices.Contains(ids, ev.CaseID) {
+			ids = append(ids, ev.CaseID)
+		}
+		if known || fresh(ev) || ev.Type == cases.EventUnmerged {
+			last[ev.CaseID] = at
+		}
+		if fresh(ev) || !known && ev.Type == cases.EventUnmerged {
+			last[ev.CaseID] = now
 		}
 	}
 	return ids
@@ -80,6 +92,7 @@ func fresh(e cases.Event) bool {
 type member struct {
 	c       cases.Case
 	facts   Facts
+	whole   bool        // the window saw its history from the beginning
 	starts  []time.Time // when it was opened and reopened, the latest at most
 	last    time.Time   // of its latest alert
 	said    map[string]bool
@@ -197,7 +210,7 @@ func (s *State) adopt(it Item) *member {
 		if err != nil {
 			return nil
 		}
-		return &member{c: c, facts: FactsOf(c)}
+		return &member{c: c, facts: FactsOf(c), whole: true}
 	case it.Case != nil && (fresh(it.Event) || it.Event.Type == cases.EventUnmerged):
 		return &member{c: *it.Case, facts: FactsOf(*it.Case), starts: []time.Time{it.Case.OpenedAt}, last: s.now}
 	}

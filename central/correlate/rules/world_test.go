@@ -73,7 +73,7 @@ func (w *world) follow(from int) {
 		}
 		events := w.log[from:]
 		from = len(w.log)
-		decisions := w.engine.Next(w.state, w.items(events))
+		decisions := w.engine.Next(w.state, w.items(w.state, events))
 		w.by = append(w.by, decisions...)
 		for _, d := range decisions {
 			w.put(d.Event)
@@ -81,20 +81,35 @@ func (w *world) follow(from int) {
 	}
 }
 
-func (w *world) items(events []cases.Event) (out []Item) {
+func (w *world) items(s *State, events []cases.Event) (out []Item) {
 	wanted := map[string]bool{}
-	for _, id := range w.state.Wants(events) {
+	for _, id := range w.engine.Wants(s, events) {
 		wanted[id] = true
 	}
 	for _, e := range events {
 		it := Item{Event: e}
 		if wanted[e.CaseID] {
-			c := w.cases[e.CaseID]
+			c := w.then(e)
 			it.Case = &c
 		}
 		out = append(out, it)
 	}
 	return out
+}
+
+// then is the case of an event as the event left it.
+func (w *world) then(e cases.Event) cases.Case {
+	var history []cases.Event
+	for _, past := range w.log[:e.Position] {
+		if past.CaseID == e.CaseID {
+			history = append(history, past)
+		}
+	}
+	c, err := cases.Rebuild(history)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
 }
 
 // do appends an event and lets the engine follow.
