@@ -103,7 +103,7 @@ func TestSessionFlow(t *testing.T) {
 	d.addUser("night", auth.Operator)
 	wantProblem(t, d.ask("POST", "/v1/session", `{"user":"night","password":"wrong"}`), http.StatusUnauthorized)
 	w := d.ask("POST", "/v1/session", `{"user":"night","password":"`+password+`"}`)
-	if body := strings.TrimSpace(w.Body.String()); w.Code != http.StatusOK || body != `{"user":"night","role":"operator"}` {
+	if body := strings.TrimSpace(w.Body.String()); w.Code != http.StatusOK || body != `{"user":"night","role":"operator","scopes":["read","operate"],"grids":[]}` {
 		t.Fatalf("sign in: %d %s", w.Code, body)
 	}
 	cookie := w.Header().Get("Set-Cookie")

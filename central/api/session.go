@@ -14,8 +14,11 @@ import (
 
 // Session says who is signed in.
 type Session struct {
-	User string `json:"user"`
-	Role string `json:"role" enum:"operator,auditor,token" doc:"token: a program with a bearer token"`
+	User   string   `json:"user"`
+	Role   string   `json:"role" enum:"operator,worker,supervisor,verifier,administrator,auditor,integrator,token" doc:"token: a program with a bearer token"`
+	Scopes []string `json:"scopes" nullable:"false" doc:"what may be done"`
+	Grids  []string `json:"grids" nullable:"false" doc:"prefixes of the grids that may be seen; empty: all"`
+	Unit   string   `json:"unit,omitempty"`
 }
 
 type (
@@ -46,10 +49,14 @@ func (in *signInInput) Resolve(ctx huma.Context) []error {
 }
 
 func sessionOf(p auth.Principal) Session {
+	out := Session{User: p.Name, Role: "token", Scopes: []string{}, Grids: append([]string{}, p.Grids...), Unit: p.Unit}
 	if p.Staff() {
-		return Session{User: p.Name, Role: string(p.Role)}
+		out.Role = string(p.Role)
 	}
-	return Session{User: p.Name, Role: "token"}
+	for _, scope := range p.Scopes {
+		out.Scopes = append(out.Scopes, string(scope))
+	}
+	return out
 }
 
 func (s *Server) sessionOperations() {
@@ -62,8 +69,12 @@ func (s *Server) sessionOperations() {
 			return &whoOutput{Body: sessionOf(p)}, nil
 		})
 	huma.Register(s.huma, operation(http.MethodDelete, "/v1/session", "sign-out", "Sign out", ""),
-		func(_ context.Context, in *signOutInput) (*byeOutput, error) {
-			return &byeOutput{SetCookie: s.o.Auth.SignOut(in.Cookie).String()}, nil
+		func(ctx context.Context, in *signOutInput) (*byeOutput, error) {
+			cookie, err := s.o.Auth.SignOut(ctx, in.Cookie)
+			if err != nil {
+				return nil, s.failure(ctx, "end the session", err)
+			}
+			return &byeOutput{SetCookie: cookie.String()}, nil
 		})
 }
 

@@ -153,7 +153,7 @@ func (a *App) openAuth(_ context.Context, c *config.Config) error {
 		return err
 	}
 	a.auth = auth.New(auth.Options{Records: a.store, Fixed: tokens, Secure: secureCookies(c)})
-	a.gauge("gridgate_sessions", "Sessions that are signed in.", a.auth.Sessions)
+	a.gauge("gridgate_sessions", "Sessions that are signed in, at all centrals; -1: the store does not tell.", a.sessions)
 	return nil
 }
 

@@ -302,7 +302,7 @@ func TestUsersWhileServing(t *testing.T) {
 		t.Errorf("before the account exists: %d", code)
 	}
 	for _, password := range []string{"first password", "second password"} {
-		if err := AddUser(t.Context(), d.file, NewUser{Name: "夜班", Role: "operator", Password: password + "\n"}); err != nil {
+		if err := AddUser(t.Context(), d.file, NewUser{Name: "夜班", Role: "operator", Password: password + "\n"}, time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if code := signIn(password); code != http.StatusOK {

@@ -51,7 +51,7 @@ func TestBadUsersAndTokens(t *testing.T) {
 		"name": {Name: "a b", Role: "operator", Password: "long enough"}, "role": {Name: "a", Role: "root", Password: "long enough"},
 		"password": {Name: "a", Role: "operator", Password: "short\n"},
 	} {
-		if err := AddUser(t.Context(), file, u); err == nil {
+		if err := AddUser(t.Context(), file, u, time.Now()); err == nil {
 			t.Errorf("a user with a bad %s is taken", name)
 		}
 	}

@@ -75,6 +75,9 @@ func invite(ctx context.Context, file, name string, valid time.Duration, now tim
 		case !known && len(list)+len(c.Edges) >= config.MaxEdges:
 			return fmt.Errorf("there are %d edges already: split the township", config.MaxEdges)
 		}
+		if err := recordCommand(ctx, a, "edge-code", name, now, nil); err != nil {
+			return err
+		}
 		return a.PutCode(ctx, store.Code{SHA256: auth.HashToken(in.Code), Edge: name, Expires: in.Expires}, now.UTC())
 	})
 	if err != nil {
@@ -87,6 +90,9 @@ func invite(ctx context.Context, file, name string, valid time.Duration, now tim
 // Central may be running.
 func RevokeEdge(ctx context.Context, file, name string, now time.Time) error {
 	return withAccounts(ctx, file, func(c *config.Config, a accounts) error {
+		if err := recordCommand(ctx, a, "edge-revoke", name, now, nil); err != nil {
+			return err
+		}
 		err := a.Revoke(ctx, name, now.UTC())
 		fixed := slices.ContainsFunc(c.Edges, func(e config.Edge) bool { return e.ID == name })
 		switch {

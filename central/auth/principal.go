@@ -2,7 +2,7 @@
 //
 // In: requests, passwords, tokens. Out: a [Principal] in the request's context, or 401 that tells nothing. Accounts are staff
 // accounts only; no other person exists here. Passwords are kept as argon2id hashes and tokens as SHA-256, never in the clear.
-// Sessions live in memory: after a restart everybody signs in again.
+// Sessions are kept by the SHA-256 of their cookie.
 package auth
 
 import (
@@ -99,6 +99,16 @@ type Principal struct {
 // Sees says whether p may see what lies in a grid. Who is bound to some grids does not see what has no grid.
 func (p Principal) Sees(grid string) bool {
 	return len(p.Grids) == 0 || slices.ContainsFunc(p.Grids, func(prefix string) bool { return strings.HasPrefix(grid, prefix) })
+}
+
+// with gives p scopes. What concerns the whole centre is not for somebody who may see a part of it.
+func (p Principal) with(scopes []Scope) Principal {
+	for _, s := range scopes {
+		if len(p.Grids) == 0 || s == Read || s == Operate {
+			p.Scopes = append(p.Scopes, s)
+		}
+	}
+	return p
 }
 
 // Staff says whether p is a staff account.

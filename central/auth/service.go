@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
 	"time"
 
 	"gridgate/central/store"
@@ -30,11 +29,17 @@ func (e LockedError) Error() string {
 	return fmt.Sprintf("too many failed tries, wait %s", e.Wait.Round(time.Second))
 }
 
-// Records is where accounts, tokens and the credentials of edges are kept. A missing one is [store.ErrNotFound]. They are read
+// Records is where accounts, sessions, tokens and the credentials of edges are kept. A missing one is [store.ErrNotFound]. They are read
 // for each request and remembered by no one: what is revoked ends at once, at every replica.
 type Records interface {
 	User(ctx context.Context, name string) (store.User, error)
+	UserBySubject(ctx context.Context, subject string) (store.User, error)
+	ReplaceUser(ctx context.Context, u store.User, seen time.Time, keep string) error
 	Token(ctx context.Context, sha256 string) (store.Token, error)
+	PutSession(ctx context.Context, s store.Session, now time.Time, most int) error
+	Session(ctx context.Context, sha256 string) (store.Session, store.User, error)
+	RemoveSession(ctx context.Context, sha256 string) error
+	Sessions(ctx context.Context, now time.Time) (int, error)
 	Credential(ctx context.Context, sha256 string) (store.Credential, error)
 	UseCredential(ctx context.Context, sha256 string, now, until time.Time) error
 }
@@ -53,7 +58,6 @@ type Service struct {
 	fixed    map[string]store.Token
 	secure   bool
 	now      func() time.Time
-	sessions sessions
 	lockout  lockout.Table
 	verifier passwords.Verifier
 }
@@ -70,9 +74,6 @@ func New(o Options) *Service {
 	return s
 }
 
-// Sessions is how many sessions are held.
-func (s *Service) Sessions() int { return s.sessions.count() }
-
 // SignIn checks a password and returns a cookie for a new session. An unknown account takes as long as a known one. The errors
 // are [ErrDenied], a [LockedError], or that of the store.
 func (s *Service) SignIn(ctx context.Context, name, given, remote string) (*http.Cookie, Principal, error) {
@@ -88,13 +89,11 @@ func (s *Service) SignIn(ctx context.Context, name, given, remote string) (*http
 	if err != nil {
 		return nil, Principal{}, fmt.Errorf("check password: %w", err)
 	}
-	p, active := principalOf(user)
-	if !ok || !active {
+	if _, active := principalOf(user); !ok || !active {
 		return nil, Principal{}, ErrDenied
 	}
 	s.lockout.Succeed(key)
-	value, _ := s.sessions.add(p, user.Hash, now)
-	return s.cookie(value, int(SessionLife.Seconds())), p, nil
+	return s.Enter(ctx, user)
 }
 
 // principalOf is who an account is; ok is false for one that may not sign in.
@@ -103,7 +102,8 @@ func principalOf(u store.User) (p Principal, ok bool) {
 	if err != nil || u.Disabled {
 		return Principal{}, false
 	}
-	return Principal{Name: u.Name, Role: role, Unit: u.Unit, Grids: u.Grids, Scopes: ScopesOf(role)}, true
+	p = Principal{Name: u.Name, Role: role, Unit: u.Unit, Grids: u.Grids}
+	return p.with(ScopesOf(role)), true
 }
 
 // account returns the account, or one that nobody can sign in to.
@@ -118,16 +118,10 @@ func (s *Service) account(ctx context.Context, name string) (store.User, error) 
 		return stranger, nil
 	case err != nil:
 		return stranger, fmt.Errorf("read account: %w", err)
+	case user.Hash == "": // single sign-on only
+		user.Hash = nobody
 	}
 	return user, nil
-}
-
-// SignOut ends the session of a request, if it has one, and returns a cookie that removes the browser's.
-func (s *Service) SignOut(cookie string) *http.Cookie {
-	if cookie != "" && len(cookie) <= maxToken {
-		s.sessions.remove(HashToken(cookie))
-	}
-	return s.cookie("", -1)
 }
 
 func (s *Service) cookie(value string, maxAge int) *http.Cookie {
@@ -168,12 +162,13 @@ func (s *Service) byToken(ctx context.Context, token string) (Principal, time.Ti
 		return Principal{}, time.Time{}, ErrDenied
 	}
 	p := Principal{Name: t.Name, Edge: t.Edge, Grids: t.Grids}
+	var scopes []Scope
 	for _, name := range t.Scopes {
 		if scope, err := ParseScope(name); err == nil {
-			p.Scopes = append(p.Scopes, scope)
+			scopes = append(scopes, scope)
 		}
 	}
-	return p, t.Expires, nil
+	return p.with(scopes), t.Expires, nil
 }
 
 // byCredential also notes the first use of a credential, which ends the one before it.
@@ -192,26 +187,4 @@ func (s *Service) byCredential(ctx context.Context, sum string) (Principal, time
 		return Principal{}, time.Time{}, ErrDenied
 	}
 	return Principal{Name: "edge-" + k.Edge, Edge: k.Edge, Credential: sum}, k.Expires, nil
-}
-
-// bySession also ends a session whose account was given a new password or role since.
-func (s *Service) bySession(ctx context.Context, id string) (Principal, time.Time, error) {
-	now := s.now()
-	e, ok := s.sessions.get(id, now)
-	if !ok {
-		return Principal{}, time.Time{}, ErrDenied
-	}
-	if now.Sub(e.checked) < recheckAccount {
-		return e.principal, e.expires, nil
-	}
-	user, err := s.records.User(ctx, e.principal.Name)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return Principal{}, time.Time{}, fmt.Errorf("read account: %w", err)
-	}
-	if p, active := principalOf(user); err != nil || !active || user.Hash != e.hash || !reflect.DeepEqual(p, e.principal) {
-		s.sessions.remove(id)
-		return Principal{}, time.Time{}, ErrDenied
-	}
-	s.sessions.confirm(id, now)
-	return e.principal, e.expires, nil
 }

@@ -44,7 +44,7 @@ type Staff interface {
 	Tokens(ctx context.Context) ([]Token, error)
 	// UserBySubject returns the account of single sign-on that has this subject.
 	UserBySubject(ctx context.Context, subject string) (User, error)
-	// ReplaceUser stores u in place of what was changed last at seen; the zero time: there must be none of this name. [ErrConflict] if
+	// ReplaceUser stores u in place of what was changed last at seen; the zero time: there must be none of this name, or one without an At. [ErrConflict] if
 	// that is not so, or if another account has its Subject. [ErrLastOne] if afterwards no account that is not disabled had the role keep
 	// and all grids, while one had before. seen must be u's At as it was read, to the nanosecond.
 	ReplaceUser(ctx context.Context, u User, seen time.Time, keep string) error

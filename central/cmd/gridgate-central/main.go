@@ -44,14 +44,17 @@ type commands struct {
 	Serve serveCommand `cmd:"" help:"Run central until it is interrupted."`
 	Check checkCommand `cmd:"" help:"Judge a configuration and say what is wrong with it."`
 	User  struct {
-		Add userAddCommand `cmd:"" help:"Add a staff account, or give one a new password and role."`
+		Add userAddCommand `cmd:"" help:"Add a staff account, or give one a new password, role, grids and unit."`
+		app.UserCommands
 	} `cmd:"" help:"Staff accounts."`
 	Token struct {
 		Add tokenAddCommand `cmd:"" help:"Make a bearer token and print it once."`
+		app.TokenCommands
 	} `cmd:"" help:"Tokens of programs."`
-	Edge    app.EdgeCommands `cmd:"" help:"Edges that enrol by a one-time code."`
-	Cert    app.CertCommand  `cmd:"" help:"Make a private authority and a certificate for this central."`
-	Version versionCommand   `cmd:"" help:"Say which build this is."`
+	Edge    app.EdgeCommands  `cmd:"" help:"Edges that enrol by a one-time code."`
+	Audit   app.AuditCommands `cmd:"" help:"The log of who did what at the centre."`
+	Cert    app.CertCommand   `cmd:"" help:"Make a private authority and a certificate for this central."`
+	Version versionCommand    `cmd:"" help:"Say which build this is."`
 }
 
 type serveCommand struct {
@@ -82,10 +85,12 @@ func (c *checkCommand) Run(p *program) error {
 
 type userAddCommand struct {
 	configFlag
-	Name         string `arg:"" help:"Account, for example the post's name."`
-	Role         string `required:"" enum:"operator,auditor" help:"operator or auditor."`
-	PasswordFile string `xor:"password" required:"" placeholder:"FILE" help:"File that holds the password."`
-	Stdin        bool   `xor:"password" required:"" help:"Read the password from standard input."`
+	Name         string   `arg:"" help:"Account, for example the post's name."`
+	Role         string   `required:"" enum:"operator,worker,supervisor,verifier,administrator,auditor,integrator" help:"operator, worker, supervisor, verifier, administrator, auditor or integrator."`
+	Grid         []string `placeholder:"CODE,..." help:"First digits of the grids that it may see; left out: all."`
+	Unit         string   `help:"Unit that it belongs to."`
+	PasswordFile string   `xor:"password" required:"" placeholder:"FILE" help:"File that holds the password."`
+	Stdin        bool     `xor:"password" required:"" help:"Read the password from standard input."`
 }
 
 // Run implements kong's command.
@@ -94,7 +99,7 @@ func (c *userAddCommand) Run(p *program) error {
 	if err != nil {
 		return err
 	}
-	return app.AddUser(p.ctx, c.Config, app.NewUser{Name: c.Name, Role: c.Role, Password: password})
+	return app.AddUser(p.ctx, c.Config, app.NewUser{Name: c.Name, Role: c.Role, Grids: c.Grid, Unit: c.Unit, Password: password}, time.Now())
 }
 
 func (c *userAddCommand) password(stdin io.Reader) (string, error) {
@@ -117,14 +122,15 @@ func (c *userAddCommand) password(stdin io.Reader) (string, error) {
 type tokenAddCommand struct {
 	configFlag
 	Name    string        `arg:"" help:"What the token is for."`
-	Scope   []string      `placeholder:"SCOPE,..." help:"read, operate, events (post the events of any edge)."`
+	Scope   []string      `placeholder:"SCOPE,..." help:"read, operate, events (post the events of any edge), configure, administer, audit."`
+	Grid    []string      `placeholder:"CODE,..." help:"First digits of the grids that it may see; left out: all."`
 	Edge    string        `help:"The one edge that the token speaks for."`
-	Expires time.Duration `placeholder:"720h" help:"When it ends, from now; left out: never."`
+	Expires time.Duration `placeholder:"720h" help:"When it ends, from now; left out: after 366 days."`
 }
 
 // Run implements kong's command.
 func (c *tokenAddCommand) Run(p *program) error {
-	n := app.NewToken{Name: c.Name, Scopes: c.Scope, Edge: c.Edge, Expires: c.Expires}
+	n := app.NewToken{Name: c.Name, Scopes: c.Scope, Grids: c.Grid, Edge: c.Edge, Expires: c.Expires}
 	token, err := app.AddToken(p.ctx, c.Config, n, time.Now())
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ func unchanged(ctx context.Context, tx pgx.Tx, u store.User, seen time.Time) err
 	switch {
 	case err != nil:
 		return err
-	case taken > 0, known && (seen.IsZero() || at != store.Nanos(seen)), !known && !seen.IsZero():
+	case taken > 0, known && at != store.Nanos(seen), !known && !seen.IsZero():
 		return store.ErrConflict
 	}
 	return nil

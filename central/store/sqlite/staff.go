@@ -56,7 +56,7 @@ func replaceUser(c *conn, u store.User, seen time.Time, keep string) error {
 	if err != nil {
 		return err
 	}
-	if taken > 0 || known > 0 && same == 0 || known == 0 && !seen.IsZero() || known > 0 && seen.IsZero() {
+	if taken > 0 || known > 0 && same == 0 || known == 0 && !seen.IsZero() {
 		return store.ErrConflict
 	}
 	before, err := keepers(c, keep)
