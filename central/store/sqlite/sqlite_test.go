@@ -23,6 +23,8 @@ func TestMain(m *testing.M) { os.Exit(storetest.Main(m, open)) }
 
 func TestContract(t *testing.T) { storetest.Run(t, open) }
 
+func TestJobs(t *testing.T) { storetest.Jobs(t, open) }
+
 func TestCrash(t *testing.T) { storetest.Crash(t, open) }
 
 func TestOneWriter(t *testing.T) {
