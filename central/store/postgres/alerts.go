@@ -10,22 +10,11 @@ import (
 	"time"
 
 	strict "github.com/go-json-experiment/json"
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"gridgate/central/store"
 	"gridgate/protocols/alert"
 )
-
-// alertRows are the alerts of a group, column by column, each id once.
-type alertRows struct {
-	index           []int // in the group
-	id              []uuid.UUID
-	place, received []int64
-	kind, state     []string
-	severity        []int16
-	body            []string
-}
 
 // body is what no list filters by; times in Unix nanoseconds.
 type body struct {
@@ -44,34 +33,31 @@ type body struct {
 	Exercise      bool           `json:"x,omitzero"`
 }
 
-// encode makes the rows of alerts. Of an id that is repeated the first counts.
-func (s *Store) encode(ctx context.Context, alerts []store.Received) (*alertRows, error) {
-	refs, err := s.spots.refsOf(ctx, s, alerts)
-	if err != nil {
-		return nil, fmt.Errorf("places of alerts: %w", err)
-	}
-	r := &alertRows{}
-	seen := make(map[uuid.UUID]bool, len(alerts))
+// columnsOfAlerts are those of [copyAlerts].
+const columnsOfAlerts = "alerts (position, id, place, received_at, kind, state, severity, case_ref, earlier, body)"
+
+// copyAlerts makes the rows of alerts.
+func copyAlerts(alerts []alertRow, places map[placeKey]int64) (*copying, error) {
+	c := newCopying(10, len(alerts), 400)
 	for i := range alerts {
 		a := &alerts[i]
-		id, err := uuid.Parse(a.ID)
-		if err != nil {
-			return nil, fmt.Errorf("alert %d: its id is no UUID", i)
-		}
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		text, err := strict.Marshal(bodyOf(a))
+		text, err := strict.Marshal(bodyOf(a.Received))
 		if err != nil {
 			return nil, fmt.Errorf("encode alert %s: %w", a.ID, err)
 		}
-		r.index, r.id = append(r.index, i), append(r.id, id)
-		r.place, r.received = append(r.place, refs[placeKey{source: a.Source, grid: a.Grid}]), append(r.received, store.Nanos(a.ReceivedAt))
-		r.kind, r.state = append(r.kind, string(a.Kind)), append(r.state, string(a.State))
-		r.severity, r.body = append(r.severity, int16(a.Severity.Rank())), append(r.body, string(text))
+		c.row()
+		c.int64(a.position)
+		c.bytes(a.id[:])
+		c.int64(places[placeKey{source: a.Source, grid: a.Grid}])
+		c.int64(store.Nanos(a.ReceivedAt))
+		c.text(string(a.Kind))
+		c.text(string(a.State))
+		c.int16(int16(a.Severity.Rank()))
+		c.int64(a.ref)
+		c.int64(a.earlier)
+		c.bytes(text)
 	}
-	return r, nil
+	return c, nil
 }
 
 func bodyOf(a *store.Received) body {

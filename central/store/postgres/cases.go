@@ -16,7 +16,7 @@ const selectCase = "SELECT " + caseColumns + " FROM cases c JOIN heads h ON h.re
 
 // Append implements [store.Store].
 func (s *Store) Append(ctx context.Context, e cases.Event, expect int64) (c cases.Case, err error) {
-	err = s.transact(ctx, nil, nil, func(sec *section) error {
+	err = s.transact(ctx, nil, func(sec *section) error {
 		c, err = sec.appendChecked(ctx, e, expect)
 		return err
 	})

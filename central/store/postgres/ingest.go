@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"gridgate/central/cases"
 	"gridgate/central/store"
@@ -14,22 +15,28 @@ import (
 	"gridgate/protocols/ingest"
 )
 
-// alertRow is an alert of a group that was new: its index in the group and its row.
+// alertRow is an alert of a group: its index in the group and its row.
 type alertRow struct {
 	*store.Received
+	id       uuid.UUID
 	index    int
 	position int64
 	ref      int64 // of its case, 0 for none
+	earlier  int64 // position of the alert before it of the same case, 0 for none
 }
 
-// group is one call of Ingest inside its transaction.
+// group is one call of Ingest.
 type group struct {
 	in     store.Group
 	decide store.Decider
 	now    time.Time
+	places map[placeKey]int64
 
-	fresh []alertRow      // alerts that are new, in order of arrival
-	over  map[string]bool // situations that ended before their raise came
+	alerts  []alertRow         // each id once, the first counts
+	stored  map[uuid.UUID]bool // ids that are there already
+	over    map[string]bool    // situations that ended before their raise came
+	tallies []store.Tally      // of the deliveries, as they are stored
+	fresh   []alertRow         // alerts that are new, in order of arrival
 }
 
 // Ingest implements [store.Store].
@@ -39,16 +46,35 @@ func (s *Store) Ingest(ctx context.Context, in store.Group, decide store.Decider
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeWithin)
 	defer cancel()
-	g := &group{in: in, decide: decide, now: now, over: make(map[string]bool)}
-	rows, err := s.encode(ctx, in.Alerts)
+	g := &group{in: in, decide: decide, now: now, stored: make(map[uuid.UUID]bool), over: make(map[string]bool)}
+	err := g.prepare(ctx, s)
 	if err == nil {
-		before := func(tx pgx.Tx) error { return g.insert(ctx, tx, rows) }
-		err = s.transact(ctx, before, g.ask, func(c *section) error { return g.settleAll(ctx, c) })
+		err = s.transact(ctx, g.ask, func(c *section) error { return g.settleAll(ctx, c) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ingest %d alerts: %w", len(in.Alerts), err)
 	}
 	return g.outcomes(), nil
+}
+
+// prepare does what needs no section: it finds places, and sifts ids that are repeated within the group.
+func (g *group) prepare(ctx context.Context, s *Store) (err error) {
+	if g.places, err = s.spots.refsOf(ctx, s, g.in.Alerts); err != nil {
+		return fmt.Errorf("places of alerts: %w", err)
+	}
+	g.alerts = make([]alertRow, 0, len(g.in.Alerts))
+	seen := make(map[uuid.UUID]bool, len(g.in.Alerts))
+	for i := range g.in.Alerts {
+		id, err := uuid.Parse(g.in.Alerts[i].ID)
+		if err != nil {
+			return fmt.Errorf("alert %d: its id is no UUID", i)
+		}
+		if !seen[id] {
+			seen[id] = true
+			g.alerts = append(g.alerts, alertRow{Received: &g.in.Alerts[i], id: id, index: i})
+		}
+	}
+	return nil
 }
 
 // outcomes tells what became of each alert: of an id that is repeated in the group, the first counts.
@@ -63,66 +89,57 @@ func (g *group) outcomes() []ingest.Outcome {
 	return out
 }
 
-// insert writes the rows of new alerts. It comes before the section: groups of several processes are written side by side, and
-// of two that bring the same id the later one waits until the first is committed or not. Each group writes its ids in the same
-// order, so that two never wait for each other; positions follow the order of arrival.
-func (g *group) insert(ctx context.Context, tx pgx.Tx, r *alertRows) error {
-	if len(r.id) == 0 {
-		return nil
-	}
-	rows, err := tx.Query(ctx, `INSERT INTO alerts (position, id, place, received_at, kind, state, severity, body)
-		SELECT * FROM (SELECT nextval('alert_positions') AS position, u.* FROM
-			unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::smallint[], $7::text[])
-			AS u (id, place, received_at, kind, state, severity, body) OFFSET 0) n
-		ORDER BY n.id ON CONFLICT (id) DO NOTHING RETURNING id, position`, r.id, r.place, r.received, r.kind, r.state, r.severity, r.body)
-	if err != nil {
-		return fmt.Errorf("insert alerts: %w", err)
-	}
-	inserted := make(map[uuid.UUID]int64, len(r.id))
-	var id uuid.UUID
-	var position int64
-	_, err = pgx.ForEachRow(rows, []any{(*[16]byte)(&id), &position}, func() error {
-		inserted[id] = position
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("insert alerts: %w", err)
-	}
-	g.fresh = make([]alertRow, 0, len(inserted))
-	for n, i := range r.index {
-		if position, ok := inserted[r.id[n]]; ok {
-			g.fresh = append(g.fresh, alertRow{Received: &g.in.Alerts[i], index: i, position: position})
-		}
-	}
-	return nil
-}
-
-// ask finds the raises whose situation is over already; they are remembered no longer.
+// ask finds what the database knows of the group: ids that are stored, raises whose situation is over already (they are remembered no
+// longer), and the tallies.
 func (g *group) ask(b *pgx.Batch) {
-	raised := situations(g.fresh, alert.Raised)
-	if len(raised) == 0 {
-		return
+	if len(g.alerts) > 0 {
+		b.Queue("SELECT id FROM alerts WHERE id = ANY ($1)", uuids(g.alerts)).Query(func(rows pgx.Rows) error {
+			var id pgtype.UUID
+			_, err := pgx.ForEachRow(rows, []any{&id}, func() error {
+				g.stored[id.Bytes] = true
+				return nil
+			})
+			return err
+		})
 	}
-	b.Queue("DELETE FROM ended WHERE situation = ANY ($1) RETURNING situation", raised).Query(func(rows pgx.Rows) error {
-		over, err := texts(rows, nil)
-		for _, situation := range over {
-			g.over[situation] = true
-		}
-		return err
-	})
+	if raised := situations(g.alerts, alert.Raised); len(raised) > 0 {
+		b.Queue("DELETE FROM ended WHERE situation = ANY ($1) RETURNING situation", raised).Query(func(rows pgx.Rows) error {
+			over, err := texts(rows, nil)
+			for _, situation := range over {
+				g.over[situation] = true
+			}
+			return err
+		})
+	}
+	askTallies(b, g.in.Deliveries, &g.tallies)
 }
 
-// settleAll asks, key by key, what the new alerts do to their case, and books the deliveries.
+// uuids are the ids of alerts as a parameter.
+func uuids(alerts []alertRow) pgtype.FlatArray[pgtype.UUID] {
+	out := make(pgtype.FlatArray[pgtype.UUID], len(alerts))
+	for i := range alerts {
+		out[i] = pgtype.UUID{Bytes: alerts[i].id, Valid: true}
+	}
+	return out
+}
+
+// settleAll asks, key by key, what the new alerts do to their case, writes them, and books the deliveries.
 func (g *group) settleAll(ctx context.Context, c *section) error {
-	byKey := make(map[caseKey][]*alertRow, len(g.fresh))
-	keys := make([]caseKey, 0, len(g.fresh))
-	for i := range g.fresh {
-		a := &g.fresh[i]
+	byKey := make(map[caseKey][]*alertRow, len(g.alerts))
+	keys := make([]caseKey, 0, len(g.alerts))
+	g.fresh = make([]alertRow, 0, len(g.alerts))
+	for _, a := range g.alerts {
+		if g.stored[a.id] {
+			continue
+		}
+		c.alert++
+		a.position = c.alert
+		g.fresh = append(g.fresh, a)
 		k := caseKey{key: a.Key, exercise: a.Exercise}
 		if len(byKey[k]) == 0 {
 			keys = append(keys, k)
 		}
-		byKey[k] = append(byKey[k], a)
+		byKey[k] = append(byKey[k], &g.fresh[len(g.fresh)-1])
 	}
 	if err := c.recall(ctx, keys); err != nil {
 		return err
@@ -132,10 +149,8 @@ func (g *group) settleAll(ctx context.Context, c *section) error {
 			return err
 		}
 	}
-	if err := g.write(ctx, c); err != nil {
-		return err
-	}
-	return book(ctx, c.tx, g.in.Deliveries, g.now)
+	book(&c.writes, g.tallies, g.in.Deliveries, g.now)
+	return g.write(ctx, c)
 }
 
 // settle lets the new alerts of one key change their case.
@@ -149,55 +164,57 @@ func (g *group) settle(c *section, k caseKey, which []*alertRow) (err error) {
 	if newest.ref != 0 {
 		before = &newest.Case
 	}
-	opener := ""
 	after := newest
 	for _, e := range g.decide(before, alerts, func(situation string) bool { return g.over[situation] }, g.now) {
 		if e.Type == cases.EventOpened {
+			which = after.gather(which, e.AlertID)
 			c.save(after)
-			opener, after = e.AlertID, caseRow{}
+			after = caseRow{}
 		}
 		if after, err = c.append(after, e); err != nil {
 			return err
 		}
 	}
+	after.gather(which, "")
 	c.save(after)
 	if after.ref != 0 {
 		after.written = after.Case
 		c.m.remember(after)
 	}
-	assign(which, newest.ref, opener, after.ref)
 	return nil
 }
 
-// assign notes the case of each alert: from the one that opened a case on, that is the new case.
-func assign(which []*alertRow, before int64, opener string, after int64) {
-	ref := before
-	for _, a := range which {
-		if a.ID == opener {
-			ref = after
+// gather makes the alerts before the one named until those of a case and returns the rest: from the one that opened a case on, they are
+// the new case's.
+func (r *caseRow) gather(alerts []*alertRow, until string) (rest []*alertRow) {
+	for i, a := range alerts {
+		if a.ID == until {
+			return alerts[i:]
 		}
-		a.ref = ref
+		if r.ref != 0 {
+			a.ref, a.earlier, r.tail = r.ref, r.tail, a.position
+		}
 	}
+	return nil
 }
 
-// write notes which case each alert joined, and the situations that were cleared and whose raise is not stored.
+// write writes the new alerts, and the situations that were cleared and whose raise is not stored.
 func (g *group) write(ctx context.Context, c *section) error {
 	if len(g.fresh) == 0 {
 		return nil
 	}
-	position, ref := make([]int64, len(g.fresh)), make([]int64, len(g.fresh))
-	for i, a := range g.fresh {
-		position[i], ref[i] = a.position, a.ref
+	rows, err := copyAlerts(g.fresh, g.places)
+	if err == nil {
+		err = rows.send(ctx, c.tx, columnsOfAlerts)
 	}
-	b := &pgx.Batch{}
-	b.Queue("INSERT INTO members (position, case_ref) SELECT * FROM unnest($1::bigint[], $2::bigint[])", position, ref)
+	if err != nil {
+		return fmt.Errorf("insert alerts: %w", err)
+	}
+	c.writes.Queue("SELECT setval('alert_positions', $1)", c.alert)
 	if cleared := situations(g.fresh, alert.Cleared); len(cleared) > 0 {
-		b.Queue(`INSERT INTO ended (situation, at) SELECT u.situation, $2 FROM unnest($1::text[]) AS u (situation)
+		c.writes.Queue(`INSERT INTO ended (situation, at) SELECT u.situation, $2 FROM unnest($1::text[]) AS u (situation)
 			WHERE NOT EXISTS (SELECT 1 FROM alerts a WHERE a.id = u.situation::uuid) ON CONFLICT DO NOTHING`, cleared, store.Nanos(g.now))
-		b.Queue("DELETE FROM ended WHERE at < $1", store.Nanos(g.now.Add(-store.KeepEnded)))
-	}
-	if err := c.tx.SendBatch(ctx, b).Close(); err != nil {
-		return fmt.Errorf("note cases and ended situations: %w", err)
+		c.writes.Queue("DELETE FROM ended WHERE at < $1", store.Nanos(g.now.Add(-store.KeepEnded)))
 	}
 	return nil
 }

@@ -35,11 +35,16 @@ func (c *conditions) where() string { return " WHERE " + strings.Join(c.terms, "
 
 // firstAt is [store.FirstAt] of a table with a position and a column with times.
 func firstAt(ctx context.Context, q querier, table, column string, t time.Time) (int64, error) {
+	return firstBy(ctx, q, table, "position", column, t)
+}
+
+// firstBy is [store.FirstAt] of a table by a column with positions and one with times.
+func firstBy(ctx context.Context, q querier, table, position, column string, t time.Time) (int64, error) {
 	var newest int64
-	if err := q.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM "+table).Scan(&newest); err != nil {
+	if err := q.QueryRow(ctx, "SELECT coalesce(max("+position+"), 0) FROM "+table).Scan(&newest); err != nil {
 		return 0, err
 	}
-	probe := "SELECT " + column + " FROM " + table + " WHERE position >= $1 ORDER BY position LIMIT 1"
+	probe := "SELECT " + column + " FROM " + table + " WHERE " + position + " >= $1 ORDER BY " + position + " LIMIT 1"
 	return store.FirstAt(newest, t, func(position int64) (at int64, found bool, err error) {
 		err = q.QueryRow(ctx, probe, position).Scan(&at)
 		if errors.Is(err, pgx.ErrNoRows) {

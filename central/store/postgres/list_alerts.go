@@ -3,7 +3,10 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
 
 	"gridgate/central/store"
 )
@@ -11,7 +14,7 @@ import (
 // alertColumns are those of "alerts a" and its place p. The place is looked up row by row: a filter by it never turns the order
 // in which a list is read.
 const (
-	alertColumns = `a.position, a.id::text, coalesce((SELECT c.id::text FROM members m JOIN cases c ON c.ref = m.case_ref WHERE m.position = a.position), ''),
+	alertColumns = `a.position, a.id::text, coalesce((SELECT c.id::text FROM cases c WHERE c.ref = a.case_ref), ''),
 		p.source, p.grid, a.received_at, a.kind, a.state, a.severity, a.body`
 	alertPlace = " CROSS JOIN LATERAL (SELECT * FROM places WHERE ref = a.place OFFSET 0) p"
 )
@@ -82,17 +85,6 @@ func (s *Store) alertPage(ctx context.Context, q store.Query, limit int) (query 
 	if err != nil {
 		return "", nil, err
 	}
-	from := " FROM alerts a"
-	order := "a.position"
-	if q.CaseID != "" {
-		ref, err := s.caseRef(ctx, q.CaseID)
-		if err != nil {
-			return "", nil, err
-		}
-		before, _ := store.PositionOf("a", q.Cursor) // was read before
-		c.add("i.case_ref = ? AND i.position < ?", ref, before)
-		from, order = " FROM members i JOIN alerts a ON a.position = i.position", "i.position"
-	}
 	byPlace := q.Edge != "" || q.Device != "" || q.Grid != ""
 	if byPlace && q.CaseID == "" {
 		refs, err := s.places(ctx, q)
@@ -106,7 +98,35 @@ func (s *Store) alertPage(ctx context.Context, q store.Query, limit int) (query 
 	if byPlace {
 		addPlace(&c, q)
 	}
-	return "SELECT " + alertColumns + from + alertPlace + c.where() + " ORDER BY " + order + " DESC LIMIT " + c.bind(limit), c.args, nil
+	if q.CaseID != "" {
+		return s.chainPage(ctx, c, q, limit)
+	}
+	return "SELECT " + alertColumns + " FROM alerts a" + alertPlace + c.where() + " ORDER BY a.position DESC LIMIT " + c.bind(limit), c.args, nil
+}
+
+// chainPage reads the alerts of a case along their chain.
+func (s *Store) chainPage(ctx context.Context, c conditions, q store.Query, limit int) (string, []any, error) {
+	before, _ := store.PositionOf("a", q.Cursor) // was read before
+	start, err := s.chainStart(ctx, q.CaseID, before)
+	if err != nil {
+		return "", nil, err
+	}
+	return "WITH RECURSIVE chain (at) AS (SELECT " + c.bind(start) + "::bigint UNION ALL SELECT e.earlier FROM chain JOIN alerts e ON e.position = chain.at) SELECT " +
+		alertColumns + " FROM chain JOIN alerts a ON a.position = chain.at" + alertPlace + c.where() + " LIMIT " + c.bind(limit), c.args, nil
+}
+
+// chainStart is where to begin: after the alert at before if that is one of the case, else at its newest; 0 for nowhere.
+func (s *Store) chainStart(ctx context.Context, caseID string, before int64) (start int64, err error) {
+	key, err := uuidOf(caseID)
+	if err != nil {
+		return 0, nil
+	}
+	err = s.read.QueryRow(ctx, `SELECT coalesce((SELECT a.earlier FROM alerts a WHERE a.position = $1 AND a.case_ref = c.ref), h.tail)
+		FROM cases c JOIN heads h ON h.ref = c.ref WHERE c.id = $2`, before, key).Scan(&start)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, nil
+	}
+	return start, err
 }
 
 // fewPlacesPage reads each place along its index and merges.
@@ -115,16 +135,6 @@ func fewPlacesPage(c conditions, refs []int64, limit int) (string, []any, error)
 	return "SELECT " + alertColumns + " FROM (SELECT x.position FROM unnest(" + places + "::bigint[]) AS r (ref) CROSS JOIN LATERAL (SELECT a.position FROM alerts a" +
 		c.where() + " AND a.place = r.ref ORDER BY a.position DESC LIMIT " + size + ") x ORDER BY x.position DESC LIMIT " + size +
 		") page JOIN alerts a ON a.position = page.position" + alertPlace + " ORDER BY a.position DESC", c.args, nil
-}
-
-// caseRef returns the row of a case, 0 for one that is not there.
-func (s *Store) caseRef(ctx context.Context, id string) (ref int64, err error) {
-	key, err := uuidOf(id)
-	if err != nil {
-		return 0, nil
-	}
-	err = s.read.QueryRow(ctx, "SELECT coalesce(max(ref), -1) FROM cases WHERE id = $1", key).Scan(&ref)
-	return ref, err
 }
 
 // alertConditions are those of all filters but the places and the case.

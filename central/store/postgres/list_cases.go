@@ -17,8 +17,10 @@ func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string,
 		return nil, "", fmt.Errorf("list cases: %w", err)
 	}
 	rows, err := s.read.Query(ctx, query, args...)
+	last := int64(0)
 	items, err := collect(rows, err, func(scan scanner) (cases.Case, error) {
 		r, err := scanCase(scan)
+		last = r.ref
 		return r.Case, err
 	})
 	if err != nil {
@@ -26,7 +28,7 @@ func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string,
 	}
 	next := ""
 	if len(items) == limit {
-		next = store.CursorOf("c", items[len(items)-1].Position)
+		next = store.CursorOf("c", last)
 	}
 	return items, next, nil
 }
@@ -44,11 +46,11 @@ func (s *Store) casePage(ctx context.Context, q store.Query, limit int) (string,
 	size := c.bind(limit)
 	var parts []string
 	for _, state := range states {
-		parts = append(parts, "(SELECT h.ref, h.position FROM heads h CROSS JOIN LATERAL (SELECT * FROM cases WHERE ref = h.ref OFFSET 0) c"+
-			c.where()+" AND h.state = "+c.bind(state)+" ORDER BY h.position DESC LIMIT "+size+")")
+		parts = append(parts, "(SELECT h.ref FROM heads h CROSS JOIN LATERAL (SELECT * FROM cases WHERE ref = h.ref OFFSET 0) c"+
+			c.where()+" AND h.state = "+c.bind(state)+" ORDER BY h.ref DESC LIMIT "+size+")")
 	}
-	return "SELECT " + caseColumns + " FROM (SELECT * FROM (" + strings.Join(parts, " UNION ALL ") + ") u ORDER BY u.position DESC LIMIT " + size +
-		") page JOIN heads h ON h.ref = page.ref JOIN cases c ON c.ref = page.ref ORDER BY h.position DESC", c.args, nil
+	return "SELECT " + caseColumns + " FROM (SELECT * FROM (" + strings.Join(parts, " UNION ALL ") + ") u ORDER BY u.ref DESC LIMIT " + size +
+		") page JOIN heads h ON h.ref = page.ref JOIN cases c ON c.ref = page.ref ORDER BY h.ref DESC", c.args, nil
 }
 
 // caseConditions are those of all filters but the state.
@@ -57,13 +59,13 @@ func (s *Store) caseConditions(ctx context.Context, q store.Query) (c conditions
 	if err != nil {
 		return c, err
 	}
-	c.add("h.position < ?", before)
+	c.add("h.ref < ?", before)
 	if !q.Since.IsZero() {
-		first, err := firstAt(ctx, s.read, "case_events", "at", q.Since)
+		first, err := firstBy(ctx, s.read, "cases", "ref", "opened_at", q.Since)
 		if err != nil {
 			return c, err
 		}
-		c.add("h.position >= ? AND c.opened_at >= ?", first, store.Nanos(q.Since))
+		c.add("h.ref >= ? AND c.opened_at >= ?", first, store.Nanos(q.Since))
 	}
 	if !q.Until.IsZero() {
 		c.add("c.opened_at < ?", store.Nanos(q.Until))

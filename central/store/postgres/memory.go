@@ -21,6 +21,7 @@ type caseKey struct {
 // caseRow is a case and its row; ref is 0 for a case without a row.
 type caseRow struct {
 	ref     int64
+	tail    int64      // position of its newest alert, 0 for none
 	written cases.Case // what the row holds
 	cases.Case
 }

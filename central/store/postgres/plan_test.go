@@ -65,10 +65,10 @@ func TestPlans(t *testing.T) {
 	}{
 		"alerts":           {s.alertPage, store.Query{}, "Index Scan Backward using alerts_pkey on alerts a"},
 		"alerts by kind":   {s.alertPage, store.Query{Kind: alert.SOS}, "Index Scan Backward using alerts_pkey on alerts a"},
-		"alerts of a case": {s.alertPage, store.Query{CaseID: alert.NewID()}, "using members_case on members i"},
+		"alerts of a case": {s.alertPage, store.Query{CaseID: alert.NewID()}, "using alerts_pkey on alerts e"},
 		"alerts of few":    {s.alertPage, store.Query{Edge: "edge-1"}, "using alerts_place on alerts a"},
-		"cases":            {s.casePage, store.Query{}, "Index Scan Backward using heads_state on heads h"},
-		"cases by grid":    {s.casePage, store.Query{State: "open", Grid: "33"}, "Index Scan Backward using heads_state on heads h"},
+		"cases":            {s.casePage, store.Query{}, "Scan Backward using heads_state on heads h"},
+		"cases by grid":    {s.casePage, store.Query{State: "open", Grid: "33"}, "Scan Backward using heads_state on heads h"},
 	} {
 		query, args, err := tt.page(ctx, tt.q, 10)
 		if err != nil {

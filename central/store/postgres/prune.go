@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -37,7 +36,7 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 		}
 	}
 	p := slice{ctx: ctx, h: h, limit: int64(max(limit, 1))}
-	err := s.transact(ctx, nil, nil, func(c *section) error {
+	err := s.transact(ctx, nil, func(c *section) error {
 		p.c = c
 		for _, step := range []func() error{
 			func() error { return p.takeCases(ends[0]) }, p.drain, func() error { return p.strays(ends[1]) },
@@ -60,11 +59,11 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 // out again, and so does the case of the newest event. Every process forgets its cases then.
 func (p *slice) takeCases(end int64) error {
 	rows, err := p.c.tx.Query(p.ctx, `WITH taken AS (
-			SELECT ref, position FROM heads h WHERE state = $1 AND position < $2 AND hold = '' AND ref < $3
-			AND (SELECT e.at FROM case_events e WHERE e.position = h.position) < $5 ORDER BY position LIMIT $4
+			SELECT ref, position, tail FROM heads h WHERE state = 'closed' AND hold = '' AND closed_at < $4 AND position < $1 AND ref < $2
+			AND (SELECT e.at FROM case_events e WHERE e.position = h.position) < $4 ORDER BY closed_at LIMIT $3
 		), gone AS (DELETE FROM cases c USING taken t WHERE c.ref = t.ref), headless AS (DELETE FROM heads h USING taken t WHERE h.ref = t.ref)
-		INSERT INTO pruning (case_ref, next) SELECT ref, position FROM taken RETURNING case_ref`,
-		string(cases.Closed), min(end, p.c.last), p.c.ref, p.limit, store.Nanos(p.h.Cases))
+		INSERT INTO pruning (case_ref, next, alert) SELECT ref, position, tail FROM taken RETURNING case_ref`,
+		min(end, p.c.last), p.c.ref, p.limit, store.Nanos(p.h.Cases))
 	if err != nil {
 		return fmt.Errorf("delete cases: %w", err)
 	}
@@ -85,10 +84,10 @@ func (p *slice) takeCases(end int64) error {
 
 // drain deletes what is left of cases that are going.
 func (p *slice) drain() error {
-	type going struct{ ref, next int64 }
-	rows, err := p.c.tx.Query(p.ctx, "SELECT case_ref, next FROM pruning ORDER BY case_ref LIMIT $1", p.limit+1)
+	type going struct{ ref, next, alert int64 }
+	rows, err := p.c.tx.Query(p.ctx, "SELECT case_ref, next, alert FROM pruning ORDER BY case_ref LIMIT $1", p.limit+1)
 	all, err := collect(rows, err, func(scan scanner) (g going, err error) {
-		err = scan(&g.ref, &g.next)
+		err = scan(&g.ref, &g.next, &g.alert)
 		return g, err
 	})
 	if err != nil {
@@ -99,7 +98,7 @@ func (p *slice) drain() error {
 			p.did.More = true
 			return nil
 		}
-		done, err := p.alerts(g.ref, math.MaxInt64, math.MaxInt64, p.limit-p.did.Alerts)
+		alert, err := p.chain(g.alert, p.limit-p.did.Alerts)
 		if err != nil {
 			return err
 		}
@@ -107,11 +106,11 @@ func (p *slice) drain() error {
 		if err != nil {
 			return err
 		}
-		if done && next == 0 {
+		if alert == 0 && next == 0 {
 			_, err = p.c.tx.Exec(p.ctx, "DELETE FROM pruning WHERE case_ref = $1", g.ref)
 		} else {
 			p.did.More = true
-			_, err = p.c.tx.Exec(p.ctx, "UPDATE pruning SET next = $2 WHERE case_ref = $1", g.ref, next)
+			_, err = p.c.tx.Exec(p.ctx, "UPDATE pruning SET next = $2, alert = $3 WHERE case_ref = $1", g.ref, next, alert)
 		}
 		if err != nil {
 			return fmt.Errorf("note what is left of a case: %w", err)
@@ -120,41 +119,57 @@ func (p *slice) drain() error {
 	return nil
 }
 
-// alerts deletes at most limit alerts of a case before a position and until a time, the oldest first, with their evidence. done says
-// that there were fewer.
-func (p *slice) alerts(ref, end, until, limit int64) (done bool, err error) {
-	ids, err := texts(p.c.tx.Query(p.ctx, `WITH gone AS (
-			DELETE FROM members WHERE position IN (SELECT position FROM members m WHERE case_ref = $1 AND position < $2
-				AND (SELECT a.received_at FROM alerts a WHERE a.position = m.position) <= $4 ORDER BY position LIMIT $3)
-			RETURNING position
-		) DELETE FROM alerts a USING gone g WHERE a.position = g.position RETURNING a.id::text`, ref, end, limit, until))
+// chain deletes at most limit alerts of a case from a position on and returns where it goes on, 0 at its end.
+func (p *slice) chain(position, limit int64) (next int64, err error) {
+	gone, next, err := p.follow(`WITH RECURSIVE chain (position, previous, n) AS (
+			SELECT position, earlier, 1 FROM alerts WHERE position = $1
+			UNION ALL
+			SELECT a.position, a.earlier, n + 1 FROM chain c JOIN alerts a ON a.position = c.previous WHERE n < $2
+		) SELECT position, previous FROM chain ORDER BY n`, position, limit)
 	if err != nil {
-		return false, fmt.Errorf("delete alerts: %w", err)
+		return 0, fmt.Errorf("read the alerts of a case: %w", err)
+	}
+	return next, p.alerts(gone)
+}
+
+// follow reads a chain: the positions in it, and where it goes on.
+func (p *slice) follow(query string, position, limit int64) (found []int64, next int64, err error) {
+	rows, err := p.c.tx.Query(p.ctx, query, position, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	var at int64
+	_, err = pgx.ForEachRow(rows, []any{&at, &next}, func() error {
+		found = append(found, at)
+		return nil
+	})
+	return found, next, err
+}
+
+// alerts deletes alerts with their evidence.
+func (p *slice) alerts(positions []int64) error {
+	if len(positions) == 0 {
+		return nil
+	}
+	ids, err := texts(p.c.tx.Query(p.ctx, "DELETE FROM alerts WHERE position = ANY ($1) RETURNING id::text", positions))
+	if err != nil {
+		return fmt.Errorf("delete alerts: %w", err)
 	}
 	p.did.Alerts += int64(len(ids))
 	digests, err := texts(p.c.tx.Query(p.ctx, "DELETE FROM evidence WHERE alert_id = ANY ($1) RETURNING sha256", ids))
 	if err != nil {
-		return false, fmt.Errorf("delete evidence of alerts: %w", err)
+		return fmt.Errorf("delete evidence of alerts: %w", err)
 	}
-	return int64(len(ids)) < limit, p.orphans(digests)
+	return p.orphans(digests)
 }
 
 // history deletes at most limit events of a chain from position on and returns where it goes on, 0 at its end.
 func (p *slice) history(position, limit int64) (next int64, err error) {
-	rows, err := p.c.tx.Query(p.ctx, `WITH RECURSIVE history (position, previous, n) AS (
+	gone, next, err := p.follow(`WITH RECURSIVE history (position, previous, n) AS (
 			SELECT position, previous, 1 FROM case_events WHERE position = $1
 			UNION ALL
 			SELECT e.position, e.previous, n + 1 FROM history h JOIN case_events e ON e.position = h.previous WHERE n < $2
 		) SELECT position, previous FROM history ORDER BY n`, position, limit)
-	if err != nil {
-		return 0, fmt.Errorf("read a history: %w", err)
-	}
-	var gone []int64
-	var at int64
-	_, err = pgx.ForEachRow(rows, []any{&at, &next}, func() error {
-		gone = append(gone, at)
-		return nil
-	})
 	if err != nil {
 		return 0, fmt.Errorf("read a history: %w", err)
 	}
@@ -171,16 +186,25 @@ func (p *slice) strays(end int64) error {
 		p.did.More = true
 		return nil
 	}
-	done, err := p.alerts(0, end, store.Nanos(p.h.Cases)-1, p.limit-p.did.Alerts)
-	p.did.More = p.did.More || !done
-	return err
+	full := p.limit - p.did.Alerts
+	rows, err := p.c.tx.Query(p.ctx, `SELECT position FROM alerts WHERE case_ref = 0 AND position < $1 AND received_at < $2
+		ORDER BY position LIMIT $3`, end, store.Nanos(p.h.Cases), full)
+	if err != nil {
+		return fmt.Errorf("find alerts without a case: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return fmt.Errorf("find alerts without a case: %w", err)
+	}
+	p.did.More = p.did.More || int64(len(found)) == full
+	return p.alerts(found)
 }
 
 // evidence deletes evidence before a position of its log whose case is not open, acknowledged or held.
 func (p *slice) evidence(end int64) error {
 	digests, err := texts(p.c.tx.Query(p.ctx, `DELETE FROM evidence WHERE position IN (
 		SELECT e.position FROM evidence e WHERE e.position < $1 AND e.received_at < $4 AND NOT EXISTS (
-			SELECT 1 FROM alerts a JOIN members m ON m.position = a.position JOIN heads h ON h.ref = m.case_ref
+			SELECT 1 FROM alerts a JOIN heads h ON h.ref = a.case_ref
 			WHERE a.id = e.alert_id::uuid AND (h.state <> $2 OR h.hold <> '')
 		) ORDER BY e.position LIMIT $3) RETURNING sha256`, end, string(cases.Closed), p.limit, store.Nanos(p.h.Evidence)))
 	if err != nil {

@@ -25,47 +25,38 @@ const (
 // section is the part of a transaction that decides cases. Of all processes on a database one is in it at a time: what it
 // reads is the newest, and the positions that it gives out become visible before anybody gives out the next.
 type section struct {
-	tx   pgx.Tx
-	m    *memory
-	last int64 // position of the newest case event
-	ref  int64 // of the newest case
+	tx    pgx.Tx
+	m     *memory
+	last  int64 // position of the newest case event
+	ref   int64 // of the newest case
+	alert int64 // position of the newest alert
 
 	changed map[int64]*caseRow // cases that this section changed or made
 	order   []int64            // their refs, in the order of the first change
-	events  eventRows
-}
-
-// eventRows are case events to be written, column by column.
-type eventRows struct {
-	position, ref, previous, at []int64
-	event                       []string
+	events  *copying           // case events to be written
+	writes  pgx.Batch          // what else is to be written
 }
 
 // errUnknown means that the connection broke while a transaction was being committed: it is stored or it is not. Whoever asked must
 // ask again; what is stored is then a duplicate.
 var errUnknown = errors.New("the connection broke during the commit: nobody knows whether it is stored")
 
-// transact runs one transaction: first before, side by side with others, then inside, as the only one of all processes. It
-// returns nil only once the transaction is on stable storage, and an error within [writeWithin] otherwise. ask is sent together with the question for the lock; its
-// statements run once the lock is there.
-func (s *Store) transact(ctx context.Context, before func(pgx.Tx) error, ask func(*pgx.Batch), inside func(*section) error) error {
+// transact runs inside in a transaction, as the only one of all processes. It returns nil only once the transaction is on stable
+// storage, and an error within [writeWithin] otherwise. ask is sent together with the question for the lock; its statements run once
+// the lock is there. May be nil.
+func (s *Store) transact(ctx context.Context, ask func(*pgx.Batch), inside func(*section) error) error {
 	ctx, cancel := context.WithTimeout(ctx, writeWithin)
 	defer cancel()
+	if err := s.known.take(ctx); err != nil {
+		return err
+	}
+	defer s.known.pass()
 	tx, err := s.write.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer rollback(ctx, tx)
-	if before != nil {
-		if err := before(tx); err != nil {
-			return err
-		}
-	}
-	if err := s.known.take(ctx); err != nil {
-		return err
-	}
-	defer s.known.pass()
-	sec := &section{tx: tx, m: s.known, changed: make(map[int64]*caseRow)}
+	sec := &section{tx: tx, m: s.known, changed: make(map[int64]*caseRow), events: newCopying(5, 1, 0)}
 	if err = sec.enter(ctx, ask); err == nil {
 		err = inside(sec)
 	}
@@ -107,7 +98,8 @@ func (c *section) enter(ctx context.Context, ask func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
 	b.Queue("SELECT pg_advisory_xact_lock($1, $2)", lockSpace, sectionLock)
 	b.Queue(`SELECT (SELECT coalesce(max(position), 0) FROM case_events), (SELECT coalesce(max(ref), 0) FROM cases),
-		(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM prunings)`).QueryRow(func(row pgx.Row) error { return row.Scan(&c.last, &c.ref, &prunings) })
+		(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM prunings), (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM alert_positions)`).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&c.last, &c.ref, &prunings, &c.alert) })
 	if c.m.seen > 0 {
 		b.Queue(`SELECT DISTINCT c.key, c.exercise FROM (SELECT case_ref FROM case_events WHERE position > $1 ORDER BY position LIMIT $2) e
 			JOIN cases c ON c.ref = e.case_ref`, c.m.seen, maxBehind).Query(func(rows pgx.Rows) (err error) {
@@ -179,9 +171,11 @@ func (c *section) append(r caseRow, e cases.Event) (caseRow, error) {
 		c.ref++
 		r.ref = c.ref
 	}
-	v := &c.events
-	v.position, v.ref, v.previous = append(v.position, e.Position), append(v.ref, r.ref), append(v.previous, previous)
-	v.at, v.event = append(v.at, store.Nanos(e.At)), append(v.event, string(raw))
+	c.events.row()
+	for _, v := range []int64{e.Position, r.ref, previous, store.Nanos(e.At)} {
+		c.events.int64(v)
+	}
+	c.events.bytes(raw)
 	return r, nil
 }
 
@@ -198,19 +192,20 @@ func (c *section) save(r caseRow) {
 	c.changed[r.ref] = &r
 }
 
-// flush writes what was queued, in one round trip, and tells the other processes.
+// flush writes what was queued and tells the other processes.
 func (c *section) flush(ctx context.Context) error {
-	if len(c.events.position) == 0 {
+	if c.events.rows > 0 {
+		if err := c.events.send(ctx, c.tx, "case_events (position, case_ref, previous, at, event)"); err != nil {
+			return fmt.Errorf("append case events: %w", err)
+		}
+		c.queueCases(&c.writes)
+		c.writes.Queue("SELECT pg_notify($1, $2::bigint::text)", channel, c.last)
+	}
+	if c.writes.Len() == 0 {
 		return nil
 	}
-	b := &pgx.Batch{}
-	c.queueCases(b)
-	v := &c.events
-	b.Queue(`INSERT INTO case_events (position, case_ref, previous, at, event)
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])`, v.position, v.ref, v.previous, v.at, v.event)
-	b.Queue("SELECT pg_notify($1, $2::bigint::text)", channel, c.last)
-	if err := c.tx.SendBatch(ctx, b).Close(); err != nil {
-		return fmt.Errorf("append case events: %w", err)
+	if err := c.tx.SendBatch(ctx, &c.writes).Close(); err != nil {
+		return fmt.Errorf("write cases: %w", err)
 	}
 	return nil
 }
@@ -260,12 +255,12 @@ func queueJoined(b *pgx.Batch, rows []*caseRow) {
 	if len(rows) == 0 {
 		return
 	}
-	b.Queue(`UPDATE heads h SET active = u.active, situation = u.situation, alerts = u.alerts, last_at = u.last_at, position = u.position
-		FROM unnest($1::bigint[], $2::boolean[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-		AS u (ref, active, situation, alerts, last_at, position) WHERE h.ref = u.ref`,
+	b.Queue(`UPDATE heads h SET active = u.active, situation = u.situation, alerts = u.alerts, last_at = u.last_at, position = u.position, tail = u.tail
+		FROM unnest($1::bigint[], $2::boolean[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+		AS u (ref, active, situation, alerts, last_at, position, tail) WHERE h.ref = u.ref`,
 		refs(rows), column(rows, func(r *caseRow) bool { return r.Active }), column(rows, func(r *caseRow) string { return r.Situation }),
 		column(rows, func(r *caseRow) int64 { return r.Alerts }), column(rows, func(r *caseRow) int64 { return store.Nanos(r.LastAt) }),
-		column(rows, func(r *caseRow) int64 { return r.Position }))
+		column(rows, func(r *caseRow) int64 { return r.Position }), column(rows, func(r *caseRow) int64 { return r.tail }))
 }
 
 // headColumns are the values of "heads" of rows, in the order of its columns.
@@ -277,11 +272,12 @@ func headColumns(rows []*caseRow) []any {
 		column(rows, func(r *caseRow) int64 { return store.Nanos(r.LastAt) }), column(rows, func(r *caseRow) int64 { return store.Nanos(r.ClosedAt) }),
 		column(rows, func(r *caseRow) string { return r.ClosedBy }), column(rows, func(r *caseRow) string { return string(r.Reason) }),
 		column(rows, func(r *caseRow) string { return string(r.Hold) }), column(rows, func(r *caseRow) int64 { return r.Position }),
+		column(rows, func(r *caseRow) int64 { return r.tail }),
 	}
 }
 
 const unnestHeads = `unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::boolean[], $6::text[], $7::bigint[], $8::bigint[],
-	$9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[])`
+	$9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[])`
 
 // queueTurned writes cases whose state, level or hold changed.
 func queueTurned(b *pgx.Batch, rows []*caseRow) {
@@ -290,8 +286,8 @@ func queueTurned(b *pgx.Batch, rows []*caseRow) {
 	}
 	b.Queue(`UPDATE heads h SET state = u.state, level = u.level, severity = u.severity, active = u.active, situation = u.situation,
 		alerts = u.alerts, last_at = u.last_at, closed_at = u.closed_at, closed_by = u.closed_by, reason = u.reason, hold = u.hold,
-		position = u.position FROM `+unnestHeads+` AS u (ref, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by,
-		reason, hold, position) WHERE h.ref = u.ref`, headColumns(rows)...)
+		position = u.position, tail = u.tail FROM `+unnestHeads+` AS u (ref, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by,
+		reason, hold, position, tail) WHERE h.ref = u.ref`, headColumns(rows)...)
 }
 
 // queueOpen keeps the list of open cases. That a key has one at most is decided in the section; the list's key makes it a fact.
@@ -318,13 +314,13 @@ func queueMade(b *pgx.Batch, rows []*caseRow) {
 		text(func(r *caseRow) string { return r.Class }), text(func(r *caseRow) string { return r.Grid }),
 		text(func(r *caseRow) string { return r.Source }), text(func(r *caseRow) string { return r.Zone }),
 		text(func(r *caseRow) string { return r.Previous }), column(rows, func(r *caseRow) int64 { return store.Nanos(r.OpenedAt) }))
-	b.Queue(`INSERT INTO heads (ref, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by, reason, hold, position)
+	b.Queue(`INSERT INTO heads (ref, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by, reason, hold, position, tail)
 		SELECT * FROM `+unnestHeads, headColumns(rows)...)
 }
 
 // caseColumns are those of "cases c" and "heads h".
 const caseColumns = `c.ref, c.id::text, c.key, c.exercise, c.kind, c.class, c.grid, c.source, c.zone, c.previous, c.opened_at, h.state, h.level,
-	h.severity, h.active, h.situation, h.alerts, h.last_at, h.closed_at, h.closed_by, h.reason, h.hold, h.position`
+	h.severity, h.active, h.situation, h.alerts, h.last_at, h.closed_at, h.closed_by, h.reason, h.hold, h.position, h.tail`
 
 func scanCase(scan scanner) (caseRow, error) {
 	var r caseRow
@@ -332,7 +328,7 @@ func scanCase(scan scanner) (caseRow, error) {
 	var opened, last, closed int64
 	c := &r.Case
 	err := scan(&r.ref, &c.ID, &c.Key, &c.Exercise, &c.Kind, &c.Class, &c.Grid, &c.Source, &c.Zone, &c.Previous, &opened, &c.State, &c.Level,
-		&severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Hold, &c.Position)
+		&severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Hold, &c.Position, &r.tail)
 	if err != nil {
 		return r, err
 	}

@@ -11,55 +11,49 @@ import (
 	"gridgate/protocols/ingest"
 )
 
-// book counts deliveries: those of one lane and epoch are read and written once. It is called inside the section, so that no
-// two processes book at once.
-func book(ctx context.Context, tx pgx.Tx, deliveries []store.Delivery, now time.Time) error {
-	var tallies []store.Tally
+// askTallies reads what deliveries add to. It is asked inside the section, so that no two processes book at once.
+func askTallies(b *pgx.Batch, deliveries []store.Delivery, into *[]store.Tally) {
+	if len(deliveries) == 0 {
+		return
+	}
+	var edges, lanes, epochs []string
+	for _, d := range deliveries {
+		edges, lanes, epochs = append(edges, d.Edge), append(lanes, string(d.Lane)), append(epochs, d.Epoch)
+	}
+	b.Queue("SELECT "+tallyColumns+` FROM (SELECT DISTINCT * FROM unnest($1::text[], $2::text[], $3::text[]) AS u (edge, lane, epoch)) u
+		JOIN tallies USING (edge, lane, epoch)`, edges, lanes, epochs).Query(func(rows pgx.Rows) (err error) {
+		*into, err = collect(rows, nil, scanTally)
+		return err
+	})
+}
+
+// book counts deliveries: those of one lane and epoch are written once. tallies are those that [askTallies] found.
+func book(b *pgx.Batch, tallies []store.Tally, deliveries []store.Delivery, now time.Time) {
 	var grown []string // edges that have an epoch more
 	for _, d := range deliveries {
-		t, err := tallyOf(ctx, tx, &tallies, d)
-		if err != nil {
-			return err
-		}
+		t := tallyOf(&tallies, d)
 		if t.At.IsZero() {
 			grown = append(grown, t.Edge)
 		}
 		*t = t.Take(d, now)
 	}
-	if len(tallies) == 0 {
-		return nil
-	}
-	b := &pgx.Batch{}
 	for i := range tallies {
 		queueTally(b, &tallies[i])
 	}
 	for _, edge := range grown {
 		queueForget(b, edge)
 	}
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
-		return fmt.Errorf("save the sequences of edges: %w", err)
-	}
-	return nil
 }
 
 // tallyOf returns what d adds to: one of tallies, where it is put if it is not there yet.
-func tallyOf(ctx context.Context, tx pgx.Tx, tallies *[]store.Tally, d store.Delivery) (*store.Tally, error) {
+func tallyOf(tallies *[]store.Tally, d store.Delivery) *store.Tally {
 	for i := range *tallies {
 		if t := &(*tallies)[i]; t.Same(d) {
-			return t, nil
+			return t
 		}
 	}
-	rows, err := tx.Query(ctx, "SELECT "+tallyColumns+" FROM tallies WHERE edge = $1 AND lane = $2 AND epoch = $3", d.Edge, string(d.Lane), d.Epoch)
-	known, err := collect(rows, err, scanTally)
-	if err != nil {
-		return nil, fmt.Errorf("read the sequences of edge %s: %w", d.Edge, err)
-	}
-	t := store.Tally{Edge: d.Edge, Lane: d.Lane, Epoch: d.Epoch}
-	if len(known) > 0 {
-		t = known[0]
-	}
-	*tallies = append(*tallies, t)
-	return &(*tallies)[len(*tallies)-1], nil
+	*tallies = append(*tallies, store.Tally{Edge: d.Edge, Lane: d.Lane, Epoch: d.Epoch})
+	return &(*tallies)[len(*tallies)-1]
 }
 
 const tallyColumns = "edge, lane, epoch, lowest, above, missing, lost, came, shed, at"
