@@ -81,6 +81,7 @@ type Query struct {
 	Parent    string    // those merged into this case; [Alone]: those merged into none
 	DueBefore time.Time // open and acknowledged ones with a deadline before
 	Exercise  Answer
+	Origin    cases.Origin // who opened it; cases of alerts have none
 }
 
 // Alone is the [Query.Parent] of cases that are merged into no other.
