@@ -275,6 +275,7 @@ func engine(name, reason string, rooms []string, modules ...string) Rule {
 // doors are the rooms that may serve HTTP.
 var doors = []string{
 	"central/ingest", "central/api", "central/feed", "central/console", "central/fleet", "central/enrol", // what edges and screens ask
+	"central/open311",         // what residents ask, without an account
 	"central/auth",            // the middleware before them
 	"edge/local",              // the status page at the edge
 	"central/app", "edge/app", // which bind the listeners
