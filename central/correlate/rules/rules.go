@@ -13,6 +13,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
+
 	"gridgate/central/cases"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/conf"
@@ -109,6 +112,11 @@ func Parse(name string, text []byte) (File, error) {
 	var f File
 	if len(text) > MaxFile {
 		return f, conf.Problems{{File: name, Line: 1, Column: 1, Field: "(file)", Message: fmt.Sprintf("has more than %d bytes", MaxFile), Remedy: "split what it says into fewer rules"}}
+	}
+	for _, t := range lexer.Tokenize(string(text)) {
+		if t.Type == token.AnchorType || t.Type == token.AliasType { // a small file could stand for a very large one
+			return f, conf.Problems{{File: name, Line: t.Position.Line, Column: t.Position.Column, Field: "(yaml)", Message: "anchors and aliases are not taken", Remedy: "write it out"}}
+		}
 	}
 	err := conf.Parse(name, text, &f, func(d *conf.Document) conf.Problems { return judge(d, f) })
 	if err != nil {

@@ -87,11 +87,21 @@ func Parse(file string, data []byte, value any, validate func(*Document) Problem
 	if len(parsed.Docs) == 1 && parsed.Docs[0].Body != nil {
 		doc.root = parsed.Docs[0].Body
 		problems = doc.strangers(value)
-		if err := yaml.NodeToValue(doc.root, value); err != nil {
+		if err := decode(doc.root, value); err != nil {
 			return append(problems, doc.locate(problemOf(file, err))).Err()
 		}
 	}
 	return append(problems, validate(doc)...).Err()
+}
+
+// decode is yaml.NodeToValue that survives what its decoder does not: a list that holds nothing but a tag, say.
+func decode(root ast.Node, value any) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("a value is of no form that can be read")
+		}
+	}()
+	return yaml.NodeToValue(root, value)
 }
 
 // At builds a problem at the place of a field, for example "cameras[2].place.grid". Where the field is not in the file,
