@@ -65,9 +65,9 @@ func (d Deadline) Next() time.Time {
 }
 
 // NextAt is the earliest moment at which the clock has something to do with c: a deadline turns yellow or red, an acknowledgement or
-// a snooze ends. Zero for never; a closed case has none.
+// a snooze ends. Zero for never: a closed case has none, nor has one that was merged, since its parent is what is worked on.
 func (c Case) NextAt() time.Time {
-	if c.State == Closed {
+	if c.State == Closed || c.Parent != "" {
 		return time.Time{}
 	}
 	next := c.WakeAt

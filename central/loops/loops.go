@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	strict "github.com/go-json-experiment/json"
@@ -31,11 +30,10 @@ const (
 // Kinds lists them.
 func Kinds() []string { return []string{WorkflowKind, CalendarKind, ChoiceKind} }
 
-// Choice says which loop is for which event class.
+// Choice says what holds where nothing else is said.
 type Choice struct {
-	Workflow string            `json:"workflow"` // of all classes that Classes does not name
-	Calendar string            `json:"calendar"`
-	Classes  map[string]string `json:"classes,omitempty"` // workflow by event class (four digits) or main class (two)
+	Workflow string `json:"workflow"` // of the event classes that name none
+	Calendar string `json:"calendar"`
 }
 
 // DefaultChoice is what a centre has that chose nothing: the loop of seven steps, by the calendar of mainland China.
@@ -43,6 +41,8 @@ func DefaultChoice() Choice { return Choice{Workflow: workflow.BaseID, Calendar:
 
 // Catalogue is what the loops need to know of event classes and grids. All methods are pure lookups.
 type Catalogue interface {
+	// Workflow is the id of the one that cases of an event class follow; empty for none in particular.
+	Workflow(class string) string
 	// Limits are the milestones of an event class, none for one that has none.
 	Limits(class string) []workflow.Limit
 	// Responsible is the unit that is responsible for an event class in a grid at a time; empty for none.
@@ -128,39 +128,27 @@ func (b *Book) choose(set map[string]json.RawMessage) error {
 	if b.workflows[b.choice.Workflow] == nil {
 		errs = append(errs, fmt.Errorf("%s: workflow: there is no workflow %q", ChoiceKind, b.choice.Workflow))
 	}
-	for _, class := range slices.Sorted(maps.Keys(b.choice.Classes)) {
-		if id := b.choice.Classes[class]; b.workflows[id] == nil || !digits(class) {
-			errs = append(errs, fmt.Errorf("%s: classes.%s: there is no workflow %q, or the class is not of two or four digits", ChoiceKind, class, id))
-		}
-	}
 	return errors.Join(errs...)
 }
 
-func digits(class string) bool {
-	return (len(class) == 2 || len(class) == 4) && strings.Trim(class, "0123456789") == ""
-}
-
 // Of returns the loop of a case: the one that it follows, or the one for its class. A workflow that is no longer there gives way to that of
-// the class, in which the case stands where its state says.
+// the class, or to the one that is chosen for all, in which the case stands where its state says.
 func (b *Book) Of(c cases.Case, catalogue Catalogue) workflow.Loop {
 	d := b.workflows[c.Workflow]
 	if d == nil {
-		d = b.workflows[b.chosen(c.Class)]
+		d = b.workflows[catalogue.Workflow(c.Class)]
+	}
+	if d == nil {
+		d = b.workflows[b.choice.Workflow]
 	}
 	return workflow.Loop{Definition: d, Calendar: b.Calendar(), Limits: catalogue.Limits(c.Class)}
 }
 
-func (b *Book) chosen(class string) string {
-	for _, prefix := range []string{class, class[:min(2, len(class))]} {
-		if id, ok := b.choice.Classes[prefix]; ok {
-			return id
-		}
-	}
-	return b.choice.Workflow
-}
-
 // Calendar is the one by which limits are counted.
 func (b *Book) Calendar() *calendar.Calendar { return b.calendars[b.choice.Calendar] }
+
+// Has says whether there is a workflow of that id.
+func (b *Book) Has(id string) bool { return b.workflows[id] != nil }
 
 // Workflows lists all definitions, by id.
 func (b *Book) Workflows() []*workflow.Definition {
@@ -171,11 +159,14 @@ func (b *Book) Workflows() []*workflow.Definition {
 	return out
 }
 
-// Choice is which loop is for which class.
+// Choice is what holds where nothing else is said.
 func (b *Book) Choice() Choice { return b.choice }
 
 // NoCatalogue knows no limits and no units.
 type NoCatalogue struct{}
+
+// Workflow implements [Catalogue].
+func (NoCatalogue) Workflow(string) string { return "" }
 
 // Limits implements [Catalogue].
 func (NoCatalogue) Limits(string) []workflow.Limit { return nil }
