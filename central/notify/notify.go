@@ -21,6 +21,7 @@ type What string
 const (
 	Opened         What = "opened"
 	LifeSafety     What = "life-safety" // a life-safety case was opened or opened again
+	Entrusted      What = "entrusted"   // a unit is responsible for a new case, as its grid says
 	Dispatched     What = "dispatched"  // a unit has the case from now on
 	Assigned       What = "assigned"    // a staff account has it in hand from now on
 	SentBack       What = "sent-back"
@@ -38,7 +39,8 @@ const (
 // Whats lists all, in the order of their declaration.
 func Whats() []What {
 	return []What{
-		Opened, LifeSafety, Dispatched, Assigned, SentBack, Reworked, Supervised, Escalated, DeadlineYellow, DeadlineRed, Merged, Reopened, Woke, Closed,
+		Opened, LifeSafety, Entrusted, Dispatched, Assigned, SentBack, Reworked, Supervised, Escalated, DeadlineYellow, DeadlineRed, Merged,
+		Reopened, Woke, Closed,
 	}
 }
 
@@ -79,6 +81,8 @@ func ofStep(e cases.Event) What {
 		return Closed
 	case effects[e.Effect] != "":
 		return effects[e.Effect]
+	case e.Effect == cases.Begins && e.Unit != "":
+		return Entrusted
 	case e.Level != "":
 		return Escalated
 	case e.Unit != "":

@@ -30,9 +30,7 @@ func (d *Desk) Plan(c cases.Case, e cases.Event, silenced bool) []store.Notice {
 		if !r.covers(what, c, e) {
 			continue
 		}
-		for step, l := range r.links {
-			p.add(l, step)
-		}
+		p.route(r)
 	}
 	return p.notices
 }
@@ -66,7 +64,7 @@ func (r route) covers(what What, c cases.Case, e cases.Event) bool {
 	if e.Level != "" {
 		level = e.Level
 	}
-	return slices.Contains(r.On, what) && within(c.Grid, r.Grids) && within(c.Class, r.Classes) && (len(r.Levels) == 0 || slices.Contains(r.Levels, level))
+	return slices.Contains(r.On, what) && (!r.Urgent || Urgent(c)) && within(c.Grid, r.Grids) && within(c.Class, r.Classes) && (len(r.Levels) == 0 || slices.Contains(r.Levels, level))
 }
 
 // within says whether code begins with one of the prefixes, or there are none.
@@ -84,14 +82,30 @@ type planner struct {
 	notices []store.Notice
 }
 
-func (p *planner) add(l link, step int) {
-	for _, target := range l.to {
+// route adds what one route makes. Its chain counts from when the first of its recipients is told: nobody answers before.
+func (p *planner) route(r route) {
+	begin := p.add(r.links[0].to, p.e.At.Add(r.links[0].after), 0)
+	if begin.IsZero() {
+		begin = p.e.At
+	}
+	for i, l := range r.links[1:] {
+		p.add(l.to, begin.Add(l.after), i+1)
+	}
+}
+
+// add tells all whom targets mean, and returns when the first of them is told; zero if there is none.
+func (p *planner) add(targets []string, at time.Time, step int) (first time.Time) {
+	for _, target := range targets {
 		for _, r := range p.desk.order {
-			if p.means(target, r) && within(p.c.Grid, r.Grids) {
-				p.tell(r, l.after, step)
+			if !p.means(target, r) || !within(p.c.Grid, r.Grids) {
+				continue
+			}
+			if told := p.tell(r, at, step); first.IsZero() || told.Before(first) {
+				first = told
 			}
 		}
 	}
+	return first
 }
 
 // means says whether a target of a route means r.
@@ -123,10 +137,9 @@ func either(first, second string) string {
 	return second
 }
 
-// tell adds a notice for each way to r.
-func (p *planner) tell(r *recipient, after time.Duration, step int) {
+// tell adds a notice for each way to r and returns when they are due.
+func (p *planner) tell(r *recipient, at time.Time, step int) time.Time {
 	urgent := Urgent(p.c)
-	at := p.e.At.Add(after)
 	if !urgent {
 		at = r.hours.next(at)
 	}
@@ -141,6 +154,7 @@ func (p *planner) tell(r *recipient, after time.Duration, step int) {
 			Urgent: urgent, At: at.UTC(), State: store.NoticeWaiting,
 		})
 	}
+	return at
 }
 
 // Urgent says whether quiet hours do not hold back what is told of c.

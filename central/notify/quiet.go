@@ -8,8 +8,8 @@ import (
 // day is the minutes of one.
 const day = 24 * 60
 
-// leastLoud is how many minutes of a day quiet hours leave, so that what waits is told each day.
-const leastLoud = 60
+// leastLoud is how many minutes of a day quiet hours leave: what waits for them, and a chain after it, is told before it is given up.
+const leastLoud = 10 * 60
 
 // hours are the quiet ones of a recipient.
 type hours struct {
@@ -35,7 +35,7 @@ func newHours(j *judge, place string, quiet []Quiet, zone *time.Location) hours 
 			loud++
 		}
 	}
-	j.demand(loud >= leastLoud, place+".quiet", "leaves less than an hour of a day")
+	j.demand(loud >= leastLoud, place+".quiet", "leaves less than ten hours of a day")
 	return h
 }
 

@@ -27,7 +27,7 @@ const (
 	MaxTemplate   = 2 << 10 // bytes
 	MaxBody       = 4 << 20 // bytes of the document
 
-	// MaxAfter is the latest step of a chain, so that it is still tried for hours before [store.NoticeGivenUp].
+	// MaxAfter is the latest step of a chain: after quiet hours and before others it still leaves hours to try.
 	MaxAfter = "4h"
 )
 
@@ -82,13 +82,14 @@ type Route struct {
 	Grids   []string      `json:"grids,omitempty" maxItems:"64" doc:"code prefixes; left out: all"`
 	Classes []string      `json:"classes,omitempty" maxItems:"64" doc:"prefixes of event classes; left out: all"`
 	Levels  []cases.Level `json:"levels,omitempty" maxItems:"4" doc:"left out: all"`
+	Urgent  bool          `json:"urgent,omitempty" doc:"life-safety cases only"`
 	After   string        `json:"after,omitempty" maxLength:"16" doc:"wait so long for rules to merge or silence the case, for example 30s"`
 	Chain   []Link        `json:"chain,omitempty" maxItems:"8" doc:"who is told next while nobody answers"`
 }
 
 // Link is one step of an escalation chain.
 type Link struct {
-	After string   `json:"after" maxLength:"16" doc:"since the event, for example 10m, at most 4h"`
+	After string   `json:"after" maxLength:"16" doc:"since the first of the route was told, for example 10m, at most 4h"`
 	To    []string `json:"to" maxItems:"16" nullable:"false" doc:"as of a route"`
 }
 

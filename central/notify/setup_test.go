@@ -25,7 +25,7 @@ func TestBadSetups(t *testing.T) {
 		"twice":              {recipient(ok + "," + ok), "recipients[1].id: stands twice"},
 		"address with lines": {recipient(`{"id":"r","role":"x","ways":[{"channel":"hook","address":"a\nb"}]}`), "address"},
 		"zone":               {recipient(`{"id":"r","role":"x","zone":"Mars/North","ways":[{"channel":"hook"}]}`), "recipients[0].zone"},
-		"all day quiet":      {recipient(`{"id":"r","role":"x","quiet":[{"from":"00:00","to":"12:00"},{"from":"12:00","to":"23:30"}],"ways":[{"channel":"hook"}]}`), "less than an hour"},
+		"all day quiet":      {recipient(`{"id":"r","role":"x","quiet":[{"from":"00:00","to":"12:00"},{"from":"12:00","to":"14:30"}],"ways":[{"channel":"hook"}]}`), "less than ten hours"},
 		"hour":               {recipient(`{"id":"r","role":"x","quiet":[{"from":"25:00","to":"12:00"}],"ways":[{"channel":"hook"}]}`), "quiet[0].from"},
 		"grid":               {recipient(`{"id":"r","role":"x","grids":["33x"],"ways":[{"channel":"hook"}]}`), "grids"},
 		"language":           {recipient(`{"id":"r","role":"x","lang":"fr","ways":[{"channel":"hook"}]}`), "lang"},

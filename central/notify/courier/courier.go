@@ -45,8 +45,10 @@ const Job = "notify"
 
 // Times of this package.
 const (
-	// GiveUp is how long after its event a notice is tried; what is older when it is found tells nobody.
-	GiveUp = 24 * time.Hour
+	// GiveUp is how long after its event a notice is tried. The longest quiet hours, chain and quiet hours again leave 16 h of it.
+	GiveUp = 48 * time.Hour
+	// Stale is how old an event may be when it is found and still tell anybody: what a central that was off for days finds is no news.
+	Stale = 24 * time.Hour
 
 	poll       = time.Second // finds what another process committed, and what became due
 	sendWithin = 30 * time.Second
@@ -68,8 +70,8 @@ type Way struct {
 type Options struct {
 	Store Store
 	Ways  map[string]Way
-	// Desk returns what is set up now. It is asked for each page of events and each round.
-	Desk func(ctx context.Context) (*notify.Desk, error)
+	// Desk returns what is set up now. It is asked for each page of events and each notice.
+	Desk func() *notify.Desk
 	// Silenced says whether a silence or a maintenance window covers a case at a moment. nil: never.
 	Silenced func(c cases.Case, now time.Time) bool
 	Names    notify.Names

@@ -45,13 +45,14 @@ func (c *Courier) settle(ctx context.Context, n store.Notice) {
 // attempt returns n as it is to be noted, whether the channel was asked, and what it said.
 func (c *Courier) attempt(ctx context.Context, n store.Notice) (_ store.Notice, asked bool, _ error) {
 	now := c.o.Now().UTC()
-	desk, standing, err := c.standing(ctx, n, now)
+	desk := c.o.Desk()
+	standing, err := c.standing(ctx, n, now)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		n.State, n.Done = store.NoticeNeedless, now // retention took the case
 		return n, false, nil
 	case err != nil:
-		return c.failed(n, now, now, fmt.Errorf("central could not read the case")), false, nil
+		return c.failed(n, now, now, errors.New("the case could not be read")), false, nil
 	case desk.Needless(n, standing):
 		n.State, n.Done = store.NoticeNeedless, now
 		return n, false, nil
@@ -110,30 +111,26 @@ func said(err error) string {
 }
 
 // standing reads what is known about the case of n.
-func (c *Courier) standing(ctx context.Context, n store.Notice, now time.Time) (*notify.Desk, notify.Standing, error) {
-	s := notify.Standing{Now: now}
-	desk, err := c.o.Desk(ctx)
-	if err != nil {
-		return nil, s, fmt.Errorf("read the notification set-up: %w", err)
-	}
+func (c *Courier) standing(ctx context.Context, n store.Notice, now time.Time) (s notify.Standing, err error) {
+	s.Now = now
 	if s.Case, s.Later, err = c.since(ctx, n); err != nil {
-		return nil, s, err
+		return s, err
 	}
 	events, err := c.o.Store.Events(ctx, n.Position-1, 1)
 	if err != nil {
-		return nil, s, fmt.Errorf("read the event: %w", err)
+		return s, fmt.Errorf("read the event: %w", err)
 	}
 	if len(events) == 0 || events[0].Position != n.Position {
-		return nil, s, store.ErrNotFound
+		return s, store.ErrNotFound
 	}
 	s.Event = events[0]
 	if _, step := notify.TemplateOf(n.Template); step > 0 {
 		if s.Fellows, err = c.o.Store.NoticesOf(ctx, n.CaseID); err != nil {
-			return nil, s, fmt.Errorf("list the case's notices: %w", err)
+			return s, fmt.Errorf("list the case's notices: %w", err)
 		}
 	}
 	s.Silenced = c.o.Silenced(s.Case, now)
-	return desk, s, nil
+	return s, nil
 }
 
 // since returns the case and its events after that of n, for a step of a chain; others do not ask.

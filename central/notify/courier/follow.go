@@ -91,13 +91,9 @@ func (f *follower) plan(ctx context.Context, events []cases.Event) (notices []st
 	if len(events) == 0 {
 		return nil, to, nil
 	}
-	desk, err := f.c.o.Desk(ctx)
-	if err != nil {
-		return nil, to, fmt.Errorf("read the notification set-up: %w", err)
-	}
-	now := f.c.o.Now()
+	desk, now := f.c.o.Desk(), f.c.o.Now()
 	for _, e := range events {
-		if now.Sub(e.At) < GiveUp && desk.Tells(e) {
+		if now.Sub(e.At) < Stale && desk.Tells(e) {
 			made, err := f.of(ctx, desk, e, now)
 			if err != nil {
 				return nil, to, err

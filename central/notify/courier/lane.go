@@ -26,6 +26,7 @@ type lane struct {
 	under    int           // messages under way
 	failures int           // in a row
 	rest     time.Time     // until then nothing is sent
+	urgent   time.Time     // until then only what is urgent is sent: some of it waits
 	pause    *backoff.Backoff
 }
 
@@ -37,12 +38,14 @@ func newLane(w Way) *lane {
 }
 
 // take says whether a message may go now, and if not, when to come again.
-func (l *lane) take(now time.Time) (ok bool, wait time.Duration) {
+func (l *lane) take(now time.Time, urgent bool) (ok bool, wait time.Duration) {
 	switch {
 	case now.Before(l.rest):
 		return false, l.rest.Sub(now)
 	case l.under >= l.way.AtOnce, l.failures >= failuresToRest && l.under > 0:
-		return false, time.Second
+		return false, poll
+	case !urgent && now.Before(l.urgent):
+		return false, l.urgent.Sub(now)
 	case !l.limit.AllowN(now, 1):
 		return false, l.interval
 	}

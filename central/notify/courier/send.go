@@ -136,10 +136,12 @@ func rank(n store.Notice) int {
 func (s *sender) start(ctx, work context.Context, n store.Notice, now time.Time, queue map[string]int) error {
 	l := s.lanes[n.Channel]
 	if l != nil {
-		if ok, wait := l.take(now); !ok {
+		if ok, wait := l.take(now, n.Urgent); !ok {
 			s.c.metrics.resting(n.Channel, l.resting(now))
 			n.At = now.Add(wait + time.Duration(queue[n.Channel])*l.interval).UTC()
-			queue[n.Channel]++
+			if queue[n.Channel]++; n.Urgent {
+				l.urgent = later(l.urgent, n.At.Add(2*poll))
+			}
 			return ignoreGone(s.c.o.Store.SettleNotice(ctx, n))
 		}
 	}
