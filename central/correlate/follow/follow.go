@@ -32,7 +32,6 @@ const (
 	pageSize = 500     // events of one step
 	maxLearn = 200_000 // events, the newest, that a window is built of
 	maxTries = 50      // to store a step while its cases go on changing
-	pollEach = time.Second
 	minRetry = time.Second
 	maxRetry = time.Minute
 )
@@ -62,7 +61,8 @@ type Options struct {
 	Store   Store
 	Engine  func() *rules.Engine   // the rules as of now; another pointer means that they changed
 	Lead    Lead                   // nil: this is the only central
-	Changed func() <-chan struct{} // closed when something is committed next; nil: the log is looked at once a second
+	Changed func() <-chan struct{} // closed when something is committed next; nil: Every is all there is
+	Every   time.Duration          // how often the log is looked at all the same; 0: a second
 	Wake    func(position int64)   // called after each step that stored events; nil: nobody
 
 	Registerer prometheus.Registerer // nil: metrics are registered nowhere
@@ -71,6 +71,9 @@ type Options struct {
 }
 
 func (o *Options) setDefaults() {
+	if o.Every <= 0 {
+		o.Every = time.Second
+	}
 	if o.Changed == nil {
 		o.Changed = func() <-chan struct{} { return nil }
 	}
@@ -142,7 +145,7 @@ func (j *Job) Run(ctx context.Context) error {
 // work follows the log until ctx ends or something fails.
 func (j *Job) work(ctx context.Context, retry *backoff.Backoff) error {
 	j.engine = nil // another central may have worked meanwhile
-	tick := time.NewTicker(pollEach)
+	tick := time.NewTicker(j.o.Every)
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		changed := j.o.Changed()
