@@ -53,6 +53,7 @@ var groups = []Group{
 	{"video", "what a camera costs and how fast it is noticed, beside Motion", videoParts},
 	{"outbox", "commits of the edge's durable log, beside bare fdatasync", whole(outboxCommits)},
 	{"delivery", "alerts over HTTP to a receipt (stored, de-duplicated, correlated), beside Alertmanager and bare inserts; the whole way, a backlog and many edges, with the real programs", slices.Concat(deliveryParts, loadParts)},
+	{"cases", "lists of a million cases by every filter, and while a storm comes in", casesParts},
 	{"tsdb", "readings into the embedded time-series database, beside VictoriaMetrics", whole(timeSeries)},
 }
 

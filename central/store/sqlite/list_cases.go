@@ -11,8 +11,11 @@ import (
 	"gridgate/central/store"
 )
 
-// maxLook is how many cases are looked at for one page.
-const maxLook = 5000
+// maxLook is how many cases are looked at for one page, and probe how many rows of an index tell how dense it is.
+const (
+	maxLook = 5000
+	probe   = 200
+)
 
 // Cases implements [store.Store].
 func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string, error) {
@@ -25,7 +28,7 @@ func (s *Store) Cases(ctx context.Context, q store.Query) ([]cases.Case, string,
 		return nil, "", fmt.Errorf("list cases: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	l := caseList{tx: tx, before: before, limit: store.PageSize(q.Limit)}
+	l := caseList{tx: tx, before: before, limit: store.PageSize(q.Limit), looks: maxLook}
 	items, next, err := l.page(ctx, q)
 	if err != nil {
 		return nil, "", fmt.Errorf("list cases: %w", err)
@@ -42,11 +45,11 @@ type caseList struct {
 	after  int64 // rows of cases between these two fit by their time
 	before int64
 	limit  int
+	looks  int   // at most
 	last   int64 // row of the last case that was read
 }
 
-// page reads a page along the one index that has the fewest rows among the newest cases. next is the row before which the next
-// page begins, 0 at the end.
+// page reads a page along the one index that has the fewest rows. next is the row before which the next page begins, 0 at the end.
 func (l *caseList) page(ctx context.Context, q store.Query) (items []cases.Case, next int64, err error) {
 	if err := l.bound(ctx, q); err != nil {
 		return nil, 0, err
@@ -55,7 +58,12 @@ func (l *caseList) page(ctx context.Context, q store.Query) (items []cases.Case,
 	if err != nil {
 		return nil, 0, err
 	}
-	end, err := l.look(ctx, way, maxLook)
+	return l.along(ctx, way, q)
+}
+
+// along reads a page along a way.
+func (l *caseList) along(ctx context.Context, way way, q store.Query) (items []cases.Case, next int64, err error) {
+	end, err := l.look(ctx, way, l.looks)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -71,7 +79,7 @@ func (l *caseList) page(ctx context.Context, q store.Query) (items []cases.Case,
 		return nil, 0, err
 	case len(items) == l.limit:
 		return items, l.last, nil
-	case end.count == maxLook:
+	case end.count == int64(l.looks):
 		return items, end.lowest, nil
 	}
 	return items, 0, nil
@@ -314,9 +322,6 @@ func (l *caseList) look(ctx context.Context, w way, limit int) (found seen, err 
 	err = l.tx.QueryRowContext(ctx, "SELECT count(*), coalesce(min(ref), 0) FROM ("+query+")", append(args, limit)...).Scan(&found.count, &found.lowest)
 	return found, err
 }
-
-// probe is how many rows of a way tell how dense it is.
-const probe = 200
 
 // choose returns the way with the fewest rows for the cases that it goes back.
 func (l *caseList) choose(ctx context.Context, ways []way) (best way, err error) {
