@@ -226,3 +226,14 @@ func (m *Map) current(codes []string, t time.Time) []string {
 		return !there
 	})
 }
+
+// Plain is m without the features of the file that its grids came from.
+func (m *Map) Plain() *Map {
+	for _, g := range m.grids {
+		g.Periods = slices.Clone(g.Periods)
+		for i := range g.Periods {
+			g.Periods[i].feature = 0
+		}
+	}
+	return m
+}

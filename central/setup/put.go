@@ -73,7 +73,7 @@ func (c *Cache) check(changes []store.Document) (next []store.Document, swaps []
 		next = append(next, d)
 	}
 	if err := store.CheckDocuments(next); err != nil {
-		return nil, nil, fmt.Errorf("put documents: %w", err)
+		return nil, nil, &Refused{Part: "documents", Err: err}
 	}
 	after := c.with(next)
 	for kind := range kinds {

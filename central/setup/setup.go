@@ -227,3 +227,27 @@ func (c *Cache) Run(ctx context.Context) error {
 		failing = err != nil
 	}
 }
+
+// Of returns the newest documents of a kind of which a part is made, as of now. The caller reads them only.
+func (c *Cache) Of(ctx context.Context, kind string) ([]store.Document, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.load(ctx); err != nil && !troubleOnly(err) {
+		return nil, err
+	}
+	return c.docs[kind], nil
+}
+
+// Version returns the version of a document that is there, as of now; 0 if it is not.
+func (c *Cache) Version(ctx context.Context, kind, id string) (int64, error) {
+	docs, err := c.Of(ctx, kind)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range docs {
+		if d.ID == id {
+			return d.Version, nil
+		}
+	}
+	return 0, nil
+}
