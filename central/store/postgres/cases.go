@@ -3,48 +3,14 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
 	"gridgate/central/cases"
-	"gridgate/central/store"
 )
 
 const selectCase = "SELECT " + caseColumns + " FROM cases c JOIN heads h ON h.ref = c.ref WHERE c.id = $1"
-
-// Append implements [store.Store].
-func (s *Store) Append(ctx context.Context, e cases.Event, expect int64) (c cases.Case, err error) {
-	err = s.transact(ctx, nil, func(sec *section) error {
-		c, err = sec.appendChecked(ctx, e, expect)
-		return err
-	})
-	if err != nil {
-		return cases.Case{}, fmt.Errorf("append %s to case %s: %w", e.Type, e.CaseID, err)
-	}
-	return c, nil
-}
-
-// appendChecked appends an operator's event if the case stands where its author saw it.
-func (c *section) appendChecked(ctx context.Context, e cases.Event, expect int64) (cases.Case, error) {
-	r, err := readCase(ctx, c.tx, e.CaseID)
-	if err != nil {
-		return cases.Case{}, err
-	}
-	if expect != 0 && r.Position != expect {
-		return cases.Case{}, store.ErrConflict
-	}
-	if r, err = c.append(r, e); err != nil {
-		if errors.Is(err, cases.ErrIllegal) {
-			err = fmt.Errorf("%w: %w", store.ErrConflict, err)
-		}
-		return cases.Case{}, err
-	}
-	c.save(r)
-	delete(c.m.newest, r.caseKey()) // it may or may not be the newest of its key
-	return r.Case, nil
-}
 
 // querier is a pool or a transaction.
 type querier interface {

@@ -178,8 +178,11 @@ func (g *group) settle(c *section, k caseKey, which []*alertRow) (err error) {
 	after.gather(which, "")
 	c.save(after)
 	if after.ref != 0 {
-		after.written = after.Case
+		after.written = after.asWritten()
 		c.m.remember(after)
+	}
+	if newest.State != cases.Closed && after.State == cases.Closed {
+		c.closed = append(c.closed, k) // a newer case may be the one that is reopened
 	}
 	return nil
 }

@@ -31,6 +31,20 @@ func (c *conditions) bind(arg any) string {
 	return "$" + strconv.Itoa(len(c.args))
 }
 
+// prefix wants the texts of a column that begin with digits.
+func (c *conditions) prefix(column, digits string) {
+	c.add(column+" >= ? AND "+column+" < ?", digits, digits+"~")
+}
+
+// within wants the texts of a column that begin with one of some.
+func (c *conditions) within(column string, prefixes []string) {
+	var parts []string
+	for _, p := range prefixes {
+		parts = append(parts, "("+column+" >= "+c.bind(p)+" AND "+column+" < "+c.bind(p+"~")+")")
+	}
+	c.terms = append(c.terms, "("+strings.Join(parts, " OR ")+")")
+}
+
 func (c *conditions) where() string { return " WHERE " + strings.Join(c.terms, " AND ") }
 
 // firstAt is [store.FirstAt] of a table with a position and a column with times.

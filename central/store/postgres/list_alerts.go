@@ -85,7 +85,7 @@ func (s *Store) alertPage(ctx context.Context, q store.Query, limit int) (query 
 	if err != nil {
 		return "", nil, err
 	}
-	byPlace := q.Edge != "" || q.Device != "" || q.Grid != ""
+	byPlace := q.Edge != "" || q.Device != "" || q.Grid != "" || len(q.Within) > 0
 	if byPlace && q.CaseID == "" {
 		refs, err := s.places(ctx, q)
 		if err != nil {
@@ -179,7 +179,10 @@ func addPlace(c *conditions, q store.Query) {
 		c.add("p.device = ?", q.Device)
 	}
 	if q.Grid != "" {
-		c.add("p.grid >= ? AND p.grid < ?", q.Grid, q.Grid+"~")
+		c.prefix("p.grid", q.Grid)
+	}
+	if len(q.Within) > 0 {
+		c.within("p.grid", q.Within)
 	}
 }
 

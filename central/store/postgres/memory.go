@@ -21,8 +21,9 @@ type caseKey struct {
 // caseRow is a case and its row; ref is 0 for a case without a row.
 type caseRow struct {
 	ref     int64
-	tail    int64      // position of its newest alert, 0 for none
-	written cases.Case // what the row holds
+	tail    int64 // position of its newest alert, 0 for none
+	worked  int   // how often its Work changed since it was read
+	written written
 	cases.Case
 }
 
@@ -32,7 +33,7 @@ func (r *caseRow) caseKey() caseKey { return caseKey{key: r.Key, exercise: r.Exe
 // tells what other processes changed since: each change of a case is an event.
 type memory struct {
 	turn     chan struct{}       // holds one token; who took it may enter the section
-	newest   map[caseKey]caseRow // newest case of a key, as of position seen
+	newest   map[caseKey]caseRow // the case that alerts of a key join (the open one, else the newest), as of position seen
 	seen     int64               // position of the newest event that newest knows of
 	prunings int64               // that it knows of: cases that went are in no event
 }

@@ -70,4 +70,6 @@ func open(ctx context.Context, dir string) (store.Store, error) {
 
 func TestContract(t *testing.T) { storetest.Run(t, open) }
 
+func TestJobs(t *testing.T) { storetest.Jobs(t, open) }
+
 func TestCrash(t *testing.T) { storetest.Crash(t, open) }

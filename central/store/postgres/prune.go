@@ -61,7 +61,8 @@ func (p *slice) takeCases(end int64) error {
 	rows, err := p.c.tx.Query(p.ctx, `WITH taken AS (
 			SELECT ref, position, tail FROM heads h WHERE state = 'closed' AND hold = '' AND closed_at < $4 AND position < $1 AND ref < $2
 			AND (SELECT e.at FROM case_events e WHERE e.position = h.position) < $4 ORDER BY closed_at LIMIT $3
-		), gone AS (DELETE FROM cases c USING taken t WHERE c.ref = t.ref), headless AS (DELETE FROM heads h USING taken t WHERE h.ref = t.ref)
+		), gone AS (DELETE FROM cases c USING taken t WHERE c.ref = t.ref RETURNING c.id),
+		untold AS (DELETE FROM notices n USING gone g WHERE n.case_id = g.id::text), headless AS (DELETE FROM heads h USING taken t WHERE h.ref = t.ref)
 		INSERT INTO pruning (case_ref, next, alert) SELECT ref, position, tail FROM taken RETURNING case_ref`,
 		min(end, p.c.last), p.c.ref, p.limit, store.Nanos(p.h.Cases))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	strict "github.com/go-json-experiment/json"
 	"github.com/jackc/pgx/v5"
@@ -33,6 +34,7 @@ type section struct {
 
 	changed map[int64]*caseRow // cases that this section changed or made
 	order   []int64            // their refs, in the order of the first change
+	closed  []caseKey          // keys to be forgotten after the section
 	events  *copying           // case events to be written
 	writes  pgx.Batch          // what else is to be written
 }
@@ -71,6 +73,9 @@ func (s *Store) transact(ctx context.Context, ask func(*pgx.Batch), inside func(
 		return err
 	}
 	s.known.seen = sec.last
+	for _, k := range sec.closed {
+		delete(s.known.newest, k)
+	}
 	return nil
 }
 
@@ -129,7 +134,7 @@ func (c *section) enter(ctx context.Context, ask func(*pgx.Batch)) error {
 	return nil
 }
 
-// recall makes the memory know the newest cases of keys, as far as there are any.
+// recall makes the memory know the cases that alerts of keys join, as far as there are any: the open one, else the newest.
 func (c *section) recall(ctx context.Context, keys []caseKey) error {
 	var names []string
 	var drills []bool
@@ -142,7 +147,8 @@ func (c *section) recall(ctx context.Context, keys []caseKey) error {
 		return nil
 	}
 	rows, err := c.tx.Query(ctx, "SELECT "+caseColumns+` FROM unnest($1::text[], $2::boolean[]) AS k (key, exercise)
-		CROSS JOIN LATERAL (SELECT * FROM cases WHERE key = k.key AND exercise = k.exercise ORDER BY ref DESC LIMIT 1) c
+		CROSS JOIN LATERAL (SELECT ref AS newest FROM cases WHERE key = k.key AND exercise = k.exercise ORDER BY ref DESC LIMIT 1) n
+		JOIN cases c ON c.ref = coalesce((SELECT ref FROM open_cases o WHERE o.key = k.key AND o.exercise = k.exercise), n.newest)
 		JOIN heads h ON h.ref = c.ref`, names, drills)
 	found, err := collect(rows, err, scanCase)
 	if err != nil {
@@ -166,6 +172,9 @@ func (c *section) append(r caseRow, e cases.Event) (caseRow, error) {
 	if err != nil {
 		return r, fmt.Errorf("encode case event: %w", err)
 	}
+	if !gathering[e.Type] && !reflect.DeepEqual(after.Work, r.Work) {
+		r.worked++
+	}
 	r.Case, c.last = after, e.Position
 	if r.ref == 0 {
 		c.ref++
@@ -179,9 +188,12 @@ func (c *section) append(r caseRow, e cases.Event) (caseRow, error) {
 	return r, nil
 }
 
+// gathering names the events of the hot path: they change nothing of [cases.Work].
+var gathering = map[cases.EventType]bool{cases.EventJoined: true, cases.EventRaised: true, cases.EventCleared: true}
+
 // save queues a case to be written as it is now.
 func (c *section) save(r caseRow) {
-	if r.ref == 0 || r.written.Position == r.Position {
+	if r.ref == 0 || r.written.position == r.Position {
 		return
 	}
 	if old := c.changed[r.ref]; old != nil {
@@ -210,135 +222,7 @@ func (c *section) flush(ctx context.Context) error {
 	return nil
 }
 
-// queueCases sorts the changed cases into new ones, such that only gathered alerts, and the rest.
-func (c *section) queueCases(b *pgx.Batch) {
-	var made, joined, turned, begun []*caseRow
-	var shut []int64
-	for _, ref := range c.order {
-		r := c.changed[ref]
-		w := &r.written
-		wasOpen, isOpen := w.Position != 0 && w.State != cases.Closed, r.State != cases.Closed
-		switch {
-		case wasOpen && !isOpen:
-			shut = append(shut, ref)
-		case isOpen && !wasOpen:
-			begun = append(begun, r)
-		}
-		switch {
-		case w.Position == 0:
-			made = append(made, r)
-		case w.State == r.State && w.Level == r.Level && w.Severity == r.Severity && w.Hold == r.Hold:
-			joined = append(joined, r)
-		default:
-			turned = append(turned, r)
-		}
-	}
-	queueJoined(b, joined)
-	queueTurned(b, turned)
-	queueMade(b, made)
-	queueOpen(b, shut, begun)
-}
-
-// column takes one value of each row.
-func column[T any](rows []*caseRow, of func(r *caseRow) T) []T {
-	out := make([]T, len(rows))
-	for i, r := range rows {
-		out[i] = of(r)
-	}
-	return out
-}
-
-func refs(rows []*caseRow) []int64 { return column(rows, func(r *caseRow) int64 { return r.ref }) }
-
-// queueJoined writes what a mere join changes.
-func queueJoined(b *pgx.Batch, rows []*caseRow) {
-	if len(rows) == 0 {
-		return
-	}
-	b.Queue(`UPDATE heads h SET active = u.active, situation = u.situation, alerts = u.alerts, last_at = u.last_at, position = u.position, tail = u.tail
-		FROM unnest($1::bigint[], $2::boolean[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-		AS u (ref, active, situation, alerts, last_at, position, tail) WHERE h.ref = u.ref`,
-		refs(rows), column(rows, func(r *caseRow) bool { return r.Active }), column(rows, func(r *caseRow) string { return r.Situation }),
-		column(rows, func(r *caseRow) int64 { return r.Alerts }), column(rows, func(r *caseRow) int64 { return store.Nanos(r.LastAt) }),
-		column(rows, func(r *caseRow) int64 { return r.Position }), column(rows, func(r *caseRow) int64 { return r.tail }))
-}
-
-// headColumns are the values of "heads" of rows, in the order of its columns.
-func headColumns(rows []*caseRow) []any {
-	return []any{
-		refs(rows), column(rows, func(r *caseRow) string { return string(r.State) }), column(rows, func(r *caseRow) string { return string(r.Level) }),
-		column(rows, func(r *caseRow) int16 { return int16(r.Severity.Rank()) }), column(rows, func(r *caseRow) bool { return r.Active }),
-		column(rows, func(r *caseRow) string { return r.Situation }), column(rows, func(r *caseRow) int64 { return r.Alerts }),
-		column(rows, func(r *caseRow) int64 { return store.Nanos(r.LastAt) }), column(rows, func(r *caseRow) int64 { return store.Nanos(r.ClosedAt) }),
-		column(rows, func(r *caseRow) string { return r.ClosedBy }), column(rows, func(r *caseRow) string { return string(r.Reason) }),
-		column(rows, func(r *caseRow) string { return string(r.Hold) }), column(rows, func(r *caseRow) int64 { return r.Position }),
-		column(rows, func(r *caseRow) int64 { return r.tail }),
-	}
-}
-
-const unnestHeads = `unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::boolean[], $6::text[], $7::bigint[], $8::bigint[],
-	$9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::bigint[])`
-
-// queueTurned writes cases whose state, level or hold changed.
-func queueTurned(b *pgx.Batch, rows []*caseRow) {
-	if len(rows) == 0 {
-		return
-	}
-	b.Queue(`UPDATE heads h SET state = u.state, level = u.level, severity = u.severity, active = u.active, situation = u.situation,
-		alerts = u.alerts, last_at = u.last_at, closed_at = u.closed_at, closed_by = u.closed_by, reason = u.reason, hold = u.hold,
-		position = u.position, tail = u.tail FROM `+unnestHeads+` AS u (ref, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by,
-		reason, hold, position, tail) WHERE h.ref = u.ref`, headColumns(rows)...)
-}
-
-// queueOpen keeps the list of open cases. That a key has one at most is decided in the section; the list's key makes it a fact.
-func queueOpen(b *pgx.Batch, shut []int64, begun []*caseRow) {
-	if len(shut) > 0 {
-		b.Queue("DELETE FROM open_cases WHERE ref = ANY ($1)", shut)
-	}
-	if len(begun) > 0 {
-		b.Queue("INSERT INTO open_cases (ref, key, exercise) SELECT * FROM unnest($1::bigint[], $2::text[], $3::boolean[])", refs(begun),
-			column(begun, func(r *caseRow) string { return r.Key }), column(begun, func(r *caseRow) bool { return r.Exercise }))
-	}
-}
-
-func queueMade(b *pgx.Batch, rows []*caseRow) {
-	if len(rows) == 0 {
-		return
-	}
-	text := func(of func(r *caseRow) string) []string { return column(rows, of) }
-	b.Queue(`INSERT INTO cases (ref, id, key, exercise, kind, class, grid, source, zone, previous, opened_at)
-		SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-		$10::text[], $11::bigint[])`,
-		refs(rows), text(func(r *caseRow) string { return r.ID }), text(func(r *caseRow) string { return r.Key }),
-		column(rows, func(r *caseRow) bool { return r.Exercise }), text(func(r *caseRow) string { return string(r.Kind) }),
-		text(func(r *caseRow) string { return r.Class }), text(func(r *caseRow) string { return r.Grid }),
-		text(func(r *caseRow) string { return r.Source }), text(func(r *caseRow) string { return r.Zone }),
-		text(func(r *caseRow) string { return r.Previous }), column(rows, func(r *caseRow) int64 { return store.Nanos(r.OpenedAt) }))
-	b.Queue(`INSERT INTO heads (ref, state, level, severity, active, situation, alerts, last_at, closed_at, closed_by, reason, hold, position, tail)
-		SELECT * FROM `+unnestHeads, headColumns(rows)...)
-}
-
-// caseColumns are those of "cases c" and "heads h".
-const caseColumns = `c.ref, c.id::text, c.key, c.exercise, c.kind, c.class, c.grid, c.source, c.zone, c.previous, c.opened_at, h.state, h.level,
-	h.severity, h.active, h.situation, h.alerts, h.last_at, h.closed_at, h.closed_by, h.reason, h.hold, h.position, h.tail`
-
-func scanCase(scan scanner) (caseRow, error) {
-	var r caseRow
-	var severity int16
-	var opened, last, closed int64
-	c := &r.Case
-	err := scan(&r.ref, &c.ID, &c.Key, &c.Exercise, &c.Kind, &c.Class, &c.Grid, &c.Source, &c.Zone, &c.Previous, &opened, &c.State, &c.Level,
-		&severity, &c.Active, &c.Situation, &c.Alerts, &last, &closed, &c.ClosedBy, &c.Reason, &c.Hold, &c.Position, &r.tail)
-	if err != nil {
-		return r, err
-	}
-	c.Severity = store.SeverityOf(int(severity))
-	c.OpenedAt, c.LastAt, c.ClosedAt = store.Instant(opened), store.Instant(last), store.Instant(closed)
-	r.written = r.Case
-	return r, nil
-}
-
-// newestOf returns the newest case of a key as of now in this section, with ref 0 if there is none. [section.recall] came first.
+// newestOf returns the case that alerts of a key join as of now in this section, with ref 0 if there is none. [section.recall] came first.
 func (c *section) newestOf(k caseKey) caseRow { return c.m.newest[k] }
 
 // situations of the alerts of one state.
