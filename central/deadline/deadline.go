@@ -50,10 +50,11 @@ type Lead interface {
 	Lead(ctx context.Context, task string, do func(ctx context.Context) error) error
 }
 
-// Loops says which loop a case follows and who is responsible for a new one. Both are pure lookups, asked for each case anew.
+// Loops says which loop a case follows, and with whom and at which level a new one begins. All are pure lookups, asked for each case anew.
 type Loops interface {
 	Of(c cases.Case) workflow.Loop
 	Responsible(grid, class string, at time.Time) string
+	Lowest(class string) cases.Level
 }
 
 // Options are what a [Job] is made of. Store and Loops are demanded.

@@ -38,6 +38,7 @@ type book struct {
 
 func (b book) Of(c cases.Case) workflow.Loop { return b.Book.Of(c, b) }
 func (book) Limits(string) []workflow.Limit  { return limits }
+func (book) Lowest(string) cases.Level       { return cases.GridLevel }
 func (book) Responsible(grid, _ string, _ time.Time) string {
 	return map[string]string{"330106109001": "parks"}[grid]
 }

@@ -68,7 +68,7 @@ func (j *Job) first(ctx context.Context, id string) (store.Change, bool, error) 
 		return store.Change{}, false, nil
 	}
 	now := j.o.Now().UTC()
-	e, err := j.o.Loops.Of(c).Begin(c, j.o.Loops.Responsible(c.Grid, c.Class, now), now)
+	e, err := j.o.Loops.Of(c).Begin(c, j.o.Loops.Responsible(c.Grid, c.Class, now), j.o.Loops.Lowest(c.Class), now)
 	var gap *calendar.GapError
 	if errors.As(err, &gap) {
 		j.did.WithLabelValues("uncovered").Inc()

@@ -239,10 +239,10 @@ func (t *turn) set(e *cases.Event) {
 // BeginRule is the rule that takes a case into its loop.
 const BeginRule = "intake"
 
-// Begin takes a case into the loop at the step that its state says, with unit (may be empty) responsible; the clocks that start at
+// Begin takes a case into the loop at the step that its state says, with unit (may be empty) responsible, at the level lowest at least (empty: any); the clocks that start at
 // [Opened] start at its opening. Where the calendar does not cover them it begins without them: the error is then a [*calendar.GapError] beside an
 // event that is good. A case that is in a loop already is refused with [cases.ErrIllegal].
-func (l Loop) Begin(c cases.Case, unit string, at time.Time) (cases.Event, error) {
+func (l Loop) Begin(c cases.Case, unit string, lowest cases.Level, at time.Time) (cases.Event, error) {
 	if c.Workflow != "" {
 		return cases.Event{}, fmt.Errorf("begin: %w: the case is in a loop already", cases.ErrIllegal)
 	}
@@ -250,6 +250,9 @@ func (l Loop) Begin(c cases.Case, unit string, at time.Time) (cases.Event, error
 	e := cases.Event{
 		CaseID: c.ID, Type: cases.EventStepped, At: at, Rule: BeginRule, Action: BeginRule, Workflow: l.Definition.ID, Step: step.ID, State: step.Phase,
 		Unit: unit, Effect: cases.Begins, Until: c.WakeAt, Reason: c.Reason,
+	}
+	if slices.Index(levels, lowest) > slices.Index(levels, c.Level) {
+		e.Level = lowest
 	}
 	deadlines, err := l.start(nil, Opened, c.OpenedAt)
 	var gap *calendar.GapError

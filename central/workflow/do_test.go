@@ -124,11 +124,11 @@ func TestCalendarGapIsNamed(t *testing.T) {
 	late.Workflow, late.OpenedAt = "", time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)
 	l := f.l
 	l.Limits = []Limit{{Name: "x", Span: calendar.WorkingDays(1), From: Opened, To: Taken}}
-	e, err := l.Begin(late, "parks", late.OpenedAt)
-	if !errors.As(err, &gap) || gap.Year != 2031 || e.Step != "collect" || e.Unit != "parks" || e.Deadlines != nil {
+	e, err := l.Begin(late, "parks", cases.TownshipLevel, late.OpenedAt)
+	if !errors.As(err, &gap) || gap.Year != 2031 || e.Step != "collect" || e.Unit != "parks" || e.Level != cases.TownshipLevel || e.Deadlines != nil {
 		t.Fatalf("%+v, %v: it begins without the clock, and says so", e, err)
 	}
-	if _, err := l.Begin(f.c, "", t0); !errors.Is(err, cases.ErrIllegal) {
+	if _, err := l.Begin(f.c, "", "", t0); !errors.Is(err, cases.ErrIllegal) {
 		t.Errorf("begun twice: %v", err)
 	}
 }
@@ -145,7 +145,7 @@ func TestBeginWhereTheCaseStands(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := l.Begin(c, "", t0.Add(time.Minute))
+		e, err := l.Begin(c, "", "", t0.Add(time.Minute))
 		if err != nil {
 			t.Fatal(err)
 		}

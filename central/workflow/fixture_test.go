@@ -67,7 +67,7 @@ func newFile(t testing.TB, l Loop) *file {
 	t.Helper()
 	f := &file{tb: t, l: l, now: t0, fail: t.Fatalf}
 	f.append(opened())
-	e, err := l.Begin(f.c, "", t0)
+	e, err := l.Begin(f.c, "", cases.GridLevel, t0)
 	if err != nil {
 		t.Fatal(err)
 	}
