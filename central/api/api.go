@@ -60,6 +60,8 @@ type Options struct {
 	Series   Series
 	Pictures Pictures
 	Auth     *auth.Service
+	Rules    RuleBook    // nil: the API tells nothing of rules, nor does it merge
+	Changes  CaseChanges // demanded with Rules
 	Feed     http.Handler
 	Edges    []Route
 	Console  http.Handler
@@ -111,6 +113,7 @@ func (s *Server) operations() {
 	s.sessionOperations()
 	s.alertOperations()
 	s.caseOperations()
+	s.ruleOperations()
 	s.edgeOperations()
 	s.seriesOperations()
 }

@@ -11,6 +11,7 @@ import (
 
 	"gridgate/central/auth"
 	"gridgate/central/cases"
+	"gridgate/central/correlate/rules"
 	"gridgate/central/store"
 )
 
@@ -32,6 +33,7 @@ const maxHistory = 500
 type CaseFile struct {
 	cases.Case
 	History []cases.Event `json:"history" nullable:"false" doc:"at most 500 events, oldest first, the newest ones before the position that was asked for"`
+	Why     []cases.Words `json:"why" nullable:"false" doc:"what put it where it stands, by the events of this answer"`
 	Earlier bool          `json:"earlier" doc:"the history began before these events: ask again before the first of them"`
 }
 
@@ -126,7 +128,7 @@ func (s *Server) oneCase(ctx context.Context, in *caseFileInput) (*caseFileOutpu
 		history = []cases.Event{}
 	}
 	earlier := len(history) > 0 && history[0].Type != cases.EventOpened
-	return &caseFileOutput{ETag: etag(c.Position), Body: CaseFile{Case: c, History: history, Earlier: earlier}}, nil
+	return &caseFileOutput{ETag: etag(c.Position), Body: CaseFile{Case: c, History: history, Earlier: earlier, Why: rules.ExplainCase(c, history)}}, nil
 }
 
 // step appends an operator's event to a case, once the client's view of the case was checked.

@@ -27,6 +27,8 @@ import (
 	"gridgate/central/fleet"
 	"gridgate/central/ingest"
 	"gridgate/central/retain"
+	"gridgate/central/setup"
+	"gridgate/central/setup/parts"
 	"gridgate/central/store"
 	"gridgate/central/store/objects"
 	"gridgate/central/tsdb"
@@ -50,6 +52,9 @@ type App struct {
 	objects  *objects.Dir
 	series   tsdb.DB
 	auth     *auth.Service
+	setup    *setup.Cache
+	places   *parts.Places
+	rules    *ruleBook
 	hub      *feed.Hub
 	ingest   *ingest.Server
 	handler  http.Handler
@@ -84,9 +89,11 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		{"open the pictures", a.openObjects},
 		{"open the time-series database", a.openSeries},
 		{"read the edges' tokens", a.openAuth},
+		{"read what is set up", a.openSetup},
 		{"start the feed", a.startFeed},
 		{"follow the store", a.followStore},
 		{"start ingest", a.startIngest},
+		{"start the rules", a.startRules},
 		{"start retention", a.startRetention},
 		{"build the API", a.buildAPI},
 		{"listen", a.listen},
@@ -204,7 +211,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: a.edgeRoutes(c),
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
-		PublicURL: c.PublicURL, Version: Version(),
+		Rules: a.rules, Changes: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
 	return err
 }

@@ -109,6 +109,13 @@ func (h *Hub) Wake(position int64) {
 	}
 }
 
+// Changed returns a channel that is closed once the hub has read further events of the log: what follows the log, too, waits for it.
+func (h *Hub) Changed() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.changed
+}
+
 // Drain ends all feeds and refuses new ones; their clients come back and resume.
 func (h *Hub) Drain() { h.drain.Do(func() { close(h.done) }) }
 

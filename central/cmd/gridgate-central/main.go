@@ -51,10 +51,11 @@ type commands struct {
 		Add tokenAddCommand `cmd:"" help:"Make a bearer token and print it once."`
 		app.TokenCommands
 	} `cmd:"" help:"Tokens of programs."`
-	Edge    app.EdgeCommands  `cmd:"" help:"Edges that enrol by a one-time code."`
-	Audit   app.AuditCommands `cmd:"" help:"The log of who did what at the centre."`
-	Cert    app.CertCommand   `cmd:"" help:"Make a private authority and a certificate for this central."`
-	Version versionCommand    `cmd:"" help:"Say which build this is."`
+	Edge      app.EdgeCommands     `cmd:"" help:"Edges that enrol by a one-time code."`
+	Audit     app.AuditCommands    `cmd:"" help:"The log of who did what at the centre."`
+	Cert      app.CertCommand      `cmd:"" help:"Make a private authority and a certificate for this central."`
+	Correlate app.CorrelateCommand `cmd:"" help:"Try rules on history and say what would have differed; changes nothing."`
+	Version   versionCommand       `cmd:"" help:"Say which build this is."`
 }
 
 type serveCommand struct {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gridgate/central/cases"
+	"gridgate/protocols/alert"
 )
 
 // Neighbours says which grids touch. central/grid implements it.
@@ -102,6 +103,8 @@ type Decision struct {
 	Event cases.Event
 	By    int64     // position of the event that led to it
 	At    time.Time // of that event
+	Kind  alert.Kind
+	Grid  string // of the case
 	// Hides says that a second person let the rule put life-safety under others.
 	Hides bool
 	// Whole says that the window saw the whole history of the cases of a merge: it knows whether a person once took one out of the other.
@@ -148,7 +151,7 @@ func (x *turn) act(r *rule, m *member, e cases.Event) {
 		return
 	}
 	e.CaseID = m.c.ID
-	x.out = append(x.out, Decision{Event: e, By: x.by.Position, At: x.by.At, Hides: r != nil && r.hides})
+	x.out = append(x.out, Decision{Event: e, By: x.by.Position, At: x.by.At, Kind: m.c.Kind, Grid: m.c.Grid, Hides: r != nil && r.hides})
 	e.At = x.by.At
 	m.fold(e)
 }
