@@ -144,8 +144,11 @@ type Store interface {
 	// Gaps returns the tallies in which something is missing, the one that changed last first, at most [MaxGaps]. Of each edge
 	// the tallies of the [MaxEpochs] epochs that changed last are kept; older ones are forgotten.
 	Gaps(ctx context.Context) ([]Tally, error)
-	// AddEvidence records evidence events; one seen before changes nothing. The alert need not have arrived yet.
+	// AddEvidence records evidence events; one seen before changes nothing. The alert need not have arrived yet. What belongs to a case
+	// itself, such as a photo of a report, names the case's id as its alert: it stays as long as the case may not go.
 	AddEvidence(ctx context.Context, evidence []alert.Evidence, now time.Time) ([]ingest.Outcome, error)
+	// EvidenceOf lists the evidence of an alert, or of a case itself: the first [MaxEvidence] by their time.
+	EvidenceOf(ctx context.Context, id string) ([]alert.Evidence, error)
 	// Alerts lists alerts, newest first by position.
 	Alerts(ctx context.Context, q Query) (items []StoredAlert, next string, err error)
 	// Alert returns one alert.
@@ -185,6 +188,7 @@ type Store interface {
 	Staff
 	AuditLog
 	Enrolments
+	Jobs
 	Documents
 
 	// Ping says whether the database answers; Close ends it.
