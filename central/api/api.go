@@ -33,6 +33,8 @@ type Store interface {
 	Append(ctx context.Context, e cases.Event, expect int64) (cases.Case, error)
 	Edges(ctx context.Context) ([]store.Edge, error)
 	Gaps(ctx context.Context) ([]store.Tally, error)
+	// EvidenceGrids lists the grids of the alerts that an evidence object belongs to.
+	EvidenceGrids(ctx context.Context, sha256 string) ([]string, error)
 	Ping(ctx context.Context) error
 }
 
@@ -60,6 +62,9 @@ type Options struct {
 	Series   Series
 	Pictures Pictures
 	Auth     *auth.Service
+	Staff    Staff
+	Audit    Recorder
+	AuditLog AuditLog
 	Rules    RuleBook    // nil: the API tells nothing of rules, nor does it merge
 	Changes  CaseChanges // demanded with Rules
 	Feed     http.Handler
@@ -80,6 +85,9 @@ type Server struct {
 	handler http.Handler
 	huma    huma.API
 	meter   *meter
+
+	recorded  map[string]string // pattern -> operation that the audit log tells of
+	strangers strangers
 }
 
 // New builds the server and its document.
@@ -87,6 +95,7 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	o.Store = scoped{o.Store}
 	s := &Server{o: o, meter: newMeter(o.Metrics)}
 	v1 := http.NewServeMux()
 	s.huma = humago.New(v1, humaConfig(o.Version))
@@ -97,6 +106,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.recorded = recordedOperations(s.huma.OpenAPI())
 	root, err := s.root(v1, document)
 	if err != nil {
 		return nil, err
@@ -111,6 +121,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // operations registers what huma serves, in the order of the document.
 func (s *Server) operations() {
 	s.sessionOperations()
+	s.staffOperations()
+	s.auditOperations()
 	s.alertOperations()
 	s.caseOperations()
 	s.ruleOperations()
@@ -135,13 +147,14 @@ func (s *Server) root(v1 *http.ServeMux, document []byte) (http.Handler, error) 
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("POST /v1/session", v1)
+	inner := s.audited(v1)
+	mux.Handle("POST /v1/session", inner)
 	for _, route := range s.o.Edges {
 		if route.Open {
-			mux.Handle(route.Method+" "+route.Path, v1)
+			mux.Handle(route.Method+" "+route.Path, inner)
 		}
 	}
-	mux.Handle("/v1/", s.o.Auth.Require(v1))
+	mux.Handle("/v1/", s.o.Auth.Require(inner))
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics())

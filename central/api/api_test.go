@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
+	"gridgate/central/audit"
 	"gridgate/central/auth"
 	"gridgate/central/correlate"
 	"gridgate/central/store"
@@ -32,8 +33,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 const (
-	grid     = "110101001001001"
-	password = "correct horse"
+	somewhere = "110101001001001"
+	password  = "correct horse"
 )
 
 // series answers every query with what it was asked.
@@ -64,6 +65,17 @@ func (g gallery) Open(_ context.Context, sha256 string) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(data)), nil
 }
 
+// clerk writes each entry by itself.
+type clerk struct {
+	store *sqlite.Store
+	now   func() time.Time
+}
+
+func (r clerk) Record(ctx context.Context, e audit.Entry) error {
+	e.At = r.now()
+	return r.store.Record(ctx, []audit.Entry{e})
+}
+
 // desk is a server over a real SQLite store.
 type desk struct {
 	t       *testing.T
@@ -73,6 +85,8 @@ type desk struct {
 	server  *Server
 	woken   []int64
 	tokens  map[string]string // scopes -> token
+
+	sessions map[string]string // account -> cookie
 }
 
 var hashOnce = sync.OnceValues(func() (string, error) { return auth.HashPassword(password) })
@@ -88,13 +102,14 @@ func newDesk(t *testing.T, change ...func(*Options)) *desk {
 			t.Error(err)
 		}
 	})
-	d := &desk{t: t, store: db, series: &series{}, gallery: gallery{}, tokens: map[string]string{}}
+	d := &desk{t: t, store: db, series: &series{}, gallery: gallery{}, tokens: map[string]string{}, sessions: map[string]string{}}
 	now := func() time.Time { return noon }
 	said := func(text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
 	}
 	o := Options{
 		Store: db, Series: d.series, Pictures: d.gallery, Auth: auth.New(auth.Options{Records: db, Now: now}), Feed: said("feed"),
+		Staff: db, AuditLog: db, Audit: clerk{db, now},
 		Edges:   []Route{{Method: "POST", Path: "/v1/events", Handler: said("events")}},
 		Console: said("console"), Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),
 		Wake: func(position int64) { d.woken = append(d.woken, position) }, Now: now,
@@ -189,7 +204,7 @@ func newAlert(kind alert.Kind, device string, at time.Time) store.Received {
 	id := alert.NewID()
 	a := alert.Alert{
 		ID: id, Source: alert.CameraSource("town-1", device), Kind: kind, State: alert.Raised, Situation: id,
-		Key: alert.KeyOf("town-1", device, "yard", kind), Severity: alert.Major, Grid: grid, Zone: "yard",
+		Key: alert.KeyOf("town-1", device, "yard", kind), Severity: alert.Major, Grid: somewhere, Zone: "yard",
 		OccurredAt: at, Clock: alert.EdgeClock, Uncertainty: 40 * time.Millisecond, RaisedAt: at, Score: &score,
 		CountBucket: alert.CountFew, Reading: &alert.Measure{Quantity: "smoke", Value: 3, Unit: "1"}, Origin: "motion",
 	}
@@ -234,7 +249,7 @@ func TestAlertJSON(t *testing.T) {
 	want := map[string]any{
 		"id": a.ID, "position": 1.0, "source": "/edges/town-1/cameras/gate", "edge": "town-1", "family": "cameras", "device": "gate",
 		"kind": "motion", "object": "person", "state": "raised", "situation": a.ID, "key": "town-1/gate/yard/motion", "severity": "major",
-		"grid": grid, "zone": "yard", "occurredAt": "2026-03-01T12:00:00Z", "clock": "edge", "uncertaintyMs": 40.0,
+		"grid": somewhere, "zone": "yard", "occurredAt": "2026-03-01T12:00:00Z", "clock": "edge", "uncertaintyMs": 40.0,
 		"raisedAt": "2026-03-01T12:00:00Z", "receivedAt": "2026-03-01T12:00:01Z", "score": 0.9, "countBucket": "2-5",
 		"reading": map[string]any{"quantity": "smoke", "value": 3.0, "unit": "1"}, "origin": "motion", "exercise": false, "caseId": caseID,
 		"evidence": []any{
@@ -341,12 +356,12 @@ func TestMethodNotAllowed(t *testing.T) {
 
 func TestSeries(t *testing.T) {
 	d := newDesk(t)
-	list := into[SeriesList](t, d.as("read", "GET", "/v1/series?quantity=temperature&edge=town-1&device=s1&grid="+grid+"&step=90s&from=2026-03-01T10:00:00Z", ""))
+	list := into[SeriesList](t, d.as("read", "GET", "/v1/series?quantity=temperature&edge=town-1&device=s1&grid="+somewhere+"&step=90s&from=2026-03-01T10:00:00Z", ""))
 	if len(list.Items) != 1 || list.Items[0].Points[0].Value != 21.5 {
 		t.Errorf("got %+v", list)
 	}
 	want := tsdb.Selector{
-		Metric: "gridgate_reading", Labels: map[string]string{"quantity": "temperature", "edge": "town-1", "device": "s1", "grid": grid},
+		Metric: "gridgate_reading", Labels: map[string]string{"quantity": "temperature", "edge": "town-1", "device": "s1", "grid": somewhere},
 		From: noon.Add(-2 * time.Hour), To: noon, Step: 90 * time.Second, Limit: maxSeries,
 	}
 	got, _ := json.Marshal(d.series.last)

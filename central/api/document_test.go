@@ -15,7 +15,8 @@ import (
 // wanted is every operation of the interface.
 var wanted = []string{
 	"delete /v1/session", "get /v1/alerts", "get /v1/cases", "get /v1/cases/{id}", "get /v1/edges", "get /v1/evidence/{sha256}", "get /v1/feed",
-	"get /v1/series", "get /v1/session", "post /v1/cases/{id}/acknowledge", "post /v1/cases/{id}/close", "post /v1/cases/{id}/hold", "post /v1/cases/{id}/release",
+	"get /v1/audit", "get /v1/series", "get /v1/session", "get /v1/tokens", "post /v1/tokens", "delete /v1/tokens/{id}", "get /v1/users", "post /v1/users", "get /v1/users/{name}",
+	"put /v1/users/{name}", "post /v1/users/{name}/password", "post /v1/session/password", "post /v1/cases/{id}/acknowledge", "post /v1/cases/{id}/close", "post /v1/cases/{id}/hold", "post /v1/cases/{id}/release",
 	"post /v1/alertmanager", "post /v1/edges/{id}/credential", "post /v1/edges/{id}/sync", "post /v1/enrol", "post /v1/events", "post /v1/readings", "post /v1/session", "put /v1/evidence/{sha256}",
 }
 

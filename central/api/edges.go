@@ -77,7 +77,7 @@ func edgeOf(e store.Edge, gaps []store.Tally, now time.Time) Edge {
 }
 
 func (s *Server) edgeOperations() {
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/edges", "list-edges", "Edges, their devices and outboxes, and what is missing of their alerts", auth.Read),
+	huma.Register(s.huma, whole(operation(http.MethodGet, "/v1/edges", "list-edges", "Edges, their devices and outboxes, and what is missing of their alerts", auth.Read)),
 		func(ctx context.Context, _ *struct{}) (*edgeListOutput, error) {
 			edges, err := s.o.Store.Edges(ctx)
 			if err != nil {

@@ -69,6 +69,10 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 		_ = huma.WriteErr(s.huma, ctx, http.StatusForbidden, "this needs a scope that you do not have")
 		return
 	}
+	if about, _ := ctx.Operation().Metadata[wholeKey].(bool); about && len(gridsOf(ctx.Context())) > 0 {
+		_ = huma.WriteErr(s.huma, ctx, http.StatusForbidden, "this is about the whole centre, and you may see some of its grids")
+		return
+	}
 	bounded, cancel := context.WithTimeout(ctx.Context(), workWithin)
 	defer cancel()
 	next(huma.WithContext(ctx, bounded))
@@ -78,7 +82,7 @@ func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
 func (s *Server) failure(ctx context.Context, doing string, err error) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return huma.Error404NotFound("there is no such record")
+		return huma.Error404NotFound("there is no such record, or it lies in a grid that you may not see")
 	case errors.Is(err, store.ErrBadCursor):
 		return huma.Error400BadRequest("the cursor is not one that this list gave out")
 	case errors.Is(err, tsdb.ErrTooManyPoints), errors.Is(err, tsdb.ErrSelector):

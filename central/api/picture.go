@@ -18,7 +18,11 @@ func (s *Server) picture(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, http.StatusNotFound, "there is no such picture")
 		return
 	}
-	object, err := s.o.Pictures.Open(r.Context(), digest)
+	err := s.seesEvidence(r.Context(), digest)
+	var object io.ReadCloser
+	if err == nil {
+		object, err = s.o.Pictures.Open(r.Context(), digest)
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		problem.Write(w, http.StatusNotFound, "there is no such picture")

@@ -85,7 +85,7 @@ func stepOf(text string, span time.Duration) (time.Duration, error) {
 }
 
 func (s *Server) seriesOperations() {
-	huma.Register(s.huma, operation(http.MethodGet, "/v1/series", "query-series", "Readings and edge metrics over time", auth.Read, http.StatusBadRequest),
+	huma.Register(s.huma, whole(operation(http.MethodGet, "/v1/series", "query-series", "Readings and edge metrics over time", auth.Read, http.StatusBadRequest)),
 		func(ctx context.Context, in *seriesFilter) (*seriesListOutput, error) {
 			sel, err := in.selector(s.o.Now())
 			if err != nil {

@@ -80,6 +80,10 @@ func (s *Server) sessionOperations() {
 
 func (s *Server) signIn(ctx context.Context, in *signInInput) (*sessionOutput, error) {
 	cookie, p, err := s.o.Auth.SignIn(ctx, in.Body.User, in.Body.Password, in.remote)
+	n := noteOf(ctx)
+	if s.o.Auth.Known(ctx, in.Body.User) { // what else somebody typed there may be anything
+		n.actor, n.role = in.Body.User, string(p.Role)
+	}
 	var locked auth.LockedError
 	switch {
 	case errors.Is(err, auth.ErrDenied):

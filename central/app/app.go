@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"gridgate/central/api"
+	"gridgate/central/audit"
 	"gridgate/central/auth"
 	"gridgate/central/config"
 	"gridgate/central/console"
@@ -52,6 +53,7 @@ type App struct {
 	objects  *objects.Dir
 	series   tsdb.DB
 	auth     *auth.Service
+	audit    *audit.Log
 	setup    *setup.Cache
 	places   *parts.Places
 	rules    *ruleBook
@@ -89,6 +91,7 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		{"open the pictures", a.openObjects},
 		{"open the time-series database", a.openSeries},
 		{"read the edges' tokens", a.openAuth},
+		{"start the audit log", a.startAudit},
 		{"read what is set up", a.openSetup},
 		{"start the feed", a.startFeed},
 		{"follow the store", a.followStore},
@@ -211,7 +214,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: a.edgeRoutes(c),
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
-		Rules: a.rules, Changes: a.store, PublicURL: c.PublicURL, Version: Version(),
+		Rules: a.rules, Changes: a.store, Staff: a.store, Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
 	return err
 }

@@ -107,7 +107,7 @@ func alertPage(ctx context.Context, tx *sql.Tx, q store.Query, limit int) ([]sto
 	if q.CaseID != "" {
 		return casePage(ctx, tx, q, c, before, limit)
 	}
-	if q.Edge == "" && q.Device == "" && q.Grid == "" {
+	if !byPlace(q) {
 		return readAlerts(ctx, tx, c, limit)
 	}
 	p := placeConditions(q)
@@ -121,13 +121,16 @@ func alertPage(ctx context.Context, tx *sql.Tx, q store.Query, limit int) ([]sto
 	return placePage(ctx, tx, c, refs, before, limit)
 }
 
+// byPlace says whether q filters by what a place says.
+func byPlace(q store.Query) bool { return q.Edge != "" || q.Device != "" || q.Grid != "" || len(q.Within) > 0 }
+
 // casePage reads one page of the alerts of a case.
 func casePage(ctx context.Context, tx *sql.Tx, q store.Query, c conditions, before int64, limit int) ([]store.StoredAlert, error) {
 	start, err := chainStart(ctx, tx, q.CaseID, before)
 	if err != nil || start == 0 {
 		return nil, err
 	}
-	if q.Edge != "" || q.Device != "" || q.Grid != "" {
+	if byPlace(q) {
 		p := placeConditions(q)
 		c = c.with("+a.place IN (SELECT ref FROM places"+p.where()+")", p.args...)
 	}
@@ -192,6 +195,9 @@ func placeConditions(q store.Query) (c conditions) {
 	}
 	if q.Grid != "" {
 		c.add("grid >= ? AND grid < ?", q.Grid, q.Grid+"~")
+	}
+	if len(q.Within) > 0 {
+		c.within("grid", q.Within)
 	}
 	return c
 }
