@@ -62,25 +62,36 @@ func (p *slice) takeCases(end int64) error {
 			SELECT ref, position, tail FROM heads h WHERE state = 'closed' AND hold = '' AND closed_at < $4 AND position < $1 AND ref < $2
 			AND (SELECT e.at FROM case_events e WHERE e.position = h.position) < $4 ORDER BY closed_at LIMIT $3
 		), gone AS (DELETE FROM cases c USING taken t WHERE c.ref = t.ref RETURNING c.id),
-		untold AS (DELETE FROM notices n USING gone g WHERE n.case_id = g.id::text), headless AS (DELETE FROM heads h USING taken t WHERE h.ref = t.ref)
-		INSERT INTO pruning (case_ref, next, alert) SELECT ref, position, tail FROM taken RETURNING case_ref`,
+		untold AS (DELETE FROM notices n USING gone g WHERE n.case_id = g.id::text), headless AS (DELETE FROM heads h USING taken t WHERE h.ref = t.ref),
+		noted AS (INSERT INTO pruning (case_ref, next, alert) SELECT ref, position, tail FROM taken)
+		SELECT id::text FROM gone`,
 		min(end, p.c.last), p.c.ref, p.limit, store.Nanos(p.h.Cases))
 	if err != nil {
 		return fmt.Errorf("delete cases: %w", err)
 	}
-	refs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return fmt.Errorf("delete cases: %w", err)
 	}
-	p.did.Cases = int64(len(refs))
+	p.did.Cases = int64(len(ids))
 	p.did.More = p.did.Cases == p.limit
-	if len(refs) > 0 {
-		p.c.m.forget()
-		if _, err := p.c.tx.Exec(p.ctx, "SELECT nextval('prunings')"); err != nil {
-			return fmt.Errorf("delete cases: %w", err)
-		}
+	if len(ids) == 0 {
+		return nil
 	}
-	return nil
+	p.c.m.forget()
+	if _, err := p.c.tx.Exec(p.ctx, "SELECT nextval('prunings')"); err != nil {
+		return fmt.Errorf("delete cases: %w", err)
+	}
+	return p.evidenceOf(ids)
+}
+
+// evidenceOf deletes the evidence of alerts, or of cases themselves.
+func (p *slice) evidenceOf(ids []string) error {
+	digests, err := texts(p.c.tx.Query(p.ctx, "DELETE FROM evidence WHERE alert_id = ANY ($1) RETURNING sha256", ids))
+	if err != nil {
+		return fmt.Errorf("delete evidence: %w", err)
+	}
+	return p.orphans(digests)
 }
 
 // drain deletes what is left of cases that are going.
@@ -157,11 +168,7 @@ func (p *slice) alerts(positions []int64) error {
 		return fmt.Errorf("delete alerts: %w", err)
 	}
 	p.did.Alerts += int64(len(ids))
-	digests, err := texts(p.c.tx.Query(p.ctx, "DELETE FROM evidence WHERE alert_id = ANY ($1) RETURNING sha256", ids))
-	if err != nil {
-		return fmt.Errorf("delete evidence of alerts: %w", err)
-	}
-	return p.orphans(digests)
+	return p.evidenceOf(ids)
 }
 
 // history deletes at most limit events of a chain from position on and returns where it goes on, 0 at its end.
@@ -201,12 +208,15 @@ func (p *slice) strays(end int64) error {
 	return p.alerts(found)
 }
 
-// evidence deletes evidence before a position of its log whose case is not open, acknowledged or held.
+// evidence deletes evidence before a position of its log that belongs to no case, or an alert of none, that is open, acknowledged or held.
 func (p *slice) evidence(end int64) error {
 	digests, err := texts(p.c.tx.Query(p.ctx, `DELETE FROM evidence WHERE position IN (
 		SELECT e.position FROM evidence e WHERE e.position < $1 AND e.received_at < $4 AND NOT EXISTS (
 			SELECT 1 FROM alerts a JOIN heads h ON h.ref = a.case_ref
 			WHERE a.id = e.alert_id::uuid AND (h.state <> $2 OR h.hold <> '')
+		) AND NOT EXISTS (
+			SELECT 1 FROM cases c JOIN heads h ON h.ref = c.ref
+			WHERE c.id = e.alert_id::uuid AND (h.state <> $2 OR h.hold <> '')
 		) ORDER BY e.position LIMIT $3) RETURNING sha256`, end, string(cases.Closed), p.limit, store.Nanos(p.h.Evidence)))
 	if err != nil {
 		return fmt.Errorf("delete evidence: %w", err)

@@ -42,6 +42,16 @@ func (s *Store) AddEvidence(ctx context.Context, evidence []alert.Evidence, now 
 	return out, nil
 }
 
+// EvidenceOf implements [store.Store].
+func (s *Store) EvidenceOf(ctx context.Context, id string) ([]alert.Evidence, error) {
+	items := []store.StoredAlert{{}}
+	items[0].ID = id
+	if err := s.attachEvidence(ctx, items); err != nil {
+		return nil, fmt.Errorf("evidence of %s: %w", id, err)
+	}
+	return items[0].Evidence, nil
+}
+
 // attachEvidence completes alerts with what is known of each, in the order of the pictures.
 func (s *Store) attachEvidence(ctx context.Context, items []store.StoredAlert) error {
 	if len(items) == 0 {

@@ -85,7 +85,24 @@ func (p *slice) takeCases() error {
 	}
 	p.did.Cases = int64(len(taken))
 	p.did.More = p.did.Cases == p.limit
-	return nil
+	ids := make([]string, len(taken))
+	for i := range taken {
+		ids[i] = taken[i].ID
+	}
+	return p.evidenceOf(ids)
+}
+
+// evidenceOf deletes the evidence of alerts, or of cases themselves.
+func (p *slice) evidenceOf(ids []string) error {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	digests, err := p.w.texts("DELETE FROM evidence WHERE alert_id IN (SELECT value FROM json_each(?)) RETURNING sha256", string(list))
+	if err != nil {
+		return fmt.Errorf("delete evidence: %w", err)
+	}
+	return p.orphans(digests)
 }
 
 // drain deletes what is left of cases that are going.
@@ -160,14 +177,7 @@ func (p *slice) alerts(positions []int64) error {
 		return fmt.Errorf("delete alerts: %w", err)
 	}
 	p.did.Alerts += int64(len(ids))
-	if list, err = json.Marshal(ids); err != nil {
-		return err
-	}
-	digests, err := p.w.texts("DELETE FROM evidence WHERE alert_id IN (SELECT value FROM json_each(?)) RETURNING sha256", string(list))
-	if err != nil {
-		return fmt.Errorf("delete evidence of alerts: %w", err)
-	}
-	return p.orphans(digests)
+	return p.evidenceOf(ids)
 }
 
 // history deletes at most limit events of a chain from position on and returns where it goes on, 0 at its end.
@@ -230,12 +240,14 @@ func (p *slice) strays(end int64) error {
 	return err
 }
 
-// evidence deletes evidence before a position of its log whose case is not open, acknowledged or held.
+// evidence deletes evidence before a position of its log that belongs to no case, or an alert of none, that is open, acknowledged or held.
 func (p *slice) evidence(end int64) error {
 	digests, err := p.w.texts(`DELETE FROM evidence WHERE position IN (
 		SELECT e.position FROM evidence e WHERE e.position < ?1 AND e.received_at < ?3 AND NOT EXISTS (
 			SELECT 1 FROM alerts a JOIN case_states s ON s.ref = a.case_ref
 			WHERE a.id = unhex(replace(e.alert_id, '-', '')) AND (s.state < 2 OR s.hold IS NOT NULL)
+		) AND NOT EXISTS (
+			SELECT 1 FROM cases c JOIN case_states s ON s.ref = c.ref WHERE c.id = e.alert_id AND (s.state < 2 OR s.hold IS NOT NULL)
 		) ORDER BY e.position LIMIT ?2) RETURNING sha256`, end, p.limit, store.Nanos(p.h.Evidence))
 	if err != nil {
 		return fmt.Errorf("delete evidence: %w", err)

@@ -279,3 +279,37 @@ func testOrphans(t *testing.T, open Opener) {
 		t.Fatalf("orphans %q", got)
 	}
 }
+
+func testCasePictures(t *testing.T, open Opener) {
+	s := opened(t, open)
+	ended, goes := closedCase(t, s, "cam1", t0), closedCase(t, s, "cam2", t0)
+	put(t, s, t0, raised("cam3"))
+	listed := allCases(t, s, store.Query{Limit: 10, State: string(cases.Open)})
+	if len(listed) != 1 {
+		t.Fatalf("%d open cases", len(listed))
+	}
+	open3 := listed[0]
+	of := func(c cases.Case) store.Received {
+		return store.Received{Alert: alert.Alert{ID: c.ID, Source: c.Source}}
+	}
+	for name, c := range map[string]cases.Case{"held": ended.Case, "gone": goes.Case, "open": open3} {
+		picture(t, s, of(c), t0, name)
+	}
+	hold := cases.Event{CaseID: ended.Case.ID, Type: cases.EventHeld, At: t0.Add(time.Hour), Actor: "zhang", Reason: cases.ReasonReview}
+	if _, err := s.Append(t.Context(), hold, 0); err != nil {
+		t.Fatal(err)
+	}
+	closedCase(t, s, "last", t0.Add(100*day))
+	prune(t, s, store.Horizon{Cases: t0.Add(day), Evidence: t0.Add(day)}, 100)
+	for name, want := range map[string]struct {
+		id string
+		n  int
+	}{"held": {ended.Case.ID, 1}, "gone": {goes.Case.ID, 0}, "open": {open3.ID, 1}} {
+		if got, err := s.EvidenceOf(t.Context(), want.id); err != nil || len(got) != want.n {
+			t.Errorf("%s: %d pictures, %v: want %d", name, len(got), err, want.n)
+		}
+	}
+	if gone, err := s.Orphans(t.Context(), 10); err != nil || !slices.Contains(gone, "object of gone") {
+		t.Errorf("orphans %q, %v", gone, err)
+	}
+}
