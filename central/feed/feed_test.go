@@ -32,6 +32,7 @@ type memory struct {
 	events []cases.Event
 	first  int64 // positions begin after this one
 	fail   error
+	reads  int // of cases
 }
 
 func (m *memory) append(n int) (last int64) {
@@ -61,6 +62,9 @@ func (m *memory) LastPosition(context.Context) (int64, error) {
 }
 
 func (m *memory) Case(_ context.Context, id string) (cases.Case, error) {
+	m.mu.Lock()
+	m.reads++
+	m.mu.Unlock()
 	last, err := m.LastPosition(context.Background())
 	return cases.Case{ID: id, Position: last}, err
 }
@@ -184,6 +188,24 @@ func (s *screen) expect(from, to int64) {
 			s.t.Fatalf("got %s %d, want case %d", e.name, e.id, want)
 		}
 	}
+}
+
+// While no screen looks, events are passed over unread; a screen that comes then has them all.
+func TestNobodyLooks(t *testing.T) {
+	log := &memory{}
+	d := newDesk(t, log, nil)
+	changed := d.Changed()
+	last := d.commit(ringSize + 10)
+	<-changed
+	log.mu.Lock()
+	reads := log.reads
+	log.mu.Unlock()
+	if reads != 0 || d.position() != last {
+		t.Errorf("%d cases were read for nobody; the hub is at %d of %d", reads, d.position(), last)
+	}
+	s := d.open(t, "5")
+	s.expect(6, last)
+	s.expect(last+1, d.commit(3))
 }
 
 func TestFeedStartsNow(t *testing.T) {

@@ -162,6 +162,9 @@ func (h *Hub) read(ctx context.Context) error {
 	if err := h.start(ctx); err != nil {
 		return err
 	}
+	if h.Feeds() == 0 {
+		return h.pass(ctx)
+	}
 	for {
 		events, err := h.o.Log.Events(ctx, h.position(), pageSize)
 		if err != nil {
@@ -176,6 +179,23 @@ func (h *Hub) read(ctx context.Context) error {
 		}
 		h.publish(messages)
 	}
+}
+
+// pass moves the head to the end of the log without reading what nobody looks at: a screen that comes back reads its backlog from the log.
+func (h *Hub) pass(ctx context.Context) error {
+	last, err := h.o.Log.LastPosition(ctx)
+	if err != nil {
+		return fmt.Errorf("read the end of the case log: %w", err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if last <= h.head {
+		return nil
+	}
+	h.head, h.from, h.ring = last, last, nil
+	close(h.changed)
+	h.changed = make(chan struct{})
+	return nil
 }
 
 // start sets the head to the end of the log, once.

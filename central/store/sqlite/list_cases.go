@@ -212,7 +212,8 @@ func waysOf(q store.Query) (ways []way) {
 	return ways
 }
 
-// stateWays are the ways by the state, alone or together with whose case it is.
+// stateWays are the ways by the state, alone or together with whose case it is. States are written out: SQLite plans a query twice in
+// which a partial index depends on what is bound.
 func stateWays(q store.Query) (ways []way) {
 	states := []int64{0, 1, 2}
 	if q.State != "" {
@@ -223,7 +224,7 @@ func stateWays(q store.Query) (ways []way) {
 	by := func(column, value string) {
 		w := way{table: "case_states s", index: "case_states_" + column}
 		for _, state := range states {
-			w.arms = append(w.arms, arm{term: "s." + column + " = ? AND s.state = ?", args: []any{value, state}})
+			w.arms = append(w.arms, arm{term: fmt.Sprintf("s.%s = ? AND s.state = %d", column, state), args: []any{value}})
 		}
 		ways = append(ways, w)
 	}
@@ -236,7 +237,7 @@ func stateWays(q store.Query) (ways []way) {
 	if len(states) < 3 {
 		w := way{table: "case_states s", index: "case_states_state"}
 		for _, state := range states {
-			w.arms = append(w.arms, arm{term: "s.state = ?", args: []any{state}})
+			w.arms = append(w.arms, arm{term: fmt.Sprintf("s.state = %d", state)})
 		}
 		ways = append(ways, w)
 	}
