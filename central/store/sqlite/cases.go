@@ -276,7 +276,7 @@ func stateCode(s cases.State) int64 {
 
 // Case implements [store.Store].
 func (s *Store) Case(ctx context.Context, id string) (cases.Case, error) {
-	r, err := scanCase(s.read.QueryRowContext(ctx, selectCase, id).Scan)
+	r, err := scanCase(s.oneCase.QueryRowContext(ctx, id).Scan)
 	return r.Case, found("case", err)
 }
 

@@ -52,6 +52,11 @@ func (s *Store) EvidenceOf(ctx context.Context, id string) ([]alert.Evidence, er
 	return items[0].Evidence, nil
 }
 
+const selectEvidence = `SELECT id, source, alert_id, sha256, media_type, bytes, sealed, at FROM (
+		SELECT *, row_number() OVER (PARTITION BY alert_id ORDER BY at, position) AS n FROM evidence
+		WHERE alert_id IN (SELECT value FROM json_each(?))
+	) WHERE n <= ? ORDER BY at, position`
+
 // attachEvidence completes alerts with what is known of each, in the order of the pictures.
 func (s *Store) attachEvidence(ctx context.Context, items []store.StoredAlert) error {
 	if len(items) == 0 {
@@ -67,10 +72,7 @@ func (s *Store) attachEvidence(ctx context.Context, items []store.StoredAlert) e
 	if err != nil {
 		return err
 	}
-	rows, err := s.read.QueryContext(ctx, `SELECT id, source, alert_id, sha256, media_type, bytes, sealed, at FROM (
-			SELECT *, row_number() OVER (PARTITION BY alert_id ORDER BY at, position) AS n FROM evidence
-			WHERE alert_id IN (SELECT value FROM json_each(?))
-		) WHERE n <= ? ORDER BY at, position`, string(list), store.MaxEvidence)
+	rows, err := s.evidence.QueryContext(ctx, string(list), store.MaxEvidence)
 	evidence, err := collect(rows, err, func(scan func(...any) error) (e alert.Evidence, err error) {
 		var at int64
 		err = scan(&e.ID, &e.Source, &e.AlertID, &e.SHA256, &e.MediaType, &e.Bytes, &e.Sealed, &at)

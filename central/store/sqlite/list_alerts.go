@@ -17,6 +17,8 @@ import (
 const alertColumns = `a.position, a.id, coalesce((SELECT id FROM cases WHERE ref = a.case_ref), ''), p.source, p.grid, a.received_at, a.kind,
 	a.state, a.severity, a.rest FROM alerts a CROSS JOIN places p ON p.ref = a.place`
 
+const selectAlert = "SELECT " + alertColumns + " WHERE a.id = ?"
+
 func scanAlert(scan func(dest ...any) error) (store.StoredAlert, error) {
 	var a store.StoredAlert
 	var id, packed []byte
@@ -53,7 +55,7 @@ func (s *Store) Alert(ctx context.Context, id string) (store.StoredAlert, error)
 	if err != nil {
 		return store.StoredAlert{}, store.ErrNotFound
 	}
-	a, err := scanAlert(s.read.QueryRowContext(ctx, "SELECT "+alertColumns+" WHERE a.id = ?", key).Scan)
+	a, err := scanAlert(s.oneAlert.QueryRowContext(ctx, key).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.StoredAlert{}, store.ErrNotFound
 	}
@@ -122,7 +124,9 @@ func alertPage(ctx context.Context, tx *sql.Tx, q store.Query, limit int) ([]sto
 }
 
 // byPlace says whether q filters by what a place says.
-func byPlace(q store.Query) bool { return q.Edge != "" || q.Device != "" || q.Grid != "" || len(q.Within) > 0 }
+func byPlace(q store.Query) bool {
+	return q.Edge != "" || q.Device != "" || q.Grid != "" || len(q.Within) > 0
+}
 
 // casePage reads one page of the alerts of a case.
 func casePage(ctx context.Context, tx *sql.Tx, q store.Query, c conditions, before int64, limit int) ([]store.StoredAlert, error) {

@@ -55,6 +55,9 @@ type Store struct {
 	door   *sql.DB // the same for accounts, tokens and credentials: nobody waits at the door for a list
 	writer *writer
 	last   atomic.Int64 // position of the newest committed case event
+
+	// What the feed asks for with each event is planned once.
+	oneCase, oneAlert, evidence *sql.Stmt
 }
 
 var _ store.Store = (*Store)(nil)
@@ -84,6 +87,11 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	s.last.Store(s.writer.last)
 	if s.read, err = openReaders(ctx, dsn(o.Path, 8<<20), o.Readers); err != nil {
 		return nil, err
+	}
+	for query, to := range map[string]**sql.Stmt{selectCase: &s.oneCase, selectAlert: &s.oneAlert, selectEvidence: &s.evidence} {
+		if *to, err = s.read.PrepareContext(ctx, query); err != nil {
+			return nil, err
+		}
 	}
 	s.door, err = openReaders(ctx, dsn(o.Path, 1<<20), doors)
 	return s, err
@@ -161,6 +169,11 @@ func (s *Store) Ping(ctx context.Context) error {
 // Close implements [store.Store]. It waits for the running write.
 func (s *Store) Close() error {
 	var errs []error
+	for _, statement := range []*sql.Stmt{s.oneCase, s.oneAlert, s.evidence} {
+		if statement != nil {
+			errs = append(errs, statement.Close())
+		}
+	}
 	for _, db := range []*sql.DB{s.read, s.door} {
 		if db != nil {
 			errs = append(errs, db.Close())
