@@ -67,6 +67,7 @@ type Options struct {
 	AuditLog AuditLog
 	Rules    RuleBook    // nil: the API tells nothing of rules, nor does it merge
 	Changes  CaseChanges // demanded with Rules
+	Setup    Setup       // what a centre sets up
 	Feed     http.Handler
 	Edges    []Route
 	Console  http.Handler
@@ -128,6 +129,9 @@ func (s *Server) operations() {
 	s.ruleOperations()
 	s.edgeOperations()
 	s.seriesOperations()
+	s.gridOperations()
+	s.unitOperations()
+	s.classOperations()
 }
 
 // plain registers what streams or what other packages serve.

@@ -35,15 +35,15 @@ func AddCatalogue(c *setup.Cache) (*Catalogue, error) {
 		if err != nil {
 			return nil, err
 		}
-		return classes.New(list, loops(docs))
+		return classes.New(list, workflowsOf(docs))
 	}
 	return &Catalogue{Part: setup.Add(c, "event classes", []string{Class, Workflow}, initial, build), cache: c}, nil
 }
 
 func classCode(c classes.Class) string { return c.Code }
 
-// loops says which workflows are there: those that are shipped and those that were set up.
-func loops(docs setup.Documents) func(id string) bool {
+// workflowsOf says which workflows are there: those that are shipped and those that were set up.
+func workflowsOf(docs setup.Documents) func(id string) bool {
 	known := map[string]bool{}
 	for _, id := range workflow.ShippedIDs() {
 		known[id] = true
