@@ -13,6 +13,7 @@ import (
 	"gridgate/central/cases"
 	"gridgate/central/store"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/cap"
 	"gridgate/protocols/ingest"
 )
 
@@ -20,7 +21,9 @@ import (
 type Store interface {
 	AppendAll(ctx context.Context, changes []store.Change) ([]cases.Case, error)
 	Case(ctx context.Context, id string) (cases.Case, error)
+	Cases(ctx context.Context, q store.Query) ([]cases.Case, string, error)
 	AddEvidence(ctx context.Context, evidence []alert.Evidence, now time.Time) ([]ingest.Outcome, error)
+	EvidenceOf(ctx context.Context, id string) ([]alert.Evidence, error)
 }
 
 // Objects keeps pictures by their SHA-256, see gridgate/central/store/objects.
@@ -41,6 +44,12 @@ type Desk struct {
 	Catalogue func() Catalogue // as of now
 	Wake      func(position int64)
 	Now       func() time.Time
+
+	Lands   Lands                            // where warnings are
+	Warned  map[cap.Category]string          // event class of a category whose sender names none of ours
+	Sender  string                           // of warnings that are published
+	Words   func(c cases.Case) cap.Words     // of a published case, from what is set up
+	Outline func(c cases.Case) [][]cap.Point // the land of a case's grid; nil if it has none
 
 	// Slots bounds how many pictures are redacted at a time: each takes a core for about a second and some 40 MB.
 	Slots chan struct{}
@@ -76,6 +85,20 @@ func (d *Desk) again(ctx context.Context, e cases.Event, refused error) (cases.C
 		return cases.Case{}, refused
 	}
 	return c, nil
+}
+
+// Pictures lists the photos of a case itself.
+func (d *Desk) Pictures(ctx context.Context, c cases.Case) ([]alert.Evidence, error) {
+	return d.Store.EvidenceOf(ctx, c.ID)
+}
+
+// Publish says a case as a CAP message. [ErrNotPublic] if it is not one to warn of.
+func (d *Desk) Publish(_ context.Context, c cases.Case) ([]byte, error) {
+	m, err := Publish(c, d.Sender, d.Outline(c))
+	if err != nil {
+		return nil, err
+	}
+	return cap.Encode(m, []cap.Words{d.Words(c)})
 }
 
 // ErrPicture means that a picture could not be redacted, so it is not kept.

@@ -14,12 +14,14 @@ import (
 	"gridgate/central/intake"
 	"gridgate/central/store"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/cap"
 	"gridgate/protocols/ingest"
 )
 
 // shelf is a store and an object store in memory.
 type shelf struct {
 	cases    map[string]cases.Case
+	position int64
 	evidence []alert.Evidence
 	objects  map[string][]byte
 	err      error
@@ -30,13 +32,33 @@ func (s *shelf) AppendAll(_ context.Context, changes []store.Change) ([]cases.Ca
 		return nil, s.err
 	}
 	e := changes[0].Event
-	if _, there := s.cases[e.CaseID]; there {
+	before, there := s.cases[e.CaseID]
+	if there && e.Type == cases.EventOpened {
 		return nil, store.ErrConflict
 	}
-	e.Position = int64(len(s.cases) + 1)
-	c, err := cases.Apply(cases.Case{}, e)
+	s.position++
+	e.Position = s.position
+	c, err := cases.Apply(before, e)
 	s.cases[c.ID] = c
 	return []cases.Case{c}, err
+}
+
+func (s *shelf) Cases(_ context.Context, q store.Query) (out []cases.Case, _ string, err error) {
+	for _, c := range s.cases {
+		if c.Origin == q.Origin && string(c.State) == q.State {
+			out = append(out, c)
+		}
+	}
+	return out, "", s.err
+}
+
+func (s *shelf) EvidenceOf(_ context.Context, id string) (out []alert.Evidence, err error) {
+	for _, e := range s.evidence {
+		if e.AlertID == id {
+			out = append(out, e)
+		}
+	}
+	return out, s.err
 }
 
 func (s *shelf) Case(_ context.Context, id string) (cases.Case, error) {
@@ -67,7 +89,8 @@ func newDesk() (*intake.Desk, *shelf) {
 	s := &shelf{cases: map[string]cases.Case{}, objects: map[string][]byte{}}
 	return &intake.Desk{
 		Store: s, Objects: s, Redactor: blind{}, Catalogue: func() intake.Catalogue { return centre{} }, Wake: func(int64) {},
-		Now: func() time.Time { return t0 }, Slots: make(chan struct{}, 1),
+		Now: func() time.Time { return t0 }, Slots: make(chan struct{}, 1), Lands: lands{}, Warned: byCategory, Sender: "centre@example.org",
+		Words: func(cases.Case) cap.Words { return cap.Words{Event: "积水内涝", Area: "网格"} }, Outline: func(cases.Case) [][]cap.Point { return nil },
 	}, s
 }
 
@@ -106,8 +129,11 @@ func TestOnlyTheRedactedPictureIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256([]byte("redacted"))
-	if e.SHA256 != hex.EncodeToString(sum[:]) || e.AlertID != c.ID || e.Validate() != nil || len(s.evidence) != 1 {
+	if e.SHA256 != hex.EncodeToString(sum[:]) || e.AlertID != c.ID || e.Validate() != nil {
 		t.Errorf("evidence %+v (%v)", e, e.Validate())
+	}
+	if listed, err := d.Pictures(t.Context(), c); err != nil || len(listed) != 1 || listed[0].SHA256 != e.SHA256 {
+		t.Errorf("listed %+v, %v", listed, err)
 	}
 	for _, kept := range s.objects {
 		if bytes.Contains(kept, []byte("face")) {
@@ -131,5 +157,65 @@ func TestWhatCannotBeRedactedIsNotKept(t *testing.T) {
 	cancel()
 	if _, err := d.Photo(ctx, c, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("who waits for a slot and goes: %v", err)
+	}
+}
+
+func TestAWarningIsTakenOnce(t *testing.T) {
+	d, s := newDesk()
+	first, err := d.Warn(t.Context(), warning())
+	if err != nil || len(first.Opened) != 2 {
+		t.Fatal(first, err)
+	}
+	if again, err := d.Warn(t.Context(), warning()); err != nil || len(again.Opened) != 0 || again.Known != 2 || len(s.cases) != 2 {
+		t.Errorf("sent again: %+v, %v", again, err)
+	}
+}
+
+func TestAnUpdateGoesOnAndACancelIsNoted(t *testing.T) {
+	d, s := newDesk()
+	if _, err := d.Warn(t.Context(), warning()); err != nil {
+		t.Fatal(err)
+	}
+	next := warning()
+	next.Identifier, next.Type = "W-2", cap.Update
+	next.References = []cap.Reference{{Sender: next.Sender, Identifier: "W-1", Sent: t0}}
+	next.Infos[0].Areas = []cap.Area{area("330106109001", "330106109003")}
+	got, err := d.Warn(t.Context(), next)
+	if err != nil || len(got.Opened) != 1 || got.Known != 1 || got.Noted != 2 {
+		t.Errorf("an update: %+v, %v", got, err)
+	}
+	over := warning()
+	over.Identifier, over.Type, over.References = "W-3", cap.Cancel, []cap.Reference{{Sender: next.Sender, Identifier: "W-2", Sent: t0}}
+	if got, err := d.Warn(t.Context(), over); err != nil || len(got.Opened) != 0 || got.Noted != 1 {
+		t.Errorf("a cancel: %+v, %v", got, err)
+	}
+	for _, c := range s.cases {
+		if c.State != cases.Open {
+			t.Errorf("a message closed a case: %+v", c)
+		}
+	}
+}
+
+func TestPublishedByTheDesk(t *testing.T) {
+	d, _ := newDesk()
+	c, err := d.Open(t.Context(), report())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := d.Publish(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := cap.Parse(bytes.NewReader(out)); err != nil || m.Sender != "centre@example.org" {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+func TestWhoSeesSomeGridsReportsThere(t *testing.T) {
+	d, _ := newDesk()
+	r := report()
+	r.Sees = func(grid string) bool { return grid == "elsewhere" }
+	if _, err := d.Open(t.Context(), r); !errors.Is(err, intake.ErrReport) {
+		t.Errorf("got %v", err)
 	}
 }

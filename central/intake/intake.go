@@ -30,6 +30,9 @@ type Report struct {
 	Note     string         // free words about the place or the thing
 	Exercise bool
 	At       time.Time
+
+	// Sees says whether whoever reports may see a grid; nil: all of them.
+	Sees func(grid string) bool
 }
 
 // Class is what a report needs to know of an event class.
@@ -68,6 +71,7 @@ func Opened(r Report, c Catalogue) (cases.Event, error) {
 	} else {
 		errs = append(errs, unless(alert.ValidGridCode(grid), "grid: a code of 12, 15 or 20 digits, or a place, is demanded"))
 	}
+	errs = append(errs, unless(r.Sees == nil || r.Sees(grid), "grid: it is outside the grids that you may see"))
 	if err := errors.Join(errs...); err != nil {
 		return cases.Event{}, fmt.Errorf("%w: %w", ErrReport, err)
 	}

@@ -82,8 +82,9 @@ func touched(info cap.Info, lands Lands, now time.Time) (codes []string) {
 }
 
 func report(m cap.Message, info cap.Info, class, grid string, now time.Time) Report {
+	key := WarningKey(m.Sender, m.Identifier) + "/" + class + "/" + grid
 	return Report{
-		ID: alert.NewID(), Key: WarningKey(m.Sender, m.Identifier) + "/" + class + "/" + grid, Origin: cases.ByWarning, Class: class, Grid: grid,
+		ID: alert.ForeignID("warning", key), Key: key, Origin: cases.ByWarning, Class: class, Grid: grid,
 		Severity: severityOf(info.Severity), Exercise: m.Status == cap.Exercise, At: now,
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gridgate/central/audit"
+	"gridgate/central/cases"
 )
 
 // ErrLastOne means that a change would leave nobody who can administer the centre.
@@ -91,17 +92,24 @@ type AuditQuery struct {
 // GridsOf lists the grids of some alerts; one that is not there has none. It is for implementations.
 func GridsOf(ctx context.Context, s interface {
 	Alert(ctx context.Context, id string) (StoredAlert, error)
+	Case(ctx context.Context, id string) (cases.Case, error)
 }, ids []string) (grids []string, err error) {
 	for _, id := range ids {
 		a, err := s.Alert(ctx, id)
+		grid := a.Grid
+		if errors.Is(err, ErrNotFound) { // it may be a picture of a case itself
+			var c cases.Case
+			c, err = s.Case(ctx, id)
+			grid = c.Grid
+		}
 		switch {
 		case errors.Is(err, ErrNotFound):
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("read alert: %w", err)
+			return nil, fmt.Errorf("read what evidence is of: %w", err)
 		}
-		if !slices.Contains(grids, a.Grid) {
-			grids = append(grids, a.Grid)
+		if !slices.Contains(grids, grid) {
+			grids = append(grids, grid)
 		}
 	}
 	return grids, nil
