@@ -56,6 +56,7 @@ type App struct {
 	audit    *audit.Log
 	setup    *setup.Cache
 	places   *parts.Places
+	classes  *parts.Catalogue
 	rules    *ruleBook
 	hub      *feed.Hub
 	ingest   *ingest.Server
@@ -214,7 +215,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: a.edgeRoutes(c),
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
-		Rules: a.rules, Changes: a.store, Staff: a.store, Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
+		Setup: a.setupAPI(), Rules: a.rules, Changes: a.store, Staff: a.store, Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
 	return err
 }

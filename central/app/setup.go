@@ -14,6 +14,9 @@ func (a *App) openSetup(ctx context.Context, _ *config.Config) (err error) {
 	log := a.log.With("component", "setup")
 	a.setup = setup.New(setup.Options{Store: a.store, Logger: log})
 	a.places = parts.AddMap(a.setup)
+	if a.classes, err = parts.AddCatalogue(a.setup); err != nil {
+		return err
+	}
 	if a.rules, err = addRules(a.setup, nearNow{a.places}); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"gridgate/central/audit"
 	"gridgate/central/auth"
 	"gridgate/central/config"
+	"gridgate/central/setup"
 	"gridgate/central/store"
 )
 
@@ -42,6 +43,7 @@ func AddUser(ctx context.Context, file string, u NewUser, now time.Time) error {
 
 // accounts is what commands read and write beside the central that runs.
 type accounts interface {
+	setup.Store
 	auth.Desk
 	Users(ctx context.Context) ([]store.User, error)
 	Tokens(ctx context.Context) ([]store.Token, error)

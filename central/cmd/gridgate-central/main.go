@@ -53,6 +53,10 @@ type commands struct {
 	} `cmd:"" help:"Tokens of programs."`
 	Edge      app.EdgeCommands     `cmd:"" help:"Edges that enrol by a one-time code."`
 	Audit     app.AuditCommands    `cmd:"" help:"The log of who did what at the centre."`
+	Grid      app.GridCommands     `cmd:"" help:"The map of the grids."`
+	Unit      app.UnitCommands     `cmd:"" help:"Units that events are dispatched to."`
+	Class     app.ClassCommands    `cmd:"" help:"The catalogue of event classes."`
+	Calendar  app.CalendarCommands `cmd:"" help:"Working days, holidays and make-up days."`
 	Cert      app.CertCommand      `cmd:"" help:"Make a private authority and a certificate for this central."`
 	Correlate app.CorrelateCommand `cmd:"" help:"Try rules on history and say what would have differed; changes nothing."`
 	Version   versionCommand       `cmd:"" help:"Say which build this is."`
