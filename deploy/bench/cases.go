@@ -26,6 +26,7 @@ const listReads = 60
 // casesParts are the figures of cases.
 var casesParts = []Part{
 	{Name: "sqlite", Limit: 30 * time.Minute, Run: casesSQLite},
+	{Name: "postgres", Limit: 30 * time.Minute, Run: casesPostgres},
 }
 
 // casesSQLite lists a year of cases in every way, and lists on while a storm comes in.

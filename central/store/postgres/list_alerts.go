@@ -104,7 +104,7 @@ func (s *Store) alertPage(ctx context.Context, q store.Query, limit int) (query 
 	return "SELECT " + alertColumns + " FROM alerts a" + alertPlace + c.where() + " ORDER BY a.position DESC LIMIT " + c.bind(limit), c.args, nil
 }
 
-// chainPage reads the alerts of a case along their chain.
+// chainPage reads the alerts of a case along their chain, one by one and in its order.
 func (s *Store) chainPage(ctx context.Context, c conditions, q store.Query, limit int) (string, []any, error) {
 	before, _ := store.PositionOf("a", q.Cursor) // was read before
 	start, err := s.chainStart(ctx, q.CaseID, before)
@@ -112,7 +112,7 @@ func (s *Store) chainPage(ctx context.Context, c conditions, q store.Query, limi
 		return "", nil, err
 	}
 	return "WITH RECURSIVE chain (at) AS (SELECT " + c.bind(start) + "::bigint UNION ALL SELECT e.earlier FROM chain JOIN alerts e ON e.position = chain.at) SELECT " +
-		alertColumns + " FROM chain JOIN alerts a ON a.position = chain.at" + alertPlace + c.where() + " LIMIT " + c.bind(limit), c.args, nil
+		alertColumns + " FROM chain CROSS JOIN LATERAL (SELECT * FROM alerts WHERE position = chain.at OFFSET 0) a" + alertPlace + c.where() + " LIMIT " + c.bind(limit), c.args, nil
 }
 
 // chainStart is where to begin: after the alert at before if that is one of the case, else at its newest; 0 for nowhere.
