@@ -13,21 +13,6 @@ import (
 	"gridgate/protocols/alert"
 )
 
-// both is a store that jobs work on.
-type both interface {
-	store.Store
-	store.Jobs
-}
-
-func worked(t *testing.T, open Opener) both {
-	t.Helper()
-	s, ok := opened(t, open).(both)
-	if !ok {
-		t.Fatal("the store knows no jobs")
-	}
-	return s
-}
-
 // Jobs is the contract of [store.Jobs].
 func Jobs(t *testing.T, open Opener) {
 	tests := map[string]func(t *testing.T, open Opener){
@@ -93,7 +78,7 @@ func changesOf(events ...cases.Event) (out []store.Change) {
 }
 
 func testAllOrNone(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	a, b := raised("cam1"), raised("cam2")
 	put(t, s, t0, a, b)
 	_, one := get(t, s, a.ID)
@@ -140,7 +125,7 @@ func testAllOrNone(t *testing.T, open Opener) {
 }
 
 func testOpenedByHand(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	a := raised("cam")
 	first := byHand(a.Key)
 	c := do(t, s, first)[0]
@@ -173,7 +158,7 @@ func testOpenedByHand(t *testing.T, open Opener) {
 
 // testReopenedByHand reopens a case that has a newer one of its key.
 func testReopenedByHand(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	a, b := raised("cam"), raised("cam")
 	put(t, s, t0, a)
 	_, old := get(t, s, a.ID)
@@ -211,7 +196,7 @@ func testReopenedByHand(t *testing.T, open Opener) {
 
 // testLoopWhole sets every field that an event and a case can have.
 func testLoopWhole(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	origin := Filled[cases.Opening]()
 	origin.Kind, origin.Grid, origin.Class = alert.SOS, "330106109001003", "0401"
 	first := byHand("", func(e *cases.Event) { e.Opening = &origin })
@@ -252,7 +237,7 @@ func testLoopWhole(t *testing.T, open Opener) {
 }
 
 func testDue(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	want := []string{}
 	for i, minutes := range []int{40, 10, 30, 20, 50} {
 		e := byHand(fmt.Sprint("key ", i))
@@ -294,7 +279,7 @@ func testDue(t *testing.T, open Opener) {
 }
 
 func testMerge(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	a, b := raised("cam1"), raised("cam2")
 	put(t, s, t0, a, b)
 	_, parent := get(t, s, a.ID)

@@ -55,38 +55,30 @@ func writeForever(open Opener, dir string) error {
 	}
 }
 
-// advanceOnce takes one step of a job, if the store knows jobs.
+// advanceOnce takes one step of a job.
 func advanceOnce(ctx context.Context, s store.Store) error {
-	jobs, ok := s.(store.Jobs)
-	if !ok {
-		return nil
-	}
-	at, err := jobs.Cursor(ctx, "job")
+	at, err := s.Cursor(ctx, "job")
 	if err != nil {
 		return err
 	}
 	a := stepOf(at, fmt.Sprint("by hand ", at))
 	a.Changes[0].Event.Opening.Exercise = true
-	_, err = jobs.Advance(ctx, a)
+	_, err = s.Advance(ctx, a)
 	return err
 }
 
 // checkSteps wants each step of [advanceOnce] to have had its effect once.
 func checkSteps(t *testing.T, s store.Store) {
 	t.Helper()
-	jobs, ok := s.(store.Jobs)
-	if !ok {
-		return
-	}
-	at, err := jobs.Cursor(t.Context(), "job")
+	at, err := s.Cursor(t.Context(), "job")
 	if err != nil || at == 0 {
 		t.Fatalf("the cursor is at %d, %v", at, err)
 	}
-	counts, err := jobs.Counts(t.Context(), store.CountQuery{})
+	counts, err := s.Counts(t.Context(), store.CountQuery{})
 	if err != nil || len(counts) != 1 || counts[0].N != at {
 		t.Errorf("counted %+v, %v, the cursor is at %d", counts, err, at)
 	}
-	if notices, err := jobs.Notices(t.Context(), t0, 1_000_000); err != nil || int64(len(notices)) != at {
+	if notices, err := s.Notices(t.Context(), t0, 1_000_000); err != nil || int64(len(notices)) != at {
 		t.Errorf("%d notices, %v, the cursor is at %d", len(notices), err, at)
 	}
 	if opened := allCases(t, s, store.Query{Exercise: store.Yes, Limit: 500}); int64(len(opened)) != at {

@@ -24,7 +24,7 @@ func stepOf(from int64, key string) store.Advance {
 }
 
 // wantJob wants what n steps of stepOf leave.
-func wantJob(t *testing.T, s both, n int64) {
+func wantJob(t *testing.T, s store.Store, n int64) {
 	t.Helper()
 	if at, err := s.Cursor(t.Context(), "job"); err != nil || at != n {
 		t.Errorf("the cursor is at %d, %v; want %d", at, err, n)
@@ -48,7 +48,7 @@ func wantJob(t *testing.T, s both, n int64) {
 
 // testAdvance has many do the same steps.
 func testAdvance(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	const steps = 5
 	var won atomic.Int64
 	var wg sync.WaitGroup
@@ -82,7 +82,7 @@ func testAdvance(t *testing.T, open Opener) {
 }
 
 func testAdvanceAllOrNone(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	if _, err := s.Advance(t.Context(), stepOf(0, "first")); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func testAdvanceAllOrNone(t *testing.T, open Opener) {
 }
 
 // counted adds counts by one step of a job.
-func counted(t *testing.T, s both, job string, counts ...store.Count) {
+func counted(t *testing.T, s store.Store, job string, counts ...store.Count) {
 	t.Helper()
 	from, err := s.Cursor(t.Context(), job)
 	if err != nil {
@@ -126,7 +126,7 @@ func counted(t *testing.T, s both, job string, counts ...store.Count) {
 	}
 }
 
-func wantCounts(t *testing.T, s both, what string, q store.CountQuery, want ...store.Count) {
+func wantCounts(t *testing.T, s store.Store, what string, q store.CountQuery, want ...store.Count) {
 	t.Helper()
 	got, err := s.Counts(t.Context(), q)
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -135,7 +135,7 @@ func wantCounts(t *testing.T, s both, what string, q store.CountQuery, want ...s
 }
 
 func testCounts(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	one := store.Count{Day: "2026-03-01", Grid: "330106109001", Unit: "u1", Class: "0401", Source: "cam1", Measure: "opened", N: 1}
 	two := store.Count{Day: "2026-03-02", Grid: "330106110001", Class: "0501", Source: "cam2", Measure: "opened", N: 5}
 	drill := one
@@ -183,7 +183,7 @@ func testCounts(t *testing.T, open Opener) {
 
 // testCountMonths sums ranges of days over three years, which may be read from sums of months, and adds up by hand.
 func testCountMonths(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	days := []string{"2024-02-29", "2024-12-31", "2025-01-01", "2025-01-31", "2025-02-01", "2025-06-15", "2025-12-31", "2026-01-01"}
 	var all []store.Count
 	for i, day := range days {
@@ -222,7 +222,7 @@ func testCountMonths(t *testing.T, open Opener) {
 }
 
 func testNotices(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	full := Filled[store.Notice]()
 	full.State, full.At = store.NoticeWaiting, t0.Add(time.Minute)
 	early := store.Notice{ID: "early", CaseID: full.CaseID, At: t0, State: store.NoticeWaiting}
@@ -270,7 +270,7 @@ func testNotices(t *testing.T, open Opener) {
 
 // testNoticesGo prunes a case: its notices go with it, what was counted of it stays.
 func testNoticesGo(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	old, young := closedCase(t, s, "old", t0), closedCase(t, s, "young", t0.Add(100*day))
 	a := store.Advance{Job: "job", To: 6, Counts: []store.Count{{Day: "2026-03-01", Measure: "closed", N: 2}}}
 	for _, c := range []ended{old, young} {

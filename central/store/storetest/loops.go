@@ -56,7 +56,7 @@ func isDue(c cases.Case) bool {
 
 // testLoopFilters compares each filter with what it says, over cases in which all that is filtered by varies.
 func testLoopFilters(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	states := []cases.State{cases.Open, cases.Acknowledged, cases.Closed}
 	severities := []alert.Severity{alert.Minor, alert.Critical, alert.Info, alert.Major, alert.Minor}
 	for i := range 48 {
@@ -99,7 +99,7 @@ func testLoopFilters(t *testing.T, open Opener) {
 
 // testGridFilters lists cases by grids and by what somebody may see, with codes of every length.
 func testGridFilters(t *testing.T, open Opener) {
-	s := worked(t, open)
+	s := opened(t, open)
 	codes := make(map[string]string)
 	for i, grid := range []string{
 		"330106109001", "330106109001003", "33010610900100300001", "330106109001004", "330106109002001", "330106110001", "330107001001", "440100000000",
