@@ -24,6 +24,7 @@ import (
 var loadParts = []Part{
 	{Name: "postgres", Run: deliveryPostgres},
 	{Name: "postgres_5m", Limit: 20 * time.Minute, Run: deliveryPostgresFull},
+	{Name: "storm_postgres", Limit: 5 * time.Minute, Run: deliveryPostgresStorm},
 	{Name: "drain", Limit: 5 * time.Minute, Run: deliveryDrain},
 	{Name: "sensor_to_feed", Run: latency},
 	{Name: "edges", Limit: 5 * time.Minute, Run: deliveryEdges},

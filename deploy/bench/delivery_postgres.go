@@ -60,6 +60,15 @@ func deliveryPostgresFull(ctx context.Context, dir string) (results []Result, er
 	return results, err
 }
 
+// deliveryPostgresStorm is [deliveryStorm] on a PostgreSQL of its own.
+func deliveryPostgresStorm(ctx context.Context, dir string) (results []Result, err error) {
+	err = withPostgres(ctx, func(_ *postgres.Server, db *store.Store) error {
+		results, err = storm(ctx, dir, "delivery.storm_postgres", db)
+		return err
+	})
+	return results, err
+}
+
 // withPostgres runs f on an empty database of a private server.
 func withPostgres(ctx context.Context, f func(*postgres.Server, *store.Store) error) (err error) {
 	server, err := postgres.Start(ctx)
