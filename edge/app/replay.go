@@ -233,8 +233,22 @@ func (r *replayer) look(ctx context.Context, f decode.Frame, ok bool, err error)
 			}
 		}
 	}
+	if showed == detect.Movement && r.settled() {
+		showed = detect.Settled
+	}
 	r.chooser.Saw(f.PTS, showed)
 	return nil
+}
+
+// settled says whether motion is raised in every zone.
+func (r *replayer) settled() bool {
+	for _, z := range r.options.Zones {
+		if _, on := r.active[situation{zone: z.Name, kind: alert.Motion}]; !on {
+			return false
+		}
+	}
+	_, whole := r.active[situation{kind: alert.Motion}]
+	return whole || len(r.options.Zones) > 0
 }
 
 // tell raises what begins and clears what ends with a verdict.

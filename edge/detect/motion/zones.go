@@ -18,7 +18,11 @@ const (
 	confirm     = 350 * time.Millisecond // for which regions must be seen before a zone is active
 	sparseStep  = 800 * time.Millisecond // between frames, above which one frame is enough
 	forget      = 1500 * time.Millisecond
-	linger      = 1500 * time.Millisecond // a zone stays active for this long after the last region
+	linger      = 1500 * time.Millisecond // a zone stays active for this long after the last region,
+	lasting     = 15 * time.Second        // and where regions were there for so long
+	lastShare   = 5                       // for this share of that time,
+	maxLinger   = 6 * time.Second         // but not for longer
+	again       = 3 * time.Second         // what is active so soon after it was is what it was
 	maxBoxes    = 16
 )
 
@@ -43,7 +47,8 @@ type area struct {
 }
 
 // zone is a part of the picture and its state. It is active from a confirmed region on until linger after the last one, so
-// that a person who passes is one situation.
+// that a person who passes is one situation, and longer after what lasted: a place where people come and go is one, too, though
+// one sample in ten shows nobody.
 type zone struct {
 	name     string
 	smallest int           // pixels
@@ -52,6 +57,9 @@ type zone struct {
 	runs     []run
 
 	active      bool
+	since       time.Duration // it is active, or was
+	ended       time.Duration // it is not active since
+	known       bool          // since and ended hold something
 	first, last time.Duration // of the regions that made or keep it active
 	seen        bool          // first and last hold something
 	fresh       bool          // a region was seen in this frame
@@ -162,7 +170,7 @@ func paint(p detect.Polygon, set func(pixel int)) {
 func (a *area) reset() {
 	for i := range a.zones {
 		z := &a.zones[i]
-		z.active, z.seen = false, false
+		z.active, z.seen, z.known = false, false, false
 	}
 }
 
@@ -227,12 +235,27 @@ func (z *zone) hit(b *detect.Blob, now, step time.Duration) {
 // settle brings the state up to now.
 func (z *zone) settle(now, step time.Duration) bool {
 	switch {
-	case z.active && now-z.last >= linger:
-		z.active = false
+	case z.active && now-z.last >= z.linger():
+		z.active, z.ended = false, now
 	case !z.active && z.fresh && (now-z.first >= z.enough || !z.demanded && step > sparseStep):
-		z.active = true
+		z.begin(now)
 	}
 	return z.active
+}
+
+func (z *zone) begin(now time.Duration) {
+	if !z.known || now-z.ended > again {
+		z.since = now
+	}
+	z.active, z.known = true, true
+}
+
+// linger is how long the zone stays active after the last region.
+func (z *zone) linger() time.Duration {
+	if lasted := z.last - z.since; lasted >= lasting {
+		return min(maxLinger, max(linger, lasted/lastShare))
+	}
+	return linger
 }
 
 func boxOf(b *detect.Blob) detect.Box {
