@@ -26,8 +26,13 @@ type Config struct {
 	Limits    Limits `yaml:"limits"`
 	// Credentials are those of edges that enrol by a one-time code.
 	Credentials Credentials `yaml:"credentials"`
-	Profile     string      `yaml:"profile"` // "cn": pictures and cases are kept for thirty days at least; empty: for one
-	Retention   Retention   `yaml:"retention"`
+	// Notify names the ways to tell people.
+	Notify    Notify    `yaml:"notify"`
+	Zone      string    `yaml:"zone"` // of the days that figures are counted by, a name of the IANA database
+	Residents Residents `yaml:"residents"`
+	Warnings  Warnings  `yaml:"warnings"`
+	Profile   string    `yaml:"profile"` // "cn": pictures and cases are kept for thirty days at least; empty: for one
+	Retention Retention `yaml:"retention"`
 }
 
 // ProfileCN keeps what the Regulation on the Administration of Public Security Video Image Information Systems, article 17, asks for: thirty days.
@@ -112,6 +117,10 @@ func Defaults() Config {
 		Credentials: Credentials{Life: 90 * 24 * time.Hour},
 
 		Retention: Retention{Cases: 180 * 24 * time.Hour, Evidence: 90 * 24 * time.Hour},
+
+		Zone:      "Asia/Shanghai",
+		Residents: Residents{Classes: []string{"01", "02", "05", "09"}},
+		Warnings:  Warnings{Sender: "gridgate", Classes: map[string]string{"Met": "0202", "Fire": "0102", "Infra": "0501"}},
 	}
 }
 
@@ -133,6 +142,7 @@ func Load(file string) (*Config, error) {
 // resolve makes every path of c absolute.
 func (c *Config) resolve(folder string) {
 	paths := []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key, &c.TSDB.Token.File, &c.Store.Password.File}
+	paths = append(paths, c.Notify.paths()...)
 	for i := range c.Edges {
 		paths = append(paths, &c.Edges[i].Token.File)
 	}

@@ -47,6 +47,8 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 		j.bad("limits.edge_batches", "is out of range", "write a number from 1 to 1000")
 	}
 	c.validateRetention(j)
+	c.validateNotify(j)
+	c.validateIntake(j)
 	return j.problems
 }
 

@@ -11,9 +11,9 @@ import (
 
 // Names gives codes the words that a centre has for them. A nil function, or an empty answer, leaves the code.
 type Names struct {
-	Grid     func(code string) string
+	Grid     func(code string, lang Lang) string
 	Class    func(code string, lang Lang) string
-	Unit     func(id string) string
+	Unit     func(id string, lang Lang) string
 	Deadline func(workflow, deadline string, lang Lang) string
 	Link     func(caseID string) string
 }
@@ -66,9 +66,12 @@ func (d *Desk) data(c cases.Case, e cases.Event, names Names, lang Lang) Data {
 	}
 	unit := either(e.Unit, c.Unit)
 	data := Data{
-		Case: c.ID, Grid: c.Grid, Place: place(c.Grid, ask(names.Grid, c.Grid)), Device: device(c), ClassCode: c.Class,
-		Class: className(c, names, lang), Level: levelWords[lang][level], Unit: either(ask(names.Unit, unit), unit), Due: d.clock(c.DueAt()), At: d.clock(e.At),
-		Link: ask(names.Link, c.ID), Drill: c.Exercise,
+		Case: c.ID, Grid: c.Grid, Place: place(c.Grid, ask(names.Grid, c.Grid, lang)), Device: device(c), ClassCode: c.Class,
+		Class: className(c, names, lang), Level: levelWords[lang][level], Unit: either(ask(names.Unit, unit, lang), unit), Due: d.clock(c.DueAt()), At: d.clock(e.At),
+		Drill: c.Exercise,
+	}
+	if names.Link != nil {
+		data.Link = names.Link(c.ID)
 	}
 	if e.Type == cases.EventMerged {
 		data.Into = e.Into
@@ -93,11 +96,11 @@ func (d *Desk) dueOf(c cases.Case, name string) string {
 	return ""
 }
 
-func ask(f func(string) string, code string) string {
+func ask(f func(string, Lang) string, code string, lang Lang) string {
 	if f == nil || code == "" {
 		return ""
 	}
-	return f(code)
+	return f(code, lang)
 }
 
 func place(code, name string) string {
@@ -108,12 +111,7 @@ func place(code, name string) string {
 }
 
 func className(c cases.Case, names Names, lang Lang) string {
-	if names.Class != nil {
-		if title := names.Class(c.Class, lang); title != "" {
-			return title
-		}
-	}
-	return either(c.Class, string(c.Kind))
+	return either(ask(names.Class, c.Class, lang), either(c.Class, string(c.Kind)))
 }
 
 // device is the source without what all have in common: e1/cameras/gate-1, and the zone.

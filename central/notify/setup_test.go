@@ -74,7 +74,7 @@ func TestShippedTexts(t *testing.T) {
 	c := ofKind(alert.Smoke)
 	c.Exercise, c.Deadlines = true, []cases.Deadline{{Name: "handle", Due: t0}}
 	names := Names{
-		Grid: func(string) string { return "河山社区一网格" }, Class: func(string, Lang) string { return "烟雾告警" },
+		Grid: func(string, Lang) string { return "河山社区一网格" }, Class: func(string, Lang) string { return "烟雾告警" },
 		Link: func(id string) string { return "https://central.example/#/cases/" + id },
 	}
 	for _, what := range Whats() {

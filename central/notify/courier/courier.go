@@ -75,8 +75,10 @@ type Options struct {
 	// Silenced says whether a silence or a maintenance window covers a case at a moment. nil: never.
 	Silenced func(c cases.Case, now time.Time) bool
 	Names    notify.Names
-	Lead     Lead          // nil: this is the only central
-	Keep     time.Duration // how long settled notices are kept; 0: for ever
+	// Changed returns a channel that is closed once case events were committed. nil: the log is looked at once a second.
+	Changed func() <-chan struct{}
+	Lead    Lead          // nil: this is the only central
+	Keep    time.Duration // how long settled notices are kept; 0: for ever
 
 	Registerer prometheus.Registerer // nil: metrics are registered nowhere
 	Logger     *slog.Logger          // nil: discards
@@ -86,6 +88,9 @@ type Options struct {
 func (o *Options) setDefaults() {
 	if o.Silenced == nil {
 		o.Silenced = func(cases.Case, time.Time) bool { return false }
+	}
+	if o.Changed == nil {
+		o.Changed = func() <-chan struct{} { return nil }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -99,7 +104,6 @@ func (o *Options) setDefaults() {
 type Courier struct {
 	o       Options
 	metrics *metrics
-	woken   chan struct{} // there may be events
 	due     chan struct{} // there may be notices
 }
 
@@ -114,7 +118,7 @@ func New(o Options) (*Courier, error) {
 		}
 	}
 	o.setDefaults()
-	c := &Courier{o: o, metrics: newMetrics(o.Now), woken: make(chan struct{}, 1), due: make(chan struct{}, 1)}
+	c := &Courier{o: o, metrics: newMetrics(o.Now), due: make(chan struct{}, 1)}
 	for name := range o.Ways {
 		c.metrics.know(name)
 	}
@@ -123,9 +127,6 @@ func New(o Options) (*Courier, error) {
 	}
 	return c, nil
 }
-
-// Wake tells that a case event was committed. It never blocks.
-func (c *Courier) Wake() { ring(c.woken) }
 
 // ring leaves a note for a loop; one is as good as several.
 func ring(bell chan struct{}) {

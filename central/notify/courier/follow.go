@@ -36,6 +36,7 @@ func (c *Courier) follow(ctx context.Context) {
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for ctx.Err() == nil {
+		changed := c.o.Changed() // before the log is read: what comes meanwhile closes it
 		more, err := f.step(ctx)
 		if err != nil && ctx.Err() == nil {
 			c.o.Logger.Warn("the case-event log cannot be followed for notices and is read again", "err", err)
@@ -49,7 +50,7 @@ func (c *Courier) follow(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-c.woken:
+		case <-changed:
 		case <-tick.C:
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -63,7 +64,10 @@ func TestTroubleTellsNothing(t *testing.T) {
 	gone.Close()
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
-	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then the server notices that the client went
+		<-r.Context().Done()
+	}))
 	defer slow.Close()
 	for name, tc := range map[string]struct{ url, want string }{
 		"nobody there": {gone.URL, "no connection"}, "unknown authority": {secure.URL, "certificate is not trusted"},
