@@ -59,6 +59,20 @@ func (s Shape) Covers(lon, lat float64) bool {
 	return geom.Intersects(s.g.AsGeometry(), geom.XY{X: lon, Y: lat}.AsPoint().AsGeometry())
 }
 
+// Borders are the outer rings of s, each a closed list of longitude and latitude.
+func (s Shape) Borders() (rings [][][2]float64) {
+	for i := range s.g.NumPolygons() {
+		line := s.g.PolygonN(i).ExteriorRing().Coordinates()
+		ring := make([][2]float64, line.Length())
+		for n := range ring {
+			xy := line.GetXY(n)
+			ring[n] = [2]float64{xy.X, xy.Y}
+		}
+		rings = append(rings, ring)
+	}
+	return rings
+}
+
 // SquareMetres is the area of s, by the scale of its middle: good to a percent for anything up to a city.
 func (s Shape) SquareMetres() float64 { return squareMetres(s.g.AsGeometry()) }
 
