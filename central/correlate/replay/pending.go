@@ -43,11 +43,14 @@ func newPending(tell func(Difference) error) *pending {
 
 // compare takes in what both sides decided on the same events.
 func (p *pending) compare(was, would []rules.Decision) error {
-	for _, d := range was {
-		p.add(d, false)
-	}
-	for _, d := range would {
-		p.add(d, true)
+	for len(was)+len(would) > 0 { // in the order of the log
+		if len(would) == 0 || len(was) > 0 && was[0].By <= would[0].By {
+			p.add(was[0], false)
+			was = was[1:]
+			continue
+		}
+		p.add(would[0], true)
+		would = would[1:]
 	}
 	for len(p.queue) > maxPending {
 		if err := p.first(); err != nil {
