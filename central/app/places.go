@@ -25,8 +25,8 @@ const commandActor = "command"
 // maxSetupFile bounds a file that is imported, in bytes.
 const maxSetupFile = 64 << 20
 
-// desk is what is set up, opened by a command beside a central that runs, or without one.
-type desk struct {
+// setUp is what is set up, opened by a command beside a central that runs, or without one.
+type setUp struct {
 	cache   *setup.Cache
 	places  *parts.Places
 	classes *parts.Catalogue
@@ -34,9 +34,9 @@ type desk struct {
 }
 
 // withSetup opens what the central that file configures has set up.
-func withSetup(ctx context.Context, file string, do func(desk) error) error {
+func withSetup(ctx context.Context, file string, do func(setUp) error) error {
 	return withAccounts(ctx, file, func(_ *config.Config, a accounts) error {
-		d := desk{cache: setup.New(setup.Options{Store: a})}
+		d := setUp{cache: setup.New(setup.Options{Store: a})}
 		d.places = parts.AddMap(d.cache)
 		var err error
 		if d.classes, err = parts.AddCatalogue(d.cache); err != nil {
@@ -74,12 +74,12 @@ type importing struct {
 }
 
 // run imports by one of the parts and tells what changed.
-func (c *importing) run(t *Terminal, how func(desk) func(context.Context, []byte, parts.Change) (parts.Result, error)) error {
+func (c *importing) run(t *Terminal, how func(setUp) func(context.Context, []byte, parts.Change) (parts.Result, error)) error {
 	data, err := readFile(c.File)
 	if err != nil {
 		return err
 	}
-	return withSetup(t.Ctx, c.Config, func(d desk) error {
+	return withSetup(t.Ctx, c.Config, func(d setUp) error {
 		r, err := how(d)(t.Ctx, data, parts.Change{Actor: commandActor, At: t.Now(), Replace: c.Replace, Dry: c.DryRun})
 		if err != nil {
 			return fmt.Errorf("nothing was changed: %s: %w", c.File, err)
@@ -100,14 +100,16 @@ type gridImport struct{ importing }
 
 // Run implements kong's command.
 func (c *gridImport) Run(t *Terminal) error {
-	return c.run(t, func(d desk) func(context.Context, []byte, parts.Change) (parts.Result, error) { return d.places.Import })
+	return c.run(t, func(d setUp) func(context.Context, []byte, parts.Change) (parts.Result, error) {
+		return d.places.Import
+	})
 }
 
 type gridExport struct{ configured }
 
 // Run implements kong's command.
 func (c *gridExport) Run(t *Terminal) error {
-	return withSetup(t.Ctx, c.Config, func(d desk) error {
+	return withSetup(t.Ctx, c.Config, func(d setUp) error {
 		data, err := grid.GeoJSON(d.places.Get().Grids())
 		if err != nil {
 			return err
@@ -138,7 +140,7 @@ type classImport struct{ importing }
 
 // Run implements kong's command.
 func (c *classImport) Run(t *Terminal) error {
-	return c.run(t, func(d desk) func(context.Context, []byte, parts.Change) (parts.Result, error) {
+	return c.run(t, func(d setUp) func(context.Context, []byte, parts.Change) (parts.Result, error) {
 		return d.classes.Import
 	})
 }
@@ -147,7 +149,7 @@ type classExport struct{ configured }
 
 // Run implements kong's command.
 func (c *classExport) Run(t *Terminal) error {
-	return withSetup(t.Ctx, c.Config, func(d desk) error {
+	return withSetup(t.Ctx, c.Config, func(d setUp) error {
 		data, err := classes.CSV(d.classes.Get().Classes())
 		if err != nil {
 			return err
@@ -166,7 +168,7 @@ type unitImport struct{ importing }
 
 // Run implements kong's command.
 func (c *unitImport) Run(t *Terminal) error {
-	return c.run(t, func(d desk) func(context.Context, []byte, parts.Change) (parts.Result, error) {
+	return c.run(t, func(d setUp) func(context.Context, []byte, parts.Change) (parts.Result, error) {
 		return d.places.ImportUnits
 	})
 }
@@ -187,7 +189,7 @@ func (c *calendarImport) Run(t *Terminal) error {
 	if err != nil {
 		return err
 	}
-	return withSetup(t.Ctx, c.Config, func(d desk) error {
+	return withSetup(t.Ctx, c.Config, func(d setUp) error {
 		made, err := readCalendar(d, data)
 		if err != nil {
 			return fmt.Errorf("nothing was changed: %s: %w", c.File, err)
@@ -207,7 +209,7 @@ func (c *calendarImport) Run(t *Terminal) error {
 }
 
 // readCalendar tells JSON from CSV by how it begins.
-func readCalendar(d desk, data []byte) (*calendar.Calendar, error) {
+func readCalendar(d setUp, data []byte) (*calendar.Calendar, error) {
 	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '{' {
 		return calendar.Parse(data)
 	}
