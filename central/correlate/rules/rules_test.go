@@ -20,15 +20,23 @@ func one(sort Sort, fields string) string {
 	return "rules:\n  - id: r\n    sort: " + string(sort) + "\n    name: {zh: 规则, en: a rule}\n    " + strings.ReplaceAll(strings.TrimSpace(fields), "; ", "\n    ") + "\n"
 }
 
+// timelines are histories with what must come of them, by name.
+type timelines map[string]struct {
+	rules string
+	play  func(w *world)
+}
+
 func TestTimelines(t *testing.T) {
+	for _, all := range []timelines{groups(), causes(), crowds()} {
+		for name, test := range all {
+			t.Run(name, func(t *testing.T) { test.play(newWorld(t, test.rules)) })
+		}
+	}
+}
+
+func groups() timelines {
 	group := one(Group, "same: [grid, kind]; within: 10m")
-	inhibit := one(Inhibit, `cause: kind == "device-offline" and device startsWith "gateway"; held: kind in ["device-offline", "video-loss", "smoke"]; same: [edge]; within: 5m`)
-	confirm := one(Confirm, `of: ['kind == "smoke"', 'kind == "heat"']; same: [grid]; within: 60s; severity: critical; level: district`)
-	water := one(Water, `match: kind in ["flood", "water-level"]; within: 1h; rivers: [{name: {zh: 清河, en: Qing}, grids: ["330106109001", "330106109002", "330106109003"]}]`)
-	tests := map[string]struct {
-		rules string
-		play  func(w *world)
-	}{
+	return timelines{
 		"a group": {group, func(w *world) {
 			w.open("c1", alert.Motion, gridA, "d1")
 			w.after(time.Minute)
@@ -77,6 +85,13 @@ func TestTimelines(t *testing.T) {
 			w.do(cases.Event{CaseID: "c2", Type: cases.EventReopened, Count: 1})
 			w.parents()
 		}},
+	}
+}
+
+func causes() timelines {
+	inhibit := one(Inhibit, `cause: kind == "device-offline" and device startsWith "gateway"; held: kind in ["device-offline", "video-loss", "smoke"]; same: [edge]; within: 5m`)
+	confirm := one(Confirm, `of: ['kind == "smoke"', 'kind == "heat"']; same: [grid]; within: 60s; severity: critical; level: district`)
+	return timelines{
 		"confirmed": {confirm, func(w *world) {
 			w.open("c1", alert.Heat, gridA, "d1")
 			w.after(61 * time.Second)
@@ -109,6 +124,12 @@ func TestTimelines(t *testing.T) {
 			w.parents("c1", "gw", "c2", "gw")
 			w.severity("gw", alert.Major, cases.CommunityLevel)
 		}},
+	}
+}
+
+func crowds() timelines {
+	water := one(Water, `match: kind in ["flood", "water-level"]; within: 1h; rivers: [{name: {zh: 清河, en: Qing}, grids: ["330106109001", "330106109002", "330106109003"]}]`)
+	return timelines{
 		"flapping": {one(Flapping, "times: 3; within: 1h"), func(w *world) {
 			w.open("c1", alert.Door, gridA, "d1")
 			w.close("c1")
@@ -152,9 +173,6 @@ func TestTimelines(t *testing.T) {
 			w.says("down", "related r", "related r")
 			w.parents("mid", "up")
 		}},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) { test.play(newWorld(t, test.rules)) })
 	}
 }
 
