@@ -68,6 +68,7 @@ type Options struct {
 	Rules    RuleBook    // nil: the API tells nothing of rules, nor does it merge
 	Changes  CaseChanges // demanded with Rules
 	Setup    Setup       // what a centre sets up
+	Notify   *Notify     // nil: the API tells nothing of notices
 	Feed     http.Handler
 	Edges    []Route
 	Console  http.Handler
@@ -127,6 +128,7 @@ func (s *Server) operations() {
 	s.alertOperations()
 	s.caseOperations()
 	s.ruleOperations()
+	s.notifyOperations()
 	s.edgeOperations()
 	s.seriesOperations()
 	s.gridOperations()

@@ -48,20 +48,22 @@ type App struct {
 	stops    []stop
 	failed   chan error // the first component that ended by itself
 
-	store    store.Store
-	lead     retain.Lead // nil: this is the only central
-	objects  *objects.Dir
-	series   tsdb.DB
-	auth     *auth.Service
-	audit    *audit.Log
-	setup    *setup.Cache
-	places   *parts.Places
-	classes  *parts.Catalogue
-	rules    *ruleBook
-	hub      *feed.Hub
-	ingest   *ingest.Server
-	handler  http.Handler
-	listener net.Listener
+	store     store.Store
+	lead      retain.Lead // nil: this is the only central
+	objects   *objects.Dir
+	series    tsdb.DB
+	auth      *auth.Service
+	audit     *audit.Log
+	setup     *setup.Cache
+	places    *parts.Places
+	classes   *parts.Catalogue
+	rules     *ruleBook
+	notify    *parts.Notify
+	notifyAPI *api.Notify
+	hub       *feed.Hub
+	ingest    *ingest.Server
+	handler   http.Handler
+	listener  net.Listener
 }
 
 // stop is one teardown, run last in first out.
@@ -98,6 +100,7 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		{"follow the store", a.followStore},
 		{"start ingest", a.startIngest},
 		{"start the rules", a.startRules},
+		{"start telling people", a.startNotify},
 		{"start retention", a.startRetention},
 		{"build the API", a.buildAPI},
 		{"listen", a.listen},
@@ -215,7 +218,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: a.edgeRoutes(c),
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
-		Setup: a.setupAPI(), Rules: a.rules, Changes: a.store, Staff: a.store, Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
+		Setup: a.setupAPI(), Notify: a.notifyAPI, Rules: a.rules, Changes: a.store, Staff: a.store, Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
 	return err
 }

@@ -17,6 +17,9 @@ func (a *App) openSetup(ctx context.Context, _ *config.Config) (err error) {
 	if a.classes, err = parts.AddCatalogue(a.setup); err != nil {
 		return err
 	}
+	if a.notify, err = parts.AddNotify(a.setup); err != nil {
+		return err
+	}
 	if a.rules, err = addRules(a.setup, nearNow{a.places}); err != nil {
 		return err
 	}
