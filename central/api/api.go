@@ -98,6 +98,9 @@ func New(o Options) (*Server, error) {
 		o.Now = time.Now
 	}
 	o.Store = scoped{o.Store}
+	if o.Changes != nil {
+		o.Changes = scopedChanges{o.Changes, o.Store}
+	}
 	s := &Server{o: o, meter: newMeter(o.Metrics)}
 	v1 := http.NewServeMux()
 	s.huma = humago.New(v1, humaConfig(o.Version))

@@ -85,6 +85,41 @@ func (s scoped) Append(ctx context.Context, e cases.Event, expect int64) (cases.
 	return s.Store.Append(ctx, e, expect)
 }
 
+// scopedChanges is a CaseChanges that changes and shows whoever asks what lies in their own grids.
+type scopedChanges struct {
+	CaseChanges
+	store Store // scoped
+}
+
+// AppendAll implements [CaseChanges].
+func (s scopedChanges) AppendAll(ctx context.Context, changes []store.Change) ([]cases.Case, error) {
+	for _, c := range changes {
+		if len(gridsOf(ctx)) == 0 {
+			break
+		}
+		if c.Event.Opening != nil {
+			if err := sees(ctx, c.Event.Opening.Grid); err != nil {
+				return nil, err
+			}
+		} else if _, err := s.store.Case(ctx, c.Event.CaseID); err != nil {
+			return nil, err
+		}
+	}
+	return s.CaseChanges.AppendAll(ctx, changes)
+}
+
+// Alert implements [CaseChanges].
+func (s scopedChanges) Alert(ctx context.Context, id string) (store.StoredAlert, error) {
+	a, err := s.CaseChanges.Alert(ctx, id)
+	if err == nil {
+		err = sees(ctx, a.Grid)
+	}
+	if err != nil {
+		return store.StoredAlert{}, err
+	}
+	return a, nil
+}
+
 // seesEvidence is [errOutside] unless one of the alerts of an object lies in a grid that whoever asks may see.
 func (s *Server) seesEvidence(ctx context.Context, sha256 string) error {
 	p, _ := auth.From(ctx)

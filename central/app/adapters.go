@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"gridgate/central/auth"
@@ -59,10 +60,18 @@ func authorize(r *http.Request) (ingest.Principal, error) {
 	return out, nil
 }
 
-// stillAllowed says whether whoever sent r is still signed in. While the store cannot tell, they are.
+// stillAllowed says whether whoever sent r is still signed in, and may see what they could when they came; else they come again and find
+// what they may see now. While the store cannot tell, they are.
 func (a *App) stillAllowed(r *http.Request) bool {
-	_, _, err := a.auth.Authenticate(r)
-	return !errors.Is(err, auth.ErrDenied)
+	now, _, err := a.auth.Authenticate(r)
+	then, _ := auth.From(r.Context())
+	return err != nil && !errors.Is(err, auth.ErrDenied) || err == nil && slices.Equal(now.Grids, then.Grids)
+}
+
+// sees is what whoever sent r may see.
+func sees(r *http.Request) func(grid string) bool {
+	p, _ := auth.From(r.Context())
+	return p.Sees
 }
 
 // pictures gives the objects the shape that the API reads.

@@ -174,7 +174,7 @@ func (a *App) openAuth(_ context.Context, c *config.Config) error {
 func (a *App) startFeed(ctx context.Context, c *config.Config) error {
 	a.hub = feed.New(feed.Options{
 		Log: a.store, Logger: a.log.With("component", "feed"), MaxFeeds: c.Limits.Feeds,
-		EncodeAlert: func(s store.StoredAlert) any { return api.AlertOf(s) }, Allowed: a.stillAllowed,
+		EncodeAlert: func(s store.StoredAlert) any { return api.AlertOf(s) }, Allowed: a.stillAllowed, Sees: sees,
 	})
 	a.gauge("gridgate_feeds", "Live feeds that are connected.", a.hub.Feeds)
 	a.start(ctx, "feed", a.hub.Run)

@@ -42,6 +42,7 @@ const ProfileCN = "cn"
 type Retention struct {
 	Cases    time.Duration `yaml:"cases"`    // closed cases with their alerts and histories, after their last event
 	Evidence time.Duration `yaml:"evidence"` // pictures and sealed clips, after they came; at the latest they go with their case
+	Audit    time.Duration `yaml:"audit"`    // the audit log
 }
 
 // TLS is the server's certificate; both files are PEM.
@@ -103,6 +104,8 @@ const (
 	MaxEdges     = 10_000
 	MinRetention = 24 * time.Hour
 
+	MinRetentionAudit = 180 * 24 * time.Hour // of the audit log: six months, whatever the profile
+
 	MinRetentionCN = 30 * 24 * time.Hour // of pictures and cases in [ProfileCN]
 )
 
@@ -116,7 +119,7 @@ func Defaults() Config {
 		Limits:      Limits{Feeds: 1000, Batches: 64, EdgeEvents: 30_000, EdgeBatches: 16},
 		Credentials: Credentials{Life: 90 * 24 * time.Hour},
 
-		Retention: Retention{Cases: 180 * 24 * time.Hour, Evidence: 90 * 24 * time.Hour},
+		Retention: Retention{Cases: 180 * 24 * time.Hour, Evidence: 90 * 24 * time.Hour, Audit: 3 * 365 * 24 * time.Hour},
 
 		Zone:      "Asia/Shanghai",
 		Residents: Residents{Classes: []string{"01", "02", "05", "09"}},

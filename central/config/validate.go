@@ -54,6 +54,9 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 
 // validateRetention: what is kept is kept for a day at least, in the profile cn for thirty.
 func (c *Config) validateRetention(j *judge) {
+	if kept := c.Retention.Audit; kept != 0 && kept < MinRetentionAudit {
+		j.bad("retention.audit", "is less than six months", "write 4320h or more, or 0s to keep all")
+	}
 	floor, remedy := MinRetention, "write 24h or more, or 0s to keep all"
 	switch c.Profile {
 	case "":

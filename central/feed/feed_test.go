@@ -66,7 +66,7 @@ func (m *memory) Case(_ context.Context, id string) (cases.Case, error) {
 	m.reads++
 	m.mu.Unlock()
 	last, err := m.LastPosition(context.Background())
-	return cases.Case{ID: id, Position: last}, err
+	return cases.Case{ID: id, Position: last, Opening: cases.Opening{Grid: strings.TrimPrefix(id, "case-")}}, err
 }
 
 func (m *memory) Alert(_ context.Context, id string) (store.StoredAlert, error) {
@@ -215,6 +215,41 @@ func TestFeedStartsNow(t *testing.T) {
 	s := d.open(t, "")
 	d.commit(2)
 	s.expect(6, 7)
+}
+
+// A screen that may see some grids gets the events of those; its position moves on with the others all the same.
+func TestFeedStaysInItsGrids(t *testing.T) {
+	d := newDesk(t, &memory{}, func(o *Options) {
+		o.Sees = func(r *http.Request) func(string) bool {
+			return func(grid string) bool { return grid == r.URL.Query().Get("grid") }
+		}
+	})
+	last := d.commit(20)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.server.URL+"?grid=3&after=0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var told []string
+	position := ""
+	for lines := bufio.NewScanner(answer.Body); position != fmt.Sprint(last) && lines.Scan(); {
+		if id, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+			position = id
+		}
+		if _, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			told = append(told, position)
+			if !strings.Contains(lines.Text(), `"caseId":"case-3"`) {
+				t.Errorf("told %s", lines.Text())
+			}
+		}
+	}
+	if strings.Join(told, " ") != "3 10 17" || position != fmt.Sprint(last) {
+		t.Errorf("told %v, up to %s of %d", told, position, last)
+	}
 }
 
 func TestMessage(t *testing.T) {

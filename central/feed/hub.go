@@ -43,6 +43,7 @@ const (
 // message is one encoded server-sent event.
 type message struct {
 	position int64
+	grid     string // of its case; "": it is for every screen
 	frame    []byte
 }
 
@@ -53,7 +54,10 @@ type Options struct {
 	// EncodeAlert gives an alert the form that it has in the API.
 	EncodeAlert func(store.StoredAlert) any
 	// Allowed says whether whoever sent a request may still follow the feed; it is asked at each heartbeat. nil: always.
-	Allowed     func(r *http.Request) bool
+	Allowed func(r *http.Request) bool
+	// Sees returns what whoever sent a request may see: a function of a case's grid. It is asked once for each feed. nil: everything.
+	Sees func(r *http.Request) func(grid string) bool
+
 	MaxFeeds    int              // screens at once; 0: 1000
 	Heartbeat   time.Duration    // 0: 15 s
 	WriteWithin time.Duration    // a screen that takes longer to read is cut off; 0: 10 s
@@ -91,6 +95,9 @@ func New(o Options) *Hub {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Sees == nil {
+		o.Sees = func(*http.Request) func(string) bool { return func(string) bool { return true } }
 	}
 	if o.Allowed == nil {
 		o.Allowed = func(*http.Request) bool { return true }
@@ -263,7 +270,7 @@ func (h *Hub) render(ctx context.Context, events []cases.Event) ([]message, erro
 		if err != nil {
 			return nil, fmt.Errorf("encode event %d: %w", e.Position, err)
 		}
-		messages = append(messages, message{position: e.Position, frame: frame(e.Position, "case", data)})
+		messages = append(messages, message{position: e.Position, grid: c.Grid, frame: frame(e.Position, "case", data)})
 	}
 	return messages, nil
 }

@@ -35,7 +35,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !given {
 		after = h.position()
 	}
-	s := &stream{hub: h, out: http.NewResponseController(w), w: w, r: r, cursor: after}
+	s := &stream{hub: h, out: http.NewResponseController(w), w: w, r: r, cursor: after, sees: h.o.Sees(r)}
 	s.run(r.Context())
 }
 
@@ -83,6 +83,7 @@ type stream struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	cursor int64
+	sees   func(grid string) bool
 }
 
 func (s *stream) run(ctx context.Context) {
@@ -126,9 +127,12 @@ func (s *stream) follow(ctx context.Context, heartbeat <-chan time.Time) error {
 }
 
 func (s *stream) send(messages []message) error {
+	passed := false // the newest messages were not for this screen
 	for _, m := range messages {
-		if err := s.write(m.frame); err != nil {
-			return err
+		if passed = m.grid != "" && !s.sees(m.grid); !passed {
+			if err := s.write(m.frame); err != nil {
+				return err
+			}
 		}
 		s.cursor = m.position
 		select {
@@ -136,6 +140,9 @@ func (s *stream) send(messages []message) error {
 			return errors.New("the feed ends")
 		default:
 		}
+	}
+	if passed {
+		return s.write(fmt.Appendf(nil, "id: %d\n\n", s.cursor)) // moves the client's position on, and is no event
 	}
 	return nil
 }
