@@ -58,23 +58,25 @@ type Route struct {
 
 // Options of [New]. All but PublicURL, Version and Now are demanded.
 type Options struct {
-	Store    Store
-	Series   Series
-	Pictures Pictures
-	Auth     *auth.Service
-	Staff    Staff
-	Audit    Recorder
-	AuditLog AuditLog
-	Rules    RuleBook    // nil: the API tells nothing of rules, nor does it merge
-	Changes  CaseChanges // demanded with Rules
-	Setup    Setup       // what a centre sets up
-	Notify   *Notify     // nil: the API tells nothing of notices
-	Feed     http.Handler
-	Edges    []Route
-	Console  http.Handler
-	Metrics  *prometheus.Registry
-	Logger   *slog.Logger
-	Wake     func(position int64) // called after each case event that an operator appended
+	Store     Store
+	Series    Series
+	Pictures  Pictures
+	Auth      *auth.Service
+	Staff     Staff
+	Audit     Recorder
+	AuditLog  AuditLog
+	Rules     RuleBook    // nil: the API tells nothing of rules, nor does it merge
+	Changes   CaseChanges // demanded with Rules
+	Setup     Setup       // what a centre sets up
+	Notify    *Notify     // nil: the API tells nothing of notices
+	Loops     Loops       // nil: cases are in no loop; else Changes is demanded
+	LoopSetup LoopSetup   // nil: loops cannot be set up
+	Feed      http.Handler
+	Edges     []Route
+	Console   http.Handler
+	Metrics   *prometheus.Registry
+	Logger    *slog.Logger
+	Wake      func(position int64) // called after each case event that an operator appended
 
 	PublicURL string // for requests that reach central through a proxy under another name
 	Version   string
@@ -130,6 +132,8 @@ func (s *Server) operations() {
 	s.auditOperations()
 	s.alertOperations()
 	s.caseOperations()
+	s.stepOperations()
+	s.workflowOperations()
 	s.ruleOperations()
 	s.notifyOperations()
 	s.edgeOperations()

@@ -13,6 +13,7 @@ import (
 	"gridgate/central/cases"
 	"gridgate/central/correlate/rules"
 	"gridgate/central/store"
+	"gridgate/central/workflow"
 )
 
 type caseFilter struct {
@@ -35,6 +36,8 @@ type CaseFile struct {
 	History []cases.Event `json:"history" nullable:"false" doc:"at most 500 events, oldest first, the newest ones before the position that was asked for"`
 	Why     []cases.Words `json:"why" nullable:"false" doc:"what put it where it stands, by the events of this answer"`
 	Earlier bool          `json:"earlier" doc:"the history began before these events: ask again before the first of them"`
+	// Actions are what whoever asks may do with the case next.
+	Actions []workflow.Offer `json:"actions" nullable:"false" doc:"what you may do with it next, by its workflow"`
 }
 
 type (
@@ -90,11 +93,11 @@ func (s *Server) caseOperations() {
 	steps := []int{http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed}
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/acknowledge", "acknowledge-case", "Take charge of an open case", auth.Operate, steps...),
 		func(ctx context.Context, in *StepInput) (*caseOutput, error) {
-			return s.step(ctx, in, cases.Event{Type: cases.EventAcknowledged})
+			return s.desk(ctx, in, workflow.Request{Action: "acknowledge"}, cases.Event{Type: cases.EventAcknowledged})
 		})
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/close", "close-case", "Close a case and say why", auth.Operate, steps...),
 		func(ctx context.Context, in *closeInput) (*caseOutput, error) {
-			return s.step(ctx, &in.StepInput, cases.Event{Type: cases.EventClosed, Reason: in.Body.Reason})
+			return s.desk(ctx, &in.StepInput, closing(in.Body.Reason), cases.Event{Type: cases.EventClosed, Reason: in.Body.Reason})
 		})
 	huma.Register(s.huma, operation(http.MethodPost, "/v1/cases/{id}/hold", "hold-case", "Keep a case, its alerts and its pictures from retention, and say why", auth.Operate, steps...),
 		func(ctx context.Context, in *holdInput) (*caseOutput, error) {
@@ -104,6 +107,14 @@ func (s *Server) caseOperations() {
 		func(ctx context.Context, in *releaseInput) (*caseOutput, error) {
 			return s.step(ctx, &in.StepInput, cases.Event{Type: cases.EventReleased, Reason: in.Body.Reason})
 		})
+}
+
+// closing is the action that closes a case at the desk for a reason.
+func closing(reason cases.Reason) workflow.Request {
+	if reason == cases.ReasonFalseAlarm {
+		return workflow.Request{Action: "false-alarm"}
+	}
+	return workflow.Request{Action: "close", Reason: reason}
 }
 
 func (s *Server) listCases(ctx context.Context, in *caseFilter) (*casePageOutput, error) {
@@ -128,7 +139,7 @@ func (s *Server) oneCase(ctx context.Context, in *caseFileInput) (*caseFileOutpu
 		history = []cases.Event{}
 	}
 	earlier := len(history) > 0 && history[0].Type != cases.EventOpened
-	return &caseFileOutput{ETag: etag(c.Position), Body: CaseFile{Case: c, History: history, Earlier: earlier, Why: rules.ExplainCase(c, history)}}, nil
+	return &caseFileOutput{ETag: etag(c.Position), Body: CaseFile{Case: c, History: history, Earlier: earlier, Why: rules.ExplainCase(c, history), Actions: s.offers(ctx, c)}}, nil
 }
 
 // step appends an operator's event to a case, once the client's view of the case was checked.

@@ -58,6 +58,7 @@ type App struct {
 	places    *parts.Places
 	classes   *parts.Catalogue
 	rules     *ruleBook
+	loops     *caseLoops
 	notify    *parts.Notify
 	notifyAPI *api.Notify
 	hub       *feed.Hub
@@ -100,6 +101,7 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		{"follow the store", a.followStore},
 		{"start ingest", a.startIngest},
 		{"start the rules", a.startRules},
+		{"start the loop", a.startLoop},
 		{"start telling people", a.startNotify},
 		{"start retention", a.startRetention},
 		{"build the API", a.buildAPI},
@@ -218,7 +220,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: a.edgeRoutes(c),
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
-		Setup: a.setupAPI(), Notify: a.notifyAPI, Rules: a.rules, Changes: a.store, Staff: a.store, Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
+		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
 	return err
 }

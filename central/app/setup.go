@@ -23,6 +23,9 @@ func (a *App) openSetup(ctx context.Context, _ *config.Config) (err error) {
 	if a.rules, err = addRules(a.setup, nearNow{a.places}); err != nil {
 		return err
 	}
+	if a.loops, err = addLoops(a.setup, a.classes, a.places); err != nil {
+		return err
+	}
 	err = a.setup.Load(ctx)
 	var refused *setup.Refused
 	switch {
