@@ -21,7 +21,7 @@ import (
 	"gridgate/protocols/picture"
 )
 
-// readableScript makes the pictures and judges them, with Debian's OpenCV: a detector of which no part is in Gridgate.
+// readableScript makes the pictures and judges them, with Debian's OpenCV: detectors of which no part is in Gridgate.
 //
 //go:embed readable.py
 var readableScript string
@@ -43,6 +43,7 @@ type readableVerdict struct {
 	Faces   int      `json:"faces"`
 	Before  int      `json:"before"`
 	Left    int      `json:"left"`
+	Own     int      `json:"own"`  // found in what is stored by the cascade that the redaction itself has
 	Wide    int      `json:"wide"` // of those left, wider than 12 pixels in what is stored
 	Where   []string `json:"where"`
 	Persons int      `json:"persons"` // in the source
@@ -91,6 +92,7 @@ func readable(ctx context.Context, dir string) ([]Result, error) {
 		AtMost("video.readable", float64(v.Left), "faces left", 0),
 		Note("video.readable_faces", float64(v.Faces), "faces"),
 		Note("video.readable_before", float64(v.Before), "faces found"),
+		Note("video.readable_own", float64(v.Own), "faces left"),
 		Note("video.readable_wide", float64(v.Wide), "faces left"),
 		Rate("video.utility", float64(v.Still), "persons seen", "unredacted", float64(v.Plain), 0.8),
 		Note("video.utility_source", float64(v.Persons), "persons seen"),

@@ -2,12 +2,13 @@
 
 make FOOTAGE DIR: writes DIR/*.jpg and prints [{"file", "kind", "boxes": [[x, y, w, h], ...]}, ...], boxes in pixels.
 judge: reads the same from standard input, with "redacted" and "plain" (files: what is stored, and the same without redaction) added
-to each, and prints {"faces", "before", "left", "wide", "where", "persons", "plain", "still"}: faces of 32 pixels and more; how many
-the detectors find in the source and in what is stored; how many of the latter are wider than 12 pixels there; and how many
+to each, and prints {"faces", "before", "left", "own", "wide", "where", "persons", "plain", "still"}: faces of 32 pixels and more; how
+many the detectors find in the source and in what is stored, and there those with the cascade that Gridgate uses itself; how many of
+those that the detectors find are wider than 12 pixels there; and how many
 person-sized shapes are seen in the source, of those at the stored size, and of these after redaction.
 
 The detectors are OpenCV's: Haar and LBP cascades, frontal and profile, at the picture's size and at twice that, around each face
-with all that can overlap it. Nothing here is part of Gridgate; it computes no identity.
+with all that can overlap it. None of those that judge is part of Gridgate; they compute no identity.
 """
 import json
 import multiprocessing
@@ -20,10 +21,11 @@ CASCADES = "/usr/share/opencv4/"
 NAMES = [
     "haarcascades/haarcascade_frontalface_default.xml",
     "haarcascades/haarcascade_frontalface_alt2.xml",
-    "haarcascades/haarcascade_profileface.xml",
     "lbpcascades/lbpcascade_frontalface_improved.xml",
     "lbpcascades/lbpcascade_profileface.xml",
 ]
+# The one that Gridgate looks with itself: no judge, but told beside the others.
+OWN = ["haarcascades/haarcascade_profileface.xml"]
 # Faces in the photographs of opencv-doc, by hand: x, y, width and height in pixels.
 PHOTOS = {
     "messi5.jpg": [(227, 94, 27, 35)],
@@ -117,8 +119,8 @@ def around(image, box):
     return cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY), left, top
 
 
-def readable(image, box):
-    """Some detector finds the face in box."""
+def readable(image, box, names):
+    """Some detector of those named finds the face in box."""
     cut, left, top = around(image, box)
     size = max(box[2:])
     for factor in (1, 2):
@@ -126,7 +128,8 @@ def readable(image, box):
         least, most = max(20, int(LEAST * size * factor)), int(MOST * size * factor) + 1
         if most < least:
             continue
-        for name, cascade in CASCADES_READ.items():
+        for name in names:
+            cascade = CASCADES_READ[name]
             for flip in (False, True) if "profile" in name else (False,):
                 seen = cv2.flip(grey, 1) if flip else grey
                 for x, y, w, h in cascade.detectMultiScale(seen, 1.1, 3, minSize=(least, least), maxSize=(most, most)):
@@ -157,20 +160,22 @@ CASCADES_READ = {}
 def prepare():
     """Reads the cascades, once a process."""
     cv2.setNumThreads(1)
-    for name in NAMES:
+    for name in NAMES + OWN:
         CASCADES_READ[name] = cv2.CascadeClassifier(CASCADES + name)
 
 
 def of_faces(p):
-    said = dict.fromkeys(("faces", "before", "left", "wide"), 0)
+    said = dict.fromkeys(("faces", "before", "left", "own", "wide"), 0)
     where, before, after = [], cv2.imread(p["file"]), cv2.imread(p["redacted"])
     scale = after.shape[1] / before.shape[1]
     for b in p["boxes"]:
         if max(b[2], b[3]) < SMALLEST:
             continue
         said["faces"] += 1
-        said["before"] += readable(before, b)
-        if readable(after, [v * scale for v in b]):
+        said["before"] += readable(before, b, NAMES)
+        stored = [v * scale for v in b]
+        said["own"] += readable(after, stored, OWN)
+        if readable(after, stored, NAMES):
             said["left"] += 1
             said["wide"] += b[2] * scale > WIDE
             where.append(f"{p['kind']} {p['file']} {[round(v) for v in b]}, {b[2] * scale:.0f} wide in what is stored")

@@ -11,6 +11,7 @@ const (
 	maxLevel      = 9    // blocks of up to 512 pixels, more than a side of the picture
 	foundBlocks   = 3.5  // at most this many across the window of a face that was found
 	suspectBlocks = 7.0  // and this many across one that may be a face
+	profileBlocks = 3.5  // and this many across a face in profile
 	foundMargin   = 0.3  // of the window's size, coarse too on each side of a face: hair, ears and chin
 	suspectMargin = 0.05 // the same for what may be one
 )

@@ -45,15 +45,22 @@ var ErrTooLarge = errors.New("picture too large")
 type Box struct{ X, Y, W, H int }
 
 // Redactor finds faces and makes them unreadable. It is safe for concurrent use.
-type Redactor struct{ find *finder }
+type Redactor struct {
+	find  *finder
+	aside *profileFinder
+}
 
-// NewRedactor reads the built-in cascade.
+// NewRedactor reads the built-in cascades.
 func NewRedactor() (*Redactor, error) {
 	f, err := newFinder()
 	if err != nil {
 		return nil, err
 	}
-	return &Redactor{find: f}, nil
+	c, err := profiles()
+	if err != nil {
+		return nil, err
+	}
+	return &Redactor{find: f, aside: &profileFinder{cascade: c}}, nil
 }
 
 // Redact returns a copy of img, at most [MaxWidth] by [MaxHeight] and opaque, in which masks are covered and faces are
@@ -76,7 +83,8 @@ func (r *Redactor) Redact(img image.Image, masks ...Mask) (out *image.RGBA, boxe
 	across, down := float64(w)/float64(work.Rect.Dx()), float64(h)/float64(work.Rect.Dy()) // of a narrow picture they differ
 	g := newGrid(w, h)
 	var sure []window
-	r.find.search(grey(work), func(w window, t turn) {
+	luma := grey(work)
+	r.find.search(luma, func(w window, t turn) {
 		w.x, w.y, w.size = w.x*across, w.y*down, w.size*max(across, down)
 		if w.trees < t.found {
 			g.cover(w.x, w.y, w.size, suspectBlocks, suspectMargin)
@@ -86,6 +94,9 @@ func (r *Redactor) Redact(img image.Image, masks ...Mask) (out *image.RGBA, boxe
 		if len(sure) < maxKept {
 			sure = append(sure, w)
 		}
+	})
+	r.aside.search(luma, func(x, y, size float64) {
+		g.cover(x*across, y*down, size*max(across, down), profileBlocks, suspectMargin)
 	})
 	g.apply(stored)
 	for _, w := range together(sure) {
