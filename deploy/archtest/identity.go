@@ -23,9 +23,11 @@ var identityWords = strings.Fields(`
 
 // namesNoPerson are the fields that carry such a word and still hold nobody, each with the reason.
 var namesNoPerson = map[string]string{
-	"central/store.User.Name":    "a staff account: who works with Gridgate, never who it sees",
-	"central/store.Token.Name":   "a program",
-	"protocols/ingest.Zone.Name": "a part of a camera's picture",
+	"central/cases.Event.Note":    "staff's words about the place or the thing; one with the number of an identity card or a telephone is refused (central/freetext)",
+	"central/cases.Deadline.Name": "a milestone of an event class",
+	"central/store.User.Name":     "a staff account: who works with Gridgate, never who it sees",
+	"central/store.Token.Name":    "a program",
+	"protocols/ingest.Zone.Name":  "a part of a camera's picture",
 }
 
 // Identity returns the fields and types of the nouns whose names could hold a person.
