@@ -2,13 +2,16 @@ package app
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"gridgate/central/cases"
 	"gridgate/central/correlate"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
@@ -93,5 +96,32 @@ func TestDryRunRefuses(t *testing.T) {
 		if err := c.Run(term); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v", want, err)
 		}
+	}
+}
+
+// TestRulesRun: a central that serves joins two smoke alarms of one grid by the rules that it comes with, and an alert says why.
+func TestRulesRun(t *testing.T) {
+	d := newDesk(t)
+	first, second := newAlert("s1"), newAlert("s2")
+	d.post(first)
+	d.post(second)
+	var answer struct {
+		CaseID string
+		Why    []cases.Words
+	}
+	for len(answer.Why) < 2 && t.Context().Err() == nil {
+		body, err := io.ReadAll(d.do("GET", "/v1/alerts/"+second.ID, d.token, "", nil).Body)
+		if err == nil {
+			err = json.Unmarshal(body, &answer)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := answer.Why[1]; !strings.Contains(got.EN, "One fire in one grid") || !strings.Contains(got.ZH, "同网格") {
+		t.Errorf("it says %+v", got)
+	}
+	if err := d.stop(); err != nil {
+		t.Error(err)
 	}
 }
