@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,41 @@ func TestStepsByRole(t *testing.T) {
 	}
 	if file := into[CaseFile](t, d.by("zheng", "GET", path, "")); len(file.Actions) != 0 {
 		t.Errorf("the auditor is offered %+v", file.Actions)
+	}
+}
+
+// TestWhatIsNotOfferedIsRefused: at each step of the way every account tries every action that it is not offered, and none passes.
+func TestWhatIsNotOfferedIsRefused(t *testing.T) {
+	d := newLoopDesk(t)
+	path := "/v1/cases/" + d.openCase().ID
+	base, err := workflow.Shipped(workflow.BaseID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for _, move := range [][2]string{
+		{"wang", `{"action":"dispatch","unit":"parks"}`}, {"li", `{"action":"accept"}`}, {"li", `{"action":"feed-back"}`}, {"wu", `{"action":"verify"}`}, {"wang", `{"action":"evaluate","rating":3}`},
+	} {
+		for _, who := range []string{"wang", "li", "sun", "wu", "chen", "zheng", "admin"} {
+			file := into[CaseFile](t, d.by(who, "GET", path, ""))
+			for _, a := range base.Actions {
+				if slices.ContainsFunc(file.Actions, func(o workflow.Offer) bool { return o.Action == a.ID }) {
+					continue
+				}
+				tried++
+				w := d.step(who, path, `{"action":"`+a.ID+`","unit":"parks","note":"x","rating":5,"reason":"handled"}`)
+				if w.Code != http.StatusForbidden && w.Code != http.StatusConflict {
+					t.Errorf("%s does %s at %s: %d %s", who, a.ID, file.Step, w.Code, w.Body)
+				}
+			}
+			if after := into[CaseFile](t, d.by(who, "GET", path, "")); after.Position != file.Position {
+				t.Fatalf("%s changed the case at %s", who, file.Step)
+			}
+		}
+		into[cases.Case](t, d.step(move[0], path, move[1]))
+	}
+	if tried < 500 {
+		t.Errorf("only %d were tried", tried)
 	}
 }
 
