@@ -16,13 +16,16 @@ type way struct {
 	arms  []arm
 }
 
-// arm is a term on the columns of an index and its arguments.
+// arm is one place of an index on columns and ref: where the columns have these values. guard is the index's own condition. The order
+// names all columns and the bounds are of whole keys, so that no other index gives that order: the planner, which does not know how rare
+// a value is, would go along the rows of all cases.
 type arm struct {
-	term string
-	args []any
+	guard   string
+	columns []string
+	values  []any
 }
 
-var wayOfAll = way{table: "cases", arms: []arm{{term: "ref > 0"}}}
+var wayOfAll = way{table: "cases", arms: []arm{{}}}
 
 // maxArms is along how many places of an index is read at once.
 const maxArms = 16
@@ -32,32 +35,32 @@ var gridLengths = []int{15, 12, 9}
 
 // waysOf returns the ways that hold all cases of q, beside that of all.
 func waysOf(q store.Query) (ways []way) {
-	add := func(table, term string, args ...any) {
-		ways = append(ways, way{table: table, arms: []arm{{term: term, args: args}}})
+	add := func(table, guard, column string, value string) {
+		ways = append(ways, way{table: table, arms: []arm{{guard: guard, columns: []string{column}, values: []any{value}}}})
 	}
 	if q.Kind != "" {
-		add("cases", "kind = ?", string(q.Kind))
+		add("cases", "", "kind", string(q.Kind))
 	}
 	for _, n := range []int{4, 2} {
 		if len(q.Class) >= n {
-			add("cases", fmt.Sprintf("left(class, %d) = ?", n), q.Class[:n])
+			add("cases", "", fmt.Sprintf("left(class, %d)", n), q.Class[:n])
 			break
 		}
 	}
 	if q.Origin != "" {
-		add("cases", "origin <> '' AND origin = ?", string(q.Origin))
+		add("cases", "origin <> ''", "origin", string(q.Origin))
 	}
 	if q.Exercise == store.Yes {
-		add("cases", "exercise")
+		ways = append(ways, way{table: "cases", arms: []arm{{guard: "exercise"}}})
 	}
 	if q.Level != "" {
-		add("heads", "level = ?", string(q.Level))
+		add("heads", "", "level", string(q.Level))
 	}
 	if q.Step != "" {
-		add("heads", "step <> '' AND step = ?", q.Step)
+		add("heads", "step <> ''", "step", q.Step)
 	}
 	if q.Parent != "" && q.Parent != store.Alone {
-		add("heads", "parent <> '' AND parent = ?", q.Parent)
+		add("heads", "parent <> ''", "parent", q.Parent)
 	}
 	ways = append(ways, gridWays([]string{q.Grid})...)
 	ways = append(ways, gridWays(q.Within)...)
@@ -65,7 +68,7 @@ func waysOf(q store.Query) (ways []way) {
 	if q.Severity != "" {
 		w := way{table: "heads"}
 		for rank := q.Severity.Rank(); store.SeverityOf(rank) != ""; rank++ {
-			w.arms = append(w.arms, arm{term: "severity = ?", args: []any{rank}})
+			w.arms = append(w.arms, arm{columns: []string{"severity"}, values: []any{rank}})
 		}
 		ways = append(ways, w)
 	}
@@ -80,21 +83,25 @@ func stateWays(q store.Query) (ways []way) {
 	} else if !q.DueBefore.IsZero() {
 		states = states[:2]
 	}
-	by := func(terms string, args ...any) {
+	by := func(column, value string) {
 		w := way{table: "heads"}
 		for _, state := range states {
-			w.arms = append(w.arms, arm{term: terms + "state = ?", args: append(slices.Clone(args), string(state))})
+			a := arm{columns: []string{"state"}, values: []any{string(state)}}
+			if column != "" {
+				a = arm{guard: column + " <> ''", columns: []string{column, "state"}, values: []any{value, string(state)}}
+			}
+			w.arms = append(w.arms, a)
 		}
 		ways = append(ways, w)
 	}
 	if q.Unit != "" {
-		by("unit <> '' AND unit = ? AND ", q.Unit)
+		by("unit", q.Unit)
 	}
 	if q.Assignee != "" {
-		by("assignee <> '' AND assignee = ? AND ", q.Assignee)
+		by("assignee", q.Assignee)
 	}
 	if len(states) < 3 {
-		by("")
+		by("", "")
 	}
 	return ways
 }
@@ -115,7 +122,7 @@ func gridWays(prefixes []string) []way {
 		}
 		w := way{table: "cases"}
 		for _, p := range apart(prefixes) {
-			w.arms = append(w.arms, arm{term: fmt.Sprintf("left(grid, %d) = ?", n), args: []any{p}})
+			w.arms = append(w.arms, arm{columns: []string{fmt.Sprintf("left(grid, %d)", n)}, values: []any{p}})
 		}
 		return []way{w}
 	}
@@ -134,19 +141,25 @@ func apart(prefixes []string) (out []string) {
 
 // rows is the query of the rows of a way between two, the newest first, at most limit: each arm is in that order, and they are merged.
 func (w way) rows(c *conditions, after, before int64, limit int) string {
-	from, to, size := c.bind(after), c.bind(before), c.bind(limit)
+	from, to, size := c.bind(after)+"::bigint", c.bind(before)+"::bigint", c.bind(limit)+"::bigint"
 	var parts []string
 	for _, a := range w.arms {
-		one := conditions{args: c.args}
-		one.add(a.term, a.args...)
-		one.terms = append(one.terms, "ref >= "+from+"::bigint AND ref < "+to+"::bigint")
-		parts = append(parts, "(SELECT ref FROM "+w.table+one.where()+" ORDER BY ref DESC LIMIT "+size+"::bigint)")
-		c.args = one.args
+		var values []string
+		for _, v := range a.values {
+			values = append(values, c.bind(v))
+		}
+		columns := append(slices.Clone(a.columns), "ref")
+		key, upper, lower := strings.Join(columns, ", "), strings.Join(append(slices.Clone(values), to), ", "), strings.Join(append(values, from), ", ")
+		where := "(" + key + ") < (" + upper + ") AND (" + key + ") >= (" + lower + ")"
+		if a.guard != "" {
+			where = a.guard + " AND " + where
+		}
+		parts = append(parts, "(SELECT ref FROM "+w.table+" WHERE "+where+" ORDER BY "+strings.Join(columns, " DESC, ")+" DESC LIMIT "+size+")")
 	}
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	return "SELECT ref FROM (" + strings.Join(parts, " UNION ALL ") + ") u ORDER BY ref DESC LIMIT " + size + "::bigint"
+	return "SELECT ref FROM (" + strings.Join(parts, " UNION ALL ") + ") u ORDER BY ref DESC LIMIT " + size
 }
 
 // page is the query of the cases of a way between two rows that fit c, the newest first.
