@@ -164,12 +164,16 @@ func bareReads(ctx context.Context, path string) (took []time.Duration, err erro
 		return nil, err
 	}
 	defer statement.Close()
+	var newest int
+	if err := db.QueryRowContext(ctx, "SELECT max(ref) FROM cases").Scan(&newest); err != nil {
+		return nil, err
+	}
 	random := rand.New(rand.NewPCG(5, 5))
 	for range listReads {
 		begin := time.Now()
 		for range 50 {
 			var id string
-			if err := statement.QueryRowContext(ctx, 1+random.IntN(yearCases)).Scan(&id); err != nil {
+			if err := statement.QueryRowContext(ctx, 1+random.IntN(newest)).Scan(&id); err != nil {
 				return nil, err
 			}
 		}

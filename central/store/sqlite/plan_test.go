@@ -161,6 +161,11 @@ func TestCasePlans(t *testing.T) {
 		t.Errorf("%d ways", len(ways))
 	}
 	for _, w := range append(ways, waysOf(store.Query{Unit: "u", DueBefore: now, Class: "04"})...) {
+		for _, a := range w.arms {
+			if strings.Contains(a.term, ".ref") {
+				t.Errorf("%q bounds the rows beside the list's own bounds", a.term)
+			}
+		}
 		query, args := w.rows(1, 100)
 		probe := plan(t, s, "SELECT count(*), min(ref) FROM ("+query+")", append(args, 10)...)
 		query, args = w.page(caseConditions(full), 1, 100)
