@@ -1,8 +1,8 @@
 // Package postgres is the [store.Store] of a centre that runs several centrals: one PostgreSQL database, shared by all of them.
 //
-// In: validated values. Out: committed facts and pages of them. Any process may take any call. Rows of alerts are written side
-// by side; cases are decided in one section at a time, whichever process is in it (an advisory lock), so that case events
-// become visible in the order of their positions and a key never has two open cases. It decides nothing about cases, never
+// In: validated values. Out: committed facts and pages of them. Any process may take any call. Alerts are written and cases are
+// decided in one section at a time, whichever process is in it (an advisory lock), so that alerts and case events become visible
+// in the order of their positions and a key never has two open cases. It decides nothing about cases, never
 // changes a case event (a trigger refuses it), and never logs what it connects with.
 package postgres
 
