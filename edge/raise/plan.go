@@ -15,6 +15,7 @@ import (
 // plan works out what a call changes, on a copy of the states of its keys: nothing is lost if it is thrown away.
 type plan struct {
 	now      time.Time
+	steady   time.Duration // as of now, by the clock that nobody sets
 	unsure   time.Duration // of every time: a device's clock is believed because it agrees with the edge's
 	debounce map[alert.Kind]Debounce
 
@@ -165,10 +166,10 @@ func (p *plan) momentary(a alert.Alert, retained bool) {
 		arrival = window // the edge told the time itself: had its clock been set back meanwhile, two moments would look like one
 	}
 	last, ok := p.moments[a.Key]
-	if ok && a.OccurredAt.Sub(last.at).Abs() < window && p.now.Sub(last.seen).Abs() <= arrival {
+	if ok && a.OccurredAt.Sub(last.at).Abs() < window && p.steady-last.seen <= arrival {
 		return
 	}
-	p.moments[a.Key] = moment{at: a.OccurredAt, seen: p.now}
+	p.moments[a.Key] = moment{at: a.OccurredAt, seen: p.steady}
 	p.alerts = append(p.alerts, a)
 }
 

@@ -181,6 +181,21 @@ func TestAClockSetBackMergesNoPresses(t *testing.T) {
 	}
 }
 
+// The steady clock tells two presses apart whatever the wall clock was set to between them, back by just as long as passed too.
+func TestAClockSetBackByAsMuchAsPassedMergesNoPresses(t *testing.T) {
+	var steady time.Duration
+	wall := &clock{now: start}
+	r := newRaiser(t, raise.Options{Log: &raise.Memory{}, Now: wall.Now, Steady: func() time.Duration { return steady }})
+	for i, passed := range []time.Duration{0, time.Second, 10 * time.Second} {
+		steady += passed // and the wall clock shows the same as before
+		press := signal(alert.SOS, momentary, 0)
+		press.Clock = alert.ReceiveClock
+		if got, err := r.Raise(t.Context(), "", []raise.Signal{press}, nil); err != nil || states(got) != "momentary" {
+			t.Errorf("press %d: got %q, %v", i, states(got), err)
+		}
+	}
+}
+
 func newRaiser(t testing.TB, o raise.Options) *raise.Raiser {
 	t.Helper()
 	r, err := raise.New(context.Background(), o)

@@ -24,7 +24,7 @@ const (
 	LifeSafetyMomentWindow = 300 * time.Millisecond
 )
 
-// MomentArrival is how far apart, by the edge's clock, two signals of one moment may arrive. A device whose clock stands
+// MomentArrival is how far apart, by a clock that nobody sets, two signals of one moment may arrive. A device whose clock stands
 // still gives every press the same time: what arrives later than this is another call for help, whatever its time says. Where the
 // edge told the time itself, the window above is the bound, so that no step of its clock makes one call of two.
 const MomentArrival = 2 * time.Second
@@ -39,8 +39,10 @@ type Debounce struct {
 
 // Options are what a [Raiser] needs. Log is demanded.
 type Options struct {
-	Log      Log
-	Now      func() time.Time // the edge's clock (in replay: media time); nil means time.Now
+	Log Log
+	Now func() time.Time // the edge's clock (in replay: media time); nil means time.Now
+	// Steady is a clock that nobody sets: how long the process runs. nil means the one that comes with Now, as far as it has one.
+	Steady   func() time.Duration
 	Debounce map[alert.Kind]Debounce
 	// Uncertainty is by how much the edge's clock may be wrong; no alert says less. nil means not at all.
 	Uncertainty func() time.Duration
@@ -51,6 +53,7 @@ type Options struct {
 type Raiser struct {
 	log      Log
 	now      func() time.Time
+	steady   func() time.Duration
 	debounce map[alert.Kind]Debounce
 	unsure   func() time.Duration
 	locks    keyLocks
@@ -62,8 +65,8 @@ type Raiser struct {
 
 // moment is the last momentary signal of a key.
 type moment struct {
-	at   time.Time // observed
-	seen time.Time // edge clock
+	at   time.Time     // observed
+	seen time.Duration // steady clock
 }
 
 // New returns a Raiser that goes on with the situations that the log holds.
@@ -74,6 +77,10 @@ func New(ctx context.Context, o Options) (*Raiser, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Steady == nil {
+		begun := o.Now() // with its reading of the steady clock, which UTC and the like would take away
+		o.Steady = func() time.Duration { return o.Now().Sub(begun) }
+	}
 	if o.Uncertainty == nil {
 		o.Uncertainty = func() time.Duration { return 0 }
 	}
@@ -82,7 +89,7 @@ func New(ctx context.Context, o Options) (*Raiser, error) {
 		return nil, fmt.Errorf("load open situations: %w", err)
 	}
 	r := &Raiser{
-		log: o.Log, now: o.Now, debounce: maps.Clone(o.Debounce), unsure: o.Uncertainty,
+		log: o.Log, now: o.Now, steady: o.Steady, debounce: maps.Clone(o.Debounce), unsure: o.Uncertainty,
 		open: make(map[string]Situation, len(situations)), moments: map[string]moment{},
 	}
 	for _, s := range situations {
@@ -154,7 +161,8 @@ func (r *Raiser) Open() []Situation {
 func (r *Raiser) due(now time.Time) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	maps.DeleteFunc(r.moments, func(_ string, m moment) bool { return now.Sub(m.seen) > time.Minute })
+	steady := r.steady()
+	maps.DeleteFunc(r.moments, func(_ string, m moment) bool { return steady-m.seen > time.Minute })
 	var waiting []Situation
 	for _, s := range r.open {
 		if s.dueBy(now, r.debounce[s.Alert.Kind]) {
@@ -173,7 +181,7 @@ func (r *Raiser) due(now time.Time) []string {
 // plan copies the states of keys, which the caller has locked.
 func (r *Raiser) plan(keys []string) *plan {
 	p := &plan{
-		now: r.now().UTC(), unsure: r.unsure(), debounce: r.debounce,
+		now: r.now().UTC(), steady: r.steady(), unsure: r.unsure(), debounce: r.debounce,
 		open: map[string]Situation{}, moments: map[string]moment{}, changed: map[string]bool{}, stored: map[string]bool{},
 	}
 	r.mu.Lock()
