@@ -80,13 +80,18 @@ func AlertOf(a store.StoredAlert) Alert {
 		Reading: a.Reading, Origin: a.Origin, Exercise: a.Exercise, CaseID: a.CaseID, Evidence: make([]Evidence, 0, len(a.Evidence)),
 	}
 	for _, e := range a.Evidence {
-		told := Evidence{ID: e.ID, SHA256: e.SHA256, MediaType: e.MediaType, Bytes: e.Bytes, At: e.At.UTC(), Sealed: e.Sealed}
-		if !e.Sealed {
-			told.URL = ingest.EvidencePath + e.SHA256
-		}
-		out.Evidence = append(out.Evidence, told)
+		out.Evidence = append(out.Evidence, evidenceOf(e))
 	}
 	return out
+}
+
+// evidenceOf gives evidence the form that it has in the API.
+func evidenceOf(e alert.Evidence) Evidence {
+	told := Evidence{ID: e.ID, SHA256: e.SHA256, MediaType: e.MediaType, Bytes: e.Bytes, At: e.At.UTC(), Sealed: e.Sealed}
+	if !e.Sealed {
+		told.URL = ingest.EvidencePath + e.SHA256
+	}
+	return told
 }
 
 // Filter is the part of a list's query that alerts and cases share.

@@ -65,12 +65,15 @@ type Options struct {
 	Staff     Staff
 	Audit     Recorder
 	AuditLog  AuditLog
-	Rules     RuleBook    // nil: the API tells nothing of rules, nor does it merge
-	Changes   CaseChanges // demanded with Rules
-	Setup     Setup       // what a centre sets up
-	Notify    *Notify     // nil: the API tells nothing of notices
-	Loops     Loops       // nil: cases are in no loop; else Changes is demanded
-	LoopSetup LoopSetup   // nil: loops cannot be set up
+	Rules     RuleBook       // nil: the API tells nothing of rules, nor does it merge
+	Changes   CaseChanges    // demanded with Rules
+	Setup     Setup          // what a centre sets up
+	Notify    *Notify        // nil: the API tells nothing of notices
+	Loops     Loops          // nil: cases are in no loop; else Changes is demanded
+	LoopSetup LoopSetup      // nil: loops cannot be set up
+	Reports   Reports        // nil: nobody reports by hand
+	Figures   Figures        // nil: nothing was counted
+	Zone      *time.Location // of the days of figures; demanded with Figures
 	Feed      http.Handler
 	Edges     []Route
 	Console   http.Handler
@@ -141,6 +144,9 @@ func (s *Server) operations() {
 	s.gridOperations()
 	s.unitOperations()
 	s.classOperations()
+	s.reportOperations()
+	s.indicatorOperations()
+	s.exportOperations()
 }
 
 // plain registers what streams or what other packages serve.

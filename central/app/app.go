@@ -27,6 +27,7 @@ import (
 	"gridgate/central/feed"
 	"gridgate/central/fleet"
 	"gridgate/central/ingest"
+	"gridgate/central/intake"
 	"gridgate/central/retain"
 	"gridgate/central/setup"
 	"gridgate/central/setup/parts"
@@ -58,9 +59,10 @@ type App struct {
 	places    *parts.Places
 	classes   *parts.Catalogue
 	rules     *ruleBook
-	loops     *caseLoops
 	notify    *parts.Notify
 	notifyAPI *api.Notify
+	loops     *caseLoops
+	desk      *intake.Desk
 	hub       *feed.Hub
 	ingest    *ingest.Server
 	handler   http.Handler
@@ -102,6 +104,8 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		{"start ingest", a.startIngest},
 		{"start the rules", a.startRules},
 		{"start the loop", a.startLoop},
+		{"start the indicators", a.startIndicators},
+		{"open the desk", a.openDesk},
 		{"start telling people", a.startNotify},
 		{"start retention", a.startRetention},
 		{"build the API", a.buildAPI},
@@ -217,8 +221,17 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	zone, err := time.LoadLocation(c.Zone)
+	if err != nil {
+		return err
+	}
+	others, err := a.residentRoutes(c)
+	if err != nil {
+		return err
+	}
 	a.handler, err = api.New(api.Options{
-		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: a.edgeRoutes(c),
+		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: append(a.edgeRoutes(c), others...),
+		Reports: a.desk, Figures: a.store, Zone: zone,
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
 		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
