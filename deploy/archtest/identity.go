@@ -23,11 +23,13 @@ var identityWords = strings.Fields(`
 
 // namesNoPerson are the fields that carry such a word and still hold nobody, each with the reason.
 var namesNoPerson = map[string]string{
-	"central/cases.Event.Note":    "staff's words about the place or the thing; one with the number of an identity card or a telephone is refused (central/freetext)",
-	"central/cases.Deadline.Name": "a milestone of an event class",
-	"central/store.User.Name":     "a staff account: who works with Gridgate, never who it sees",
-	"central/store.Token.Name":    "a program",
-	"protocols/ingest.Zone.Name":  "a part of a camera's picture",
+	"central/cases.Event.Note":               "staff's words about the place or the thing; one with the number of an identity card or a telephone is refused (central/freetext)",
+	"central/cases.Deadline.Name":            "a milestone of an event class",
+	"central/store.User.Name":                "a staff account: who works with Gridgate, never who it sees",
+	"central/store.Token.Name":               "a program",
+	"protocols/ingest.Zone.Name":             "a part of a camera's picture",
+	"protocols/alertmanager.one.Labels":      "of a monitored machine: grid, kind, edge and severity are read by name, all others are dropped",
+	"protocols/alertmanager.one.Fingerprint": "of a set of labels: the number under which Alertmanager knows an alert",
 }
 
 // Identity returns the fields and types of the nouns whose names could hold a person.
