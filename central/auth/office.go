@@ -60,7 +60,8 @@ func checkGrids(grids []string) error {
 	return nil
 }
 
-func (p Place) check() error {
+// Check returns a [BadError] for a place that no account may have.
+func (p Place) Check() error {
 	if _, err := ParseRole(p.Role); err != nil {
 		return BadError{err.Error()}
 	}
@@ -80,7 +81,7 @@ func (o Office) Create(ctx context.Context, name, password, subject string, p Pl
 	if !ValidName(name) {
 		return u, BadError{"an account's name has letters, digits, dot, dash and underscore, at most 64"}
 	}
-	if err := p.check(); err != nil {
+	if err := p.Check(); err != nil {
 		return u, err
 	}
 	if subject == "" || password != "" {
@@ -102,7 +103,7 @@ func (o Office) Create(ctx context.Context, name, password, subject string, p Pl
 // Change gives an account another place, or disables it. seen is its At as the caller knows it; the zero time: as it is now.
 // [store.ErrLastOne] if no administrator would be left.
 func (o Office) Change(ctx context.Context, name string, seen time.Time, p Place, disabled bool) (store.User, error) {
-	if err := p.check(); err != nil {
+	if err := p.Check(); err != nil {
 		return store.User{}, err
 	}
 	return o.change(ctx, name, seen, func(u *store.User) { u.Role, u.Grids, u.Unit, u.Disabled = p.Role, p.Grids, p.Unit, disabled })

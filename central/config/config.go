@@ -33,6 +33,7 @@ type Config struct {
 	Warnings  Warnings  `yaml:"warnings"`
 	Profile   string    `yaml:"profile"` // "cn": pictures and cases are kept for thirty days at least; empty: for one
 	Retention Retention `yaml:"retention"`
+	OIDC      OIDC      `yaml:"oidc"`
 }
 
 // ProfileCN keeps what the Regulation on the Administration of Public Security Video Image Information Systems, article 17, asks for: thirty days.
@@ -119,6 +120,7 @@ func Defaults() Config {
 		Limits:      Limits{Feeds: 1000, Batches: 64, EdgeEvents: 30_000, EdgeBatches: 16},
 		Credentials: Credentials{Life: 90 * 24 * time.Hour},
 
+		OIDC:      OIDC{Claim: "groups"},
 		Retention: Retention{Cases: 180 * 24 * time.Hour, Evidence: 90 * 24 * time.Hour, Audit: 3 * 365 * 24 * time.Hour},
 
 		Zone:      "Asia/Shanghai",
@@ -144,7 +146,7 @@ func Load(file string) (*Config, error) {
 
 // resolve makes every path of c absolute.
 func (c *Config) resolve(folder string) {
-	paths := []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key, &c.TSDB.Token.File, &c.Store.Password.File}
+	paths := []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key, &c.TSDB.Token.File, &c.Store.Password.File, &c.OIDC.Secret.File, &c.OIDC.CA}
 	paths = append(paths, c.Notify.paths()...)
 	for i := range c.Edges {
 		paths = append(paths, &c.Edges[i].Token.File)

@@ -49,6 +49,7 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	c.validateRetention(j)
 	c.validateNotify(j)
 	c.validateIntake(j)
+	c.validateOIDC(j)
 	return j.problems
 }
 
