@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"gridgate/protocols/kit/backoff"
 )
@@ -15,13 +16,14 @@ type cpuPart struct {
 	clip func(ctx context.Context, s size, r rate) (clipSpec, error)
 	rate rate
 	bar  float64
+	warm time.Duration // before the window
 }
 
 var (
-	quietMain = cpuPart{"video.quiet_main", mainSize, quietClip, rate{kbps: 3000}, 25}
-	quietSub  = cpuPart{"video.quiet_sub", subSize, quietClip, rate{kbps: 512}, 8}
-	busyMain  = cpuPart{"video.busy_main", mainSize, busyClip, rate{kbps: 3000}, 6}
-	busySub   = cpuPart{"video.busy_sub", subSize, busyClip, rate{kbps: 512}, 5}
+	quietMain = cpuPart{"video.quiet_main", mainSize, quietClip, rate{kbps: 3000}, 25, warmFor}
+	quietSub  = cpuPart{"video.quiet_sub", subSize, quietClip, rate{kbps: 512}, 8, warmFor}
+	busyMain  = cpuPart{"video.busy_main", mainSize, busyClip, rate{kbps: 3000}, 6, busyWarmFor}
+	busySub   = cpuPart{"video.busy_sub", subSize, busyClip, rate{kbps: 512}, 5, busyWarmFor}
 )
 
 // load plays the stream for [manyCameras] cameras.
@@ -39,7 +41,7 @@ func (p cpuPart) run(ctx context.Context, dir string) (_ []Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, l.process.Stop()) }()
-	ours, _, err := edgeShare(ctx, dir, l, manyCameras, p.name)
+	ours, _, err := edgeShare(ctx, dir, l, manyCameras, p.name, p.warm)
 	if err != nil {
 		return nil, err
 	}
@@ -54,13 +56,13 @@ func (p cpuPart) run(ctx context.Context, dir string) (_ []Result, err error) {
 type held struct{ rss, ring int64 }
 
 // edgeShare runs the edge on n cameras and returns what all of them took, in percent of one core.
-func edgeShare(ctx context.Context, dir string, l *load, n int, part string) (percent float64, mem held, err error) {
+func edgeShare(ctx context.Context, dir string, l *load, n int, part string, warm time.Duration) (percent float64, mem held, err error) {
 	e, err := startEdge(ctx, dir, l, n)
 	if err != nil {
 		return 0, held{}, err
 	}
 	defer func() { err = errors.Join(err, e.process.Stop()) }()
-	if !backoff.Wait(ctx, warmFor) {
+	if !backoff.Wait(ctx, warm) {
 		return 0, held{}, ctx.Err()
 	}
 	if percent, mem.rss, err = share(ctx, e.process.PID(), windowFor); err != nil {

@@ -16,11 +16,11 @@ func videoMemory(ctx context.Context, dir string) (_ []Result, err error) {
 	}
 	defer func() { err = errors.Join(err, l.process.Stop()) }()
 	const few = 2
-	_, small, err := edgeShare(ctx, dir, l, few, "video.memory")
+	_, small, err := edgeShare(ctx, dir, l, few, "video.memory", warmFor)
 	if err != nil {
 		return nil, err
 	}
-	_, large, err := edgeShare(ctx, dir, l, manyCameras, "video.memory")
+	_, large, err := edgeShare(ctx, dir, l, manyCameras, "video.memory", warmFor)
 	if err != nil {
 		return nil, err
 	}
