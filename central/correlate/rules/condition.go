@@ -54,7 +54,11 @@ const (
 )
 
 // condition is a compiled expression; nil is always true.
-type condition struct{ program *vm.Program }
+type condition struct {
+	program *vm.Program
+	n       int // its number among the conditions of an engine
+	kinds   map[alert.Kind]answer
+}
 
 // compile type-checks an expression. Only the fields of [Facts], constants, comparisons, arithmetic, and, or, not, in, ?:, contains,
 // startsWith, endsWith and matches (with a constant RE2 pattern) are taken: no function, no member, no range, no variable.
@@ -74,7 +78,9 @@ func compile(text string) (*condition, error) {
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		return nil, errors.New(first)
 	}
-	return &condition{program: program}, nil
+	c := &condition{program: program}
+	c.kinds = answersByKind(text)
+	return c, nil
 }
 
 // allowed refuses what a condition may not have.

@@ -3,7 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"gridgate/central/cases"
@@ -26,10 +26,12 @@ type Options struct {
 
 // Engine decides by rules that were compiled once. It holds no state and is safe for concurrent use.
 type Engine struct {
-	rules    []rule
-	silences Silences
-	near     Neighbours
-	span     time.Duration
+	rules     []rule
+	starting  []*rule // those that look at a case that begins: all
+	gathering []*rule // those that look at a case that gathers further alerts
+	silences  Silences
+	near      Neighbours
+	span      time.Duration
 }
 
 // rule is a [Rule] that is ready to run.
@@ -58,6 +60,13 @@ func NewEngine(o Options) (*Engine, error) {
 		}
 		e.rules = append(e.rules, ready)
 		e.span = max(e.span, ready.Span)
+	}
+	number(e.rules)
+	for i := range e.rules {
+		if e.rules[i].Sort == Confirm {
+			e.gathering = append(e.gathering, &e.rules[i])
+		}
+		e.starting = append(e.starting, &e.rules[i])
 	}
 	return e, nil
 }
@@ -123,8 +132,12 @@ func (e *Engine) Next(s *State, items []Item) []Decision {
 			continue
 		}
 		x := turn{e: e, s: s, m: m, started: started, by: it.Event}
-		for i := range e.rules {
-			e.rules[i].run(&x, &e.rules[i])
+		look := e.gathering
+		if started {
+			look = e.starting
+		}
+		for _, r := range look {
+			r.run(&x, r)
 		}
 		x.silence()
 		out = append(out, x.out...)
@@ -159,7 +172,7 @@ func (x *turn) act(r *rule, m *member, e cases.Event) {
 // merge puts child under parent if that is allowed, and says whether it did. A graver child raises its parent, so that nothing grave stands
 // behind something light.
 func (x *turn) merge(r *rule, child, parent *member, why cases.Words) bool {
-	if !mayMerge(r, child, parent) || child.c.State == cases.Closed && r.Sort != Flapping {
+	if !mayMerge(r, child, parent) {
 		return false
 	}
 	x.act(r, child, cases.Event{Type: cases.EventMerged, Into: parent.c.ID, Rule: r.ID, Why: &why})
@@ -175,8 +188,8 @@ func (x *turn) merge(r *rule, child, parent *member, why cases.Words) bool {
 
 // mayMerge says whether a rule may put child under parent at all.
 func mayMerge(r *rule, child, parent *member) bool {
-	alone := child.c.Parent == "" && parent.c.Parent == "" && child.c.ID != parent.c.ID
-	return alone && parent.c.State != cases.Closed && child.c.Exercise == parent.c.Exercise &&
+	alone := parent.alone && child != parent && (child.alone || child.c.Parent == "" && r.Sort == Flapping)
+	return alone && child.c.Exercise == parent.c.Exercise &&
 		!child.apart[parent.c.ID] && !parent.apart[child.c.ID] && !Hides(r.Sort, child.c, parent.c, r.hides)
 }
 
@@ -198,18 +211,21 @@ func (x *turn) once(m *member, what string) bool {
 	return true
 }
 
+// sep stands between the parts of a bucket's name.
+const sep = "\x1f"
+
 // bucketOf names the place where cases that agree in a rule's fields meet.
-func bucketOf(r *rule, f Facts, fields []Field) string {
-	parts := make([]string, 0, len(fields)+2)
-	parts = append(parts, r.ID, fmt.Sprint(f.Exercise))
+func bucketOf(r *rule, f *Facts, fields []Field) string {
+	name := make([]byte, 0, 64)
+	name = strconv.AppendBool(append(append(name, r.ID...), sep...), f.Exercise)
 	for _, field := range fields {
-		parts = append(parts, field.of(f))
+		name = append(append(name, sep...), field.of(f)...)
 	}
-	return strings.Join(parts, "\x1f")
+	return string(name)
 }
 
 // of is the value of a field.
-func (field Field) of(f Facts) string {
+func (field Field) of(f *Facts) string {
 	switch field {
 	case ByGrid:
 		return f.Grid
@@ -229,8 +245,8 @@ func (field Field) of(f Facts) string {
 	return f.Class[:min(2, len(f.Class))]
 }
 
-// apartBy is how far apart two moments are.
-func apartBy(a, b time.Time) time.Duration { return a.Sub(b).Abs() }
+// apartBy is how far apart two cases began.
+func apartBy(a, b *member) time.Duration { return time.Duration(a.begun - b.begun).Abs() }
 
 func without(fields []Field, f Field) []Field {
 	return slices.DeleteFunc(slices.Clone(fields), func(g Field) bool { return g == f })

@@ -87,6 +87,7 @@ type Silences struct{ list []silence }
 
 type silence struct {
 	Silence
+	rule  string // see [SilenceRule]
 	match *condition
 }
 
@@ -101,7 +102,7 @@ func NewSilences(list []Silence) (Silences, error) {
 		if err != nil {
 			return Silences{}, fmt.Errorf("silence %s: %w", s.ID, err)
 		}
-		out.list = append(out.list, silence{Silence: s, match: match})
+		out.list = append(out.list, silence{Silence: s, rule: SilenceRule(s.ID), match: match})
 	}
 	return out, nil
 }

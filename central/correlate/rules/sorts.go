@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gridgate/central/cases"
@@ -18,10 +19,10 @@ func (r *rule) fields() []Field {
 
 // group merges a case that begins under the first open one with which it agrees.
 func (x *turn) group(r *rule) {
-	if !x.started || x.m.c.Parent != "" || !r.match.holds(x.m.facts) {
+	if !x.started || x.m.c.Parent != "" || !x.m.meets(r.match) {
 		return
 	}
-	name := bucketOf(r, x.m.facts, r.fields())
+	name := bucketOf(r, &x.m.facts, r.fields())
 	head, others := x.s.look(name)
 	if len(others) == maxLook && x.joins(r, head) { // it may be older than all at which a rule looks
 		return
@@ -36,7 +37,7 @@ func (x *turn) group(r *rule) {
 
 // joins merges the case of this turn under first, if they are a group.
 func (x *turn) joins(r *rule, first *member) bool {
-	return first != nil && first != x.m && apartBy(x.m.started(), first.started()) <= r.Span && x.nearby(r, first) &&
+	return first != nil && first.alone && apartBy(x.m, first) <= r.Span && mayMerge(r, x.m, first) && x.nearby(r, first) &&
 		x.merge(r, x.m, first, groupWords(r, x.m.c, first.c))
 }
 
@@ -47,19 +48,22 @@ func (x *turn) nearby(r *rule, other *member) bool {
 
 // confirm raises cases of which there is one for each condition, all with an alert within the span.
 func (x *turn) confirm(r *rule) {
-	mine := slices.IndexFunc(r.of, func(c *condition) bool { return c.holds(x.m.facts) })
+	mine := slices.IndexFunc(r.of, func(c *condition) bool { return x.m.meets(c) })
 	if mine < 0 || x.m.c.State == cases.Closed {
 		return
 	}
 	set := make([]*member, len(r.of))
 	set[mine] = x.m
-	_, others := x.s.look(bucketOf(r, x.m.facts, r.Same))
+	_, others := x.s.look(bucketOf(r, &x.m.facts, r.Same))
 	for _, other := range others {
-		if other.c.State == cases.Closed || apartBy(x.m.last, other.last) > r.Span {
+		if !slices.Contains(set, nil) {
+			break
+		}
+		if other.c.State == cases.Closed || x.m.last.Sub(other.last).Abs() > r.Span {
 			continue
 		}
 		for i, c := range r.of {
-			if set[i] == nil && !slices.Contains(set, other) && c.holds(other.facts) {
+			if set[i] == nil && !slices.Contains(set, other) && other.meets(c) {
 				set[i] = other
 			}
 		}
@@ -74,11 +78,11 @@ func (x *turn) confirm(r *rule) {
 
 // raise makes one case of a confirmed set as grave as the rule says, and what it is part of. It says so once.
 func (x *turn) raise(r *rule, m *member, set []*member) {
-	why := confirmWords(r, set)
 	for range 4 { // a case, what it is part of, and so on
 		if !x.once(m, r.ID) {
 			return
 		}
+		why := confirmWords(r, set)
 		severity := m.c.Severity
 		if r.Severity.Rank() > severity.Rank() {
 			severity = r.Severity
@@ -96,23 +100,21 @@ func (x *turn) raise(r *rule, m *member, set []*member) {
 
 // inhibit merges what follows from a cause under it, whichever was told first.
 func (x *turn) inhibit(r *rule) {
-	if !x.started {
+	causes := x.m.meets(r.cause)
+	if !x.started || !causes && !x.m.meets(r.held) {
 		return
 	}
-	_, others := x.s.look(bucketOf(r, x.m.facts, r.Same))
-	if r.cause.holds(x.m.facts) {
+	_, others := x.s.look(bucketOf(r, &x.m.facts, r.Same))
+	if causes {
 		for _, held := range others {
-			if held != x.m && apartBy(x.m.started(), held.started()) <= r.Span && r.held.holds(held.facts) && !r.cause.holds(held.facts) {
+			if mayMerge(r, held, x.m) && apartBy(x.m, held) <= r.Span && held.meets(r.held) && !held.meets(r.cause) {
 				x.merge(r, held, x.m, inhibitWords(r, x.m.c))
 			}
 		}
 		return
 	}
-	if !r.held.holds(x.m.facts) {
-		return
-	}
 	for _, cause := range others {
-		if apartBy(x.m.started(), cause.started()) <= r.Span && r.cause.holds(cause.facts) && x.merge(r, x.m, cause, inhibitWords(r, cause.c)) {
+		if mayMerge(r, x.m, cause) && apartBy(x.m, cause) <= r.Span && cause.meets(r.cause) && x.merge(r, x.m, cause, inhibitWords(r, cause.c)) {
 			return
 		}
 	}
@@ -120,12 +122,12 @@ func (x *turn) inhibit(r *rule) {
 
 // keyBucket gathers the cases of one key.
 func (r *rule) keyBucket(m *member) string {
-	return fmt.Sprintf("%s\x1f%t\x1f%s", r.ID, m.c.Exercise, m.c.Key)
+	return r.ID + sep + strconv.FormatBool(m.c.Exercise) + sep + m.c.Key
 }
 
 // flapping notes that a key comes again and again, and folds its closed cases into the open one.
 func (x *turn) flapping(r *rule) {
-	if !x.started || !r.match.holds(x.m.facts) {
+	if !x.started || !x.m.meets(r.match) {
 		return
 	}
 	n := 0
@@ -153,20 +155,20 @@ func (x *turn) flapping(r *rule) {
 
 // storm merges all cases of a place under the first once there are too many.
 func (x *turn) storm(r *rule) {
-	if !x.started || !r.match.holds(x.m.facts) {
+	if !x.started || !x.m.meets(r.match) {
 		return
 	}
-	name := bucketOf(r, x.m.facts, r.fields())
+	name := bucketOf(r, &x.m.facts, r.fields())
 	head, others := x.s.look(name)
 	if head != nil && (head.c.Parent != "" || head.c.State == cases.Closed) {
 		head = nil
 	}
 	n, alone := 0, []*member(nil)
 	for _, m := range others {
-		if x.m.started().Sub(m.started()) > r.Span || m.facts.LifeSafety && !r.hides {
+		if x.m.begun-m.begun > int64(r.Span) || m.lifeSafety && !r.hides {
 			continue
 		}
-		if n++; m.c.Parent == "" && m.c.State != cases.Closed {
+		if n++; m.alone {
 			alone = append(alone, m)
 		}
 	}
@@ -215,7 +217,7 @@ const maxRelated = 20
 
 // water relates cases along a river, the downstream one to the upstream one, or merges it.
 func (x *turn) water(r *rule) {
-	if !x.started || !r.match.holds(x.m.facts) {
+	if !x.started || !x.m.meets(r.match) {
 		return
 	}
 	for i, river := range r.Rivers {
@@ -227,7 +229,7 @@ func (x *turn) water(r *rule) {
 		_, others := x.s.look(fmt.Sprintf("%s\x1f%t\x1f%d", r.ID, x.m.c.Exercise, i))
 		for _, m := range others {
 			there := river.place(m.c.Grid)
-			if m == x.m || there == here || m.c.State == cases.Closed || apartBy(x.m.started(), m.started()) > r.Span || n >= maxRelated {
+			if m == x.m || there == here || m.c.State == cases.Closed || apartBy(x.m, m) > r.Span || n >= maxRelated {
 				continue
 			}
 			n++
@@ -251,10 +253,13 @@ func (x *turn) flow(r *rule, river River, up, down *member) {
 
 // silence notes once that nobody is told of a case, and why.
 func (x *turn) silence() {
-	for _, s := range x.e.silences.of(x.m.c, x.by.At) {
-		if rule := SilenceRule(s.ID); x.once(x.m, rule) {
-			why := silenceWords(s)
-			x.act(nil, x.m, cases.Event{Type: cases.EventAnnotated, Rule: rule, Why: &why})
+	for _, s := range x.e.silences.list {
+		if !s.At(x.by.At) || x.m.said[s.rule] || !s.concerns(x.m.c) {
+			continue
+		}
+		if x.once(x.m, s.rule) {
+			why := silenceWords(s.Silence)
+			x.act(nil, x.m, cases.Event{Type: cases.EventAnnotated, Rule: s.rule, Why: &why})
 		}
 	}
 }

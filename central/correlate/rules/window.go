@@ -60,7 +60,7 @@ func (s *State) Now() time.Time { return s.now }
 // Wants names the cases of which the window must be told beside these events ([Item.Case]): those that it does not know, or will have
 // forgotten by then.
 func (e *Engine) Wants(s *State, events []cases.Event) (ids []string) {
-	now, last, full := s.now, map[string]time.Time{}, len(s.members)+len(events) > MaxCases
+	now, last, quiet := s.now, map[string]time.Time{}, s.quiet(len(events))
 	for _, ev := range events {
 		if ev.At.After(now) {
 			now = ev.At
@@ -69,7 +69,7 @@ func (e *Engine) Wants(s *State, events []cases.Event) (ids []string) {
 		if m := s.member(ev.CaseID); !known && m != nil {
 			at, known = m.last, true
 		}
-		forgotten := !known || full || now.Sub(at) > e.span
+		forgotten := !known || quiet(ev.CaseID) || now.Sub(at) > e.span
 		if forgotten && ev.Type != cases.EventOpened && (fresh(ev) || ev.Type == cases.EventUnmerged) && !slices.Contains(ids, ev.CaseID) {
 			ids = append(ids, ev.CaseID)
 		}
@@ -83,6 +83,23 @@ func (e *Engine) Wants(s *State, events []cases.Event) (ids []string) {
 	return ids
 }
 
+// quiet says of which cases further events can make the window forget because it is full: of those that were quiet longest. Each event makes
+// it forget one at most and moves one that is not forgotten; so many events that they fill a good part of the window can do so of any.
+func (s *State) quiet(events int) func(id string) bool {
+	over := len(s.members) + events - MaxCases
+	if over <= 0 {
+		return func(string) bool { return false }
+	}
+	if events > MaxCases/8 {
+		return func(string) bool { return true }
+	}
+	ids := make(map[string]bool, over+events)
+	for el, n := s.order.Front(), over+events; el != nil && n > 0; el, n = el.Next(), n-1 {
+		ids[el.Value.(*member).c.ID] = true
+	}
+	return func(id string) bool { return ids[id] }
+}
+
 // fresh says whether e tells of new alerts, or of a case that somebody opened.
 func fresh(e cases.Event) bool {
 	return e.Type == cases.EventOpened || e.Type == cases.EventJoined || e.Type == cases.EventReopened
@@ -90,8 +107,13 @@ func fresh(e cases.Event) bool {
 
 // member is a case in the window.
 type member struct {
+	begun      int64 // started in nanoseconds; this and the next stand first, for a rule that looks at hundreds of members
+	alone      bool  // neither closed nor part of another case
+	lifeSafety bool
+
 	c       cases.Case
 	facts   Facts
+	met     []answer    // by number of condition, see [member.meets]
 	whole   bool        // the window saw its history from the beginning
 	starts  []time.Time // when it was opened and reopened, the latest at most
 	last    time.Time   // of its latest alert
@@ -102,6 +124,16 @@ type member struct {
 
 // started is when it was opened or reopened last.
 func (m *member) started() time.Time { return m.starts[len(m.starts)-1] }
+
+// start notes that the case was opened or reopened.
+func (m *member) start(at time.Time) {
+	m.starts, m.begun = append(m.starts[max(0, len(m.starts)-maxTimes):], at), at.UnixNano()
+}
+
+// note makes c the case as it is now.
+func (m *member) note(c cases.Case) {
+	m.c, m.alone = c, c.Parent == "" && c.State != cases.Closed
+}
 
 func (m *member) say(what string) {
 	if m.said == nil {
@@ -127,7 +159,10 @@ func (m *member) fold(e cases.Event) {
 		m.say(e.Rule + "\x1f" + e.Into)
 	}
 	if c, err := cases.Apply(m.c, e); err == nil {
-		m.c = c
+		if c.Severity != m.c.Severity || c.Level != m.c.Level {
+			clear(m.met)
+		}
+		m.note(c)
 		m.facts.Severity, m.facts.Rank, m.facts.Level = string(c.Severity), c.Severity.Rank(), string(c.Level)
 	}
 }
@@ -173,7 +208,7 @@ func (s *State) take(e *Engine, it Item) (m *member, started, isFresh bool) {
 	}
 	s.forget(e.span)
 	if started {
-		m.starts = append(m.starts[max(0, len(m.starts)-maxTimes):], s.now)
+		m.start(s.now)
 	}
 	return m, started, isFresh
 }
@@ -210,11 +245,20 @@ func (s *State) adopt(it Item) *member {
 		if err != nil {
 			return nil
 		}
-		return &member{c: c, facts: FactsOf(c), whole: true}
+		return newMember(c, true)
 	case it.Case != nil && (fresh(it.Event) || it.Event.Type == cases.EventUnmerged):
-		return &member{c: *it.Case, facts: FactsOf(*it.Case), starts: []time.Time{it.Case.OpenedAt}, last: s.now}
+		m := newMember(*it.Case, false)
+		m.start(it.Case.OpenedAt)
+		m.last = s.now
+		return m
 	}
 	return nil
+}
+
+func newMember(c cases.Case, whole bool) *member {
+	m := &member{facts: FactsOf(c), lifeSafety: lifeSafety(c), whole: whole}
+	m.note(c)
+	return m
 }
 
 // enter puts m into the window and into the buckets of the rules that look for it.
@@ -234,16 +278,16 @@ func (s *State) enter(e *Engine, m *member) {
 // bucketsOf names the buckets in which a rule looks for m.
 func (r *rule) bucketsOf(m *member) []string {
 	meets := func(conditions ...*condition) bool {
-		return slices.ContainsFunc(conditions, func(c *condition) bool { return c.holds(m.facts) })
+		return slices.ContainsFunc(conditions, func(c *condition) bool { return m.meets(c) })
 	}
 	switch r.Sort {
 	case Confirm:
 		if meets(r.of...) {
-			return []string{bucketOf(r, m.facts, r.Same)}
+			return []string{bucketOf(r, &m.facts, r.Same)}
 		}
 	case Inhibit:
 		if meets(r.cause, r.held) {
-			return []string{bucketOf(r, m.facts, r.Same)}
+			return []string{bucketOf(r, &m.facts, r.Same)}
 		}
 	case Flapping:
 		if meets(r.match) {
@@ -255,7 +299,7 @@ func (r *rule) bucketsOf(m *member) []string {
 		}
 	default:
 		if meets(r.match) {
-			return []string{bucketOf(r, m.facts, r.fields())}
+			return []string{bucketOf(r, &m.facts, r.fields())}
 		}
 	}
 	return nil
