@@ -22,19 +22,20 @@ type Figures interface {
 const maxRows = 1000
 
 type (
-	period struct {
+	// Period are the days of a report. It is exported because huma reads no members of others when they are embedded.
+	Period struct {
 		From     string `query:"from" format:"date" doc:"first day, of the centre's zone; left out: the first of this month"`
 		To       string `query:"to" format:"date" doc:"day after the last; left out: tomorrow"`
 		Exercise bool   `query:"exercise" doc:"drills instead of what happened"`
 	}
 	indicatorsInput struct {
-		period
+		Period
 		Grid  string `query:"grid" pattern:"^[0-9]{1,20}$" doc:"prefix of a grid code"`
 		Unit  string `query:"unit" maxLength:"64"`
 		Class string `query:"class" pattern:"^[0-9]{1,4}$" doc:"prefix of an event class"`
 		By    string `query:"by" maxLength:"40" doc:"what lines are told apart by, separated by commas: day or month, grid, unit, class"`
 	}
-	devicesInput  struct{ period }
+	devicesInput  struct{ Period }
 	figuresOutput struct {
 		Body struct {
 			Items []indicators.Row `json:"items" nullable:"false"`
@@ -51,7 +52,7 @@ func (s *Server) indicatorOperations() {
 }
 
 // query reads the days of a report.
-func (p period) query(now time.Time) (store.CountQuery, error) {
+func (p Period) query(now time.Time) (store.CountQuery, error) {
 	q := store.CountQuery{From: p.From, To: p.To, Exercise: p.Exercise, Limit: maxRows * 64}
 	if q.From == "" {
 		q.From = now.Format("2006-01") + "-01"
@@ -90,7 +91,7 @@ func (s *Server) deviceIndicators(ctx context.Context, in *devicesInput) (*figur
 	if err != nil {
 		return nil, err
 	}
-	q.By = []string{"source"}
+	q.By, q.Measures = []string{"source"}, indicators.ByDevice()
 	return s.figures(ctx, q)
 }
 

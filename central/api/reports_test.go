@@ -128,9 +128,9 @@ func TestPhotosOfACase(t *testing.T) {
 		t.Errorf("%d %q", got.Code, got.Body)
 	}
 	near, far := d.account("near", auth.Worker, somewhere[:9]), d.account("far", auth.Worker, "99")
-	for u, want := range map[string]int{near.Name: http.StatusOK, far.Name: http.StatusNotFound} {
-		if w := d.by(store.User{Name: u}, call{method: "GET", path: list.Items[0].URL}); w.Code != want {
-			t.Errorf("%s sees the picture: %d, want %d", u, w.Code, want)
+	for want, u := range map[int]store.User{http.StatusOK: near, http.StatusNotFound: far} {
+		if w := d.by(u, call{method: "GET", path: list.Items[0].URL}); w.Code != want {
+			t.Errorf("%s sees the picture: %d, want %d", u.Name, w.Code, want)
 		}
 	}
 	wantProblem(t, d.send("operate", "POST", path, "image/jpeg", "no picture"), http.StatusUnprocessableEntity)
@@ -179,6 +179,9 @@ func TestFigures(t *testing.T) {
 	}
 	if got := into[rows](t, d.as("read", "GET", "/v1/indicators/devices", "")); len(got.Items) != 2 || got.Items[0].Source == "" {
 		t.Errorf("by device: %+v", got)
+	}
+	if got := into[rows](t, d.as("read", "GET", "/v1/indicators?from=2026-03-02&to=2026-04-01", "")); len(got.Items) != 0 {
+		t.Errorf("of other days: %+v", got)
 	}
 	far := d.account("far", auth.Supervisor, "99")
 	if w := d.by(far, call{method: "GET", path: "/v1/indicators"}); len(into[rows](t, w).Items) != 0 {

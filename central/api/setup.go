@@ -76,11 +76,11 @@ func importing(path, id, summary, mediaType string) huma.Operation {
 	return o
 }
 
-// exporting is an operation that answers with a file of a media type.
+// exporting is an operation that answers with a file of a media type, of which a trace is left.
 func exporting(path, id, summary, mediaType string) huma.Operation {
 	o := operation(http.MethodGet, path, id, summary, auth.Read)
 	o.Responses = map[string]*huma.Response{"200": {Description: "The file.", Content: map[string]*huma.MediaType{mediaType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}}
-	return o
+	return watched(o)
 }
 
 type (

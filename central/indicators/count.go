@@ -6,6 +6,7 @@
 package indicators
 
 import (
+	"slices"
 	"time"
 
 	"gridgate/central/cases"
@@ -45,7 +46,6 @@ func Of(before, after cases.Case, e cases.Event, zone *time.Location) []store.Co
 	switch {
 	case e.Type == cases.EventOpened:
 		c.add(Opened, 1)
-		c.device(Opened)
 	case before.State == cases.Closed && after.State != cases.Closed:
 		c.add(Reopened, 1)
 	case before.State != cases.Closed && after.State == cases.Closed:
@@ -81,16 +81,17 @@ type counter struct {
 	out []store.Count
 }
 
+// add names the device for the measures that are told by device; the store sums them over all devices as well.
 func (k *counter) add(measure string, n int64) {
-	k.out = append(k.out, store.Count{
-		Day: k.at.Format(time.DateOnly), Grid: k.c.Grid, Unit: k.c.Unit, Class: k.c.Class, Measure: measure, Exercise: k.c.Exercise, N: n,
-	})
+	c := store.Count{Day: k.at.Format(time.DateOnly), Grid: k.c.Grid, Unit: k.c.Unit, Class: k.c.Class, Measure: measure, Exercise: k.c.Exercise, N: n}
+	if slices.Contains(ByDevice(), measure) {
+		c.Source = k.c.Source
+	}
+	k.out = append(k.out, c)
 }
 
-// device counts by the device that reported, by months: a bad camera shows over weeks, and a row for each day would be many.
-func (k *counter) device(measure string) {
-	k.out = append(k.out, store.Count{Day: k.at.Format("2006-01") + "-01", Source: k.c.Source, Measure: measure, Exercise: k.c.Exercise, N: 1})
-}
+// ByDevice are the measures that are told by device: enough to find a bad camera.
+func ByDevice() []string { return []string{Opened, FalseAlarms} }
 
 func (k *counter) closed() {
 	k.add(Closed, 1)
@@ -102,7 +103,6 @@ func (k *counter) closed() {
 		k.add(Cleared, 1)
 	case cases.ReasonFalseAlarm:
 		k.add(FalseAlarms, 1)
-		k.device(FalseAlarms)
 	}
 }
 

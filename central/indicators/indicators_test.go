@@ -79,9 +79,7 @@ func (l *log) Advance(_ context.Context, a store.Advance) ([]cases.Case, error) 
 // Counts answers with all, told apart by grid.
 func (l *log) Counts(_ context.Context, _ store.CountQuery) (out []store.Count, err error) {
 	for c, n := range l.sums {
-		if c.Source == "" {
-			out = append(out, store.Count{Grid: c.Grid, Measure: c.Measure, N: n})
-		}
+		out = append(out, store.Count{Grid: c.Grid, Measure: c.Measure, N: n})
 	}
 	return out, nil
 }
@@ -149,11 +147,11 @@ func TestWhatBecomesOfCases(t *testing.T) {
 	if !reflect.DeepEqual(rows[0], want) {
 		t.Errorf("got %+v\nwant %+v", rows[0], want)
 	}
-	device := store.Count{Day: "2026-03-01", Source: camera, Measure: indicators.FalseAlarms}
+	device := store.Count{Day: "2026-03-02", Grid: "330106109001", Class: "0401", Source: camera, Measure: indicators.FalseAlarms}
 	if l.sums[device] != 1 {
 		t.Errorf("the camera's false alarm is not counted: %v", l.sums)
 	}
-	if day := (store.Count{Day: "2026-03-02", Grid: "330106109001", Class: "0401", Measure: indicators.Opened}); l.sums[day] != 4 {
+	if day := (store.Count{Day: "2026-03-02", Grid: "330106109001", Class: "0401", Source: camera, Measure: indicators.Opened}); l.sums[day] != 4 {
 		t.Errorf("days are not those of the centre's zone: %v", l.sums)
 	}
 }
