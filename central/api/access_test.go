@@ -276,3 +276,31 @@ func TestStoreFailureTellsNothing(t *testing.T) {
 		t.Errorf("told %v", err)
 	}
 }
+
+func TestCasesAreFoundByEveryFilter(t *testing.T) {
+	d := newDesk(t, withReports)
+	c := d.openCase() // a fire, opened by an alert
+	flood := into[cases.Case](t, d.as("operate", "POST", "/v1/cases", floodReport))
+	for query, want := range map[string]string{
+		"class=02": flood.ID, "class=0101": c.ID, "class=03": "", "origin=staff": flood.ID, "origin=worker": "", "level=district": "",
+		"unit=nobody": "", "step=nowhere": "", "assignee=nobody": "", "parent=" + c.ID: "", "exercise=yes": "", "dueBefore=2100-01-01T00:00:00Z": "",
+		"parent=none&exercise=no&class=0202": flood.ID,
+	} {
+		got := ""
+		for _, found := range into[CasePage](t, d.as("read", "GET", "/v1/cases?"+query, "")).Items {
+			got += found.ID
+		}
+		if got != want {
+			t.Errorf("%s: found %q, want %q", query, got, want)
+		}
+		lines := strings.Count(d.as("read", "GET", "/v1/cases.csv?"+query, "").Body.String(), "\n")
+		if lines != 1+len(want)/36 {
+			t.Errorf("%s: %d lines of CSV for %q", query, lines, want)
+		}
+	}
+	for _, query := range []string{"class=fire", "level=top", "origin=alert", "parent=x", "exercise=maybe", "dueBefore=soon"} {
+		if w := d.as("read", "GET", "/v1/cases?"+query, ""); w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d, want 422", query, w.Code)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -16,9 +17,27 @@ import (
 	"gridgate/central/workflow"
 )
 
-type caseFilter struct {
+// CaseFilter is the query of a list of cases.
+type CaseFilter struct {
 	Filter
-	State string `query:"state" enum:"open,acknowledged,closed"`
+	State    string       `query:"state" enum:"open,acknowledged,closed"`
+	Step     string       `query:"step" maxLength:"40" doc:"of its workflow"`
+	Unit     string       `query:"unit" maxLength:"64" doc:"the responsible one"`
+	Assignee string       `query:"assignee" maxLength:"64"`
+	Level    cases.Level  `query:"level" enum:"grid,community,township,district"`
+	Class    string       `query:"class" pattern:"^[0-9]{1,4}$" doc:"prefix of an event class"`
+	Parent   string       `query:"parent" pattern:"^(none|[0-9a-fA-F-]{36})$" doc:"cases that were merged into this one; none: into no other"`
+	Due      time.Time    `query:"dueBefore" doc:"cases that wait, with a deadline before"`
+	Exercise store.Answer `query:"exercise" enum:"yes,no" doc:"drills only, or none; left out: both"`
+	Origin   cases.Origin `query:"origin" enum:"staff,worker,resident,warning" doc:"who opened it; cases of alerts have none"`
+}
+
+// query is what a store is asked.
+func (f CaseFilter) query() store.Query {
+	q := f.Filter.query()
+	q.State, q.Step, q.Unit, q.Assignee, q.Level, q.Class = f.State, f.Step, f.Unit, f.Assignee, f.Level, f.Class
+	q.Parent, q.DueBefore, q.Exercise, q.Origin = f.Parent, f.Due, f.Exercise, f.Origin
+	return q
 }
 
 // CasePage is one page of cases, those that were opened last first.
@@ -117,10 +136,8 @@ func closing(reason cases.Reason) workflow.Request {
 	return workflow.Request{Action: "close", Reason: reason}
 }
 
-func (s *Server) listCases(ctx context.Context, in *caseFilter) (*casePageOutput, error) {
-	q := in.query()
-	q.State = in.State
-	items, next, err := s.o.Store.Cases(ctx, q)
+func (s *Server) listCases(ctx context.Context, in *CaseFilter) (*casePageOutput, error) {
+	items, next, err := s.o.Store.Cases(ctx, in.query())
 	if err != nil {
 		return nil, s.failure(ctx, "list cases", err)
 	}

@@ -20,7 +20,7 @@ const maxExport = 50_000
 
 type (
 	exportInput struct {
-		caseFilter
+		CaseFilter
 	}
 	exportOutput struct {
 		ContentType string `header:"Content-Type"`
@@ -57,7 +57,7 @@ func csvTime(t time.Time) string {
 // exportCases streams pages of the list. An error in the midst of it cuts the answer off, so that nobody takes a part for the whole.
 func (s *Server) exportCases(ctx context.Context, in *exportInput) (*exportOutput, error) {
 	q := in.query()
-	q.State, q.Limit = in.State, 500
+	q.Limit = 500
 	p, _ := auth.From(ctx)
 	return &exportOutput{
 		ContentType: "text/csv; charset=utf-8", Disposition: `attachment; filename="cases.csv"`,

@@ -121,7 +121,7 @@ func caseConditions(q store.Query) (c conditions) {
 		c.add("+s.severity >= ?", q.Severity.Rank())
 	}
 	for column, value := range map[string]string{
-		"c.kind": string(q.Kind), "s.level": string(q.Level), "s.unit": q.Unit, "s.step": q.Step, "s.assignee": q.Assignee,
+		"c.kind": string(q.Kind), "c.origin": string(q.Origin), "s.level": string(q.Level), "s.unit": q.Unit, "s.step": q.Step, "s.assignee": q.Assignee,
 	} {
 		if value != "" {
 			c.add("+"+column+" = ?", value)
