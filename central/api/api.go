@@ -62,6 +62,7 @@ type Options struct {
 	Series    Series
 	Pictures  Pictures
 	Auth      *auth.Service
+	SignOn    SignOn // nil: accounts are local
 	Staff     Staff
 	Audit     Recorder
 	AuditLog  AuditLog
@@ -131,6 +132,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // operations registers what huma serves, in the order of the document.
 func (s *Server) operations() {
 	s.sessionOperations()
+	s.signOnOperations()
 	s.staffOperations()
 	s.auditOperations()
 	s.alertOperations()
@@ -167,7 +169,9 @@ func (s *Server) root(v1 *http.ServeMux, document []byte) (http.Handler, error) 
 	}
 	mux := http.NewServeMux()
 	inner := s.audited(v1)
-	mux.Handle("POST /v1/session", inner)
+	for _, open := range openPaths {
+		mux.Handle(open, inner)
+	}
 	for _, route := range s.o.Edges {
 		if route.Open {
 			mux.Handle(route.Method+" "+route.Path, inner)

@@ -21,6 +21,7 @@ import (
 	"gridgate/central/api"
 	"gridgate/central/audit"
 	"gridgate/central/auth"
+	"gridgate/central/auth/signon"
 	"gridgate/central/config"
 	"gridgate/central/console"
 	"gridgate/central/correlate"
@@ -54,6 +55,7 @@ type App struct {
 	objects   *objects.Dir
 	series    tsdb.DB
 	auth      *auth.Service
+	signOn    *signon.Service // nil: accounts are local
 	audit     *audit.Log
 	setup     *setup.Cache
 	places    *parts.Places
@@ -97,6 +99,7 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		{"open the pictures", a.openObjects},
 		{"open the time-series database", a.openSeries},
 		{"read the edges' tokens", a.openAuth},
+		{"open single sign-on", a.openSignOn},
 		{"start the audit log", a.startAudit},
 		{"read what is set up", a.openSetup},
 		{"start the feed", a.startFeed},
@@ -233,7 +236,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: append(a.edgeRoutes(c), others...),
 		Reports: a.desk, Figures: a.store, Zone: zone,
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
-		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
+		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, SignOn: a.signOnAPI(), Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
 	return err
 }
