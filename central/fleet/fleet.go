@@ -33,7 +33,7 @@ const readTimeout = time.Minute
 
 // Saver keeps what an edge reported.
 type Saver interface {
-	SaveSync(ctx context.Context, e store.Edge) error
+	SaveSync(ctx context.Context, edges ...store.Edge) error
 }
 
 // Writer takes samples, see [tsdb.DB].
@@ -52,8 +52,9 @@ type Options struct {
 
 // Handler serves syncs. It stands behind authentication and demands the token of the very edge.
 type Handler struct {
-	o     Options
-	slots slots
+	o      Options
+	slots  slots
+	saving saving
 
 	refused, unwritten seldom // what is told of metrics that could not be kept
 }
@@ -89,9 +90,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	now := h.o.Now().UTC()
 	record := store.Edge{ID: edge, LastSync: now, SkewMs: report.Now.Sub(now).Milliseconds(), Report: report, ReportedAt: report.Now}
-	if err := h.o.Store.SaveSync(r.Context(), record); err != nil {
+	if err := h.saving.save(r.Context(), h.o.Store, record); err != nil {
 		h.o.Logger.Error("sync was not saved", "edge", edge, "error", err)
-		problem.Write(w, http.StatusInternalServerError, "central could not save the report")
+		w.Header().Set("Retry-After", "2")
+		problem.Write(w, http.StatusServiceUnavailable, "central could not save the report")
 		return
 	}
 	h.measure(r.Context(), record)

@@ -36,8 +36,8 @@ type desk struct {
 	seriesErr error
 }
 
-func (d *desk) SaveSync(_ context.Context, e store.Edge) error {
-	d.saved = append(d.saved, e)
+func (d *desk) SaveSync(_ context.Context, edges ...store.Edge) error {
+	d.saved = append(d.saved, edges...)
 	return d.saveErr
 }
 
@@ -272,7 +272,7 @@ func TestCodings(t *testing.T) {
 func TestStoreFails(t *testing.T) {
 	d := desk{saveErr: errors.New("disk /var/lib")}
 	w := d.post("town-1", text(t, report()), itself)
-	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "/var/lib") || len(d.samples) != 0 {
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" || strings.Contains(w.Body.String(), "/var/lib") || len(d.samples) != 0 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

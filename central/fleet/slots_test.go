@@ -13,20 +13,20 @@ import (
 	"gridgate/central/tsdb"
 )
 
-// stuck is a store that answers when it is let go.
+// stuck is a time-series database that answers when it is let go.
 type stuck struct {
 	in, free chan struct{}
 }
 
-func (s *stuck) Write(context.Context, []tsdb.Sample) error { return nil }
+func (s *stuck) SaveSync(context.Context, ...store.Edge) error { return nil }
 
-func (s *stuck) SaveSync(context.Context, store.Edge) error {
+func (s *stuck) Write(context.Context, []tsdb.Sample) error {
 	s.in <- struct{}{}
 	<-s.free
 	return nil
 }
 
-// TestReportsAtATime holds two reports of an edge in the store: a third is refused, another edge's is not, and later all are taken.
+// TestReportsAtATime holds two reports of an edge under way: a third is refused, another edge's is not, and later all are taken.
 func TestReportsAtATime(t *testing.T) {
 	s := &stuck{in: make(chan struct{}), free: make(chan struct{})}
 	h, body := New(Options{Store: s, Series: s, Logger: slog.New(slog.DiscardHandler)}), text(t, report())

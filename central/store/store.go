@@ -181,8 +181,9 @@ type Store interface {
 	Orphans(ctx context.Context, limit int) ([]string, error)
 	ForgetOrphans(ctx context.Context, digests []string) error
 
-	// SaveSync records what an edge reported; Edges lists all edges by name.
-	SaveSync(ctx context.Context, e Edge) error
+	// SaveSync records what edges reported, all of it in one transaction; of an edge that stands twice the later one counts. Edges lists all
+	// edges by name.
+	SaveSync(ctx context.Context, edges ...Edge) error
 	Edges(ctx context.Context) ([]Edge, error)
 
 	Staff

@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"gridgate/central/store"
 )
@@ -16,15 +20,27 @@ func (s *Store) put(ctx context.Context, what, query string, args ...any) error 
 	return nil
 }
 
-// SaveSync implements [store.Store].
-func (s *Store) SaveSync(ctx context.Context, e store.Edge) error {
-	report, err := json.Marshal(e.Report)
+// SaveSync implements [store.Store]. Rows are written in the order of the edges' names, so that two centrals never wait for each other.
+func (s *Store) SaveSync(ctx context.Context, edges ...store.Edge) error {
+	b := &pgx.Batch{}
+	edges = slices.Clone(edges)
+	slices.SortStableFunc(edges, func(a, b store.Edge) int { return strings.Compare(a.ID, b.ID) })
+	for _, e := range edges {
+		report, err := json.Marshal(e.Report)
+		if err != nil {
+			return fmt.Errorf("save sync: %w", err)
+		}
+		b.Queue(`INSERT INTO edges (id, last_sync, skew_ms, report, reported_at) VALUES ($1,$2,$3,$4,$5)
+			ON CONFLICT (id) DO UPDATE SET last_sync = excluded.last_sync, skew_ms = excluded.skew_ms, report = excluded.report,
+			reported_at = excluded.reported_at`, e.ID, store.Nanos(e.LastSync), e.SkewMs, string(report), store.Nanos(e.ReportedAt))
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeWithin)
+	defer cancel()
+	err := pgx.BeginFunc(ctx, s.write, func(tx pgx.Tx) error { return tx.SendBatch(ctx, b).Close() })
 	if err != nil {
 		return fmt.Errorf("save sync: %w", err)
 	}
-	return s.put(ctx, "save sync", `INSERT INTO edges (id, last_sync, skew_ms, report, reported_at) VALUES ($1,$2,$3,$4,$5)
-		ON CONFLICT (id) DO UPDATE SET last_sync = excluded.last_sync, skew_ms = excluded.skew_ms, report = excluded.report,
-		reported_at = excluded.reported_at`, e.ID, store.Nanos(e.LastSync), e.SkewMs, string(report), store.Nanos(e.ReportedAt))
+	return nil
 }
 
 // Edges implements [store.Store].

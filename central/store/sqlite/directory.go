@@ -27,14 +27,26 @@ func (s *Store) put(ctx context.Context, what, query string, args ...driver.Valu
 }
 
 // SaveSync implements [store.Store].
-func (s *Store) SaveSync(ctx context.Context, e store.Edge) error {
-	report, err := json.Marshal(e.Report)
-	if err != nil {
-		return fmt.Errorf("save sync: %w", err)
+func (s *Store) SaveSync(ctx context.Context, edges ...store.Edge) error {
+	reports := make([]string, len(edges))
+	for i := range edges {
+		report, err := json.Marshal(edges[i].Report)
+		if err != nil {
+			return fmt.Errorf("save sync: %w", err)
+		}
+		reports[i] = string(report)
 	}
-	return s.put(ctx, "save sync", `INSERT INTO edges (id, last_sync, skew_ms, report, reported_at) VALUES (?,?,?,?,?)
-		ON CONFLICT (id) DO UPDATE SET last_sync = excluded.last_sync, skew_ms = excluded.skew_ms, report = excluded.report,
-		reported_at = excluded.reported_at`, e.ID, store.Nanos(e.LastSync), e.SkewMs, string(report), store.Nanos(e.ReportedAt))
+	return s.change(ctx, "save sync", func(c *conn) error {
+		for i, e := range edges {
+			_, err := c.exec(`INSERT INTO edges (id, last_sync, skew_ms, report, reported_at) VALUES (?,?,?,?,?)
+				ON CONFLICT (id) DO UPDATE SET last_sync = excluded.last_sync, skew_ms = excluded.skew_ms, report = excluded.report,
+				reported_at = excluded.reported_at`, e.ID, store.Nanos(e.LastSync), e.SkewMs, reports[i], store.Nanos(e.ReportedAt))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Edges implements [store.Store].

@@ -67,13 +67,15 @@ func (c *centre) owned(address, name string) {
 	c.owners[address] = name
 }
 
-func (c *centre) SaveSync(_ context.Context, e store.Edge) error {
+func (c *centre) SaveSync(_ context.Context, edges ...store.Edge) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.refuse {
 		return errors.New("refused")
 	}
-	c.syncs[e.ID]++
+	for _, e := range edges {
+		c.syncs[e.ID]++
+	}
 	return nil
 }
 
@@ -192,7 +194,7 @@ func TestFailuresAreCounted(t *testing.T) {
 	c := newCentre(t)
 	c.refuse = true
 	got := c.run(t, 2, func(all Tally) bool { return all.Failed() > 0 })
-	if got.Failures["sync: central answered 500 Internal Server Error"] == 0 || len(got.Syncs) > 0 {
+	if got.Failures["sync: central answered 503 Service Unavailable"] == 0 || len(got.Syncs) > 0 {
 		t.Errorf("%d syncs, failures: %v", len(got.Syncs), got.Failures)
 	}
 }
