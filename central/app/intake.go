@@ -151,7 +151,7 @@ func (a *App) startIndicators(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	counting := &indicators.Job{Store: a.store, Zone: zone}
+	counting := &indicators.Job{Store: a.store, Zone: zone, Every: time.Second}
 	loop := job.Loop{
 		Name: indicators.Name, Begin: counting.Begin, CatchUp: counting.CatchUp, Changed: a.hub.Changed, Logger: a.log.With("component", "indicators"),
 	}

@@ -32,6 +32,12 @@ const (
 	pollEach  = time.Second
 	minRetry  = time.Second
 	maxRetry  = time.Minute
+
+	// A cursor that passes events of which nothing came is stored after so long or so many events: each time is a commit beside ingest's,
+	// and to read those events again makes nothing.
+	lazyTime   = time.Second
+	lazyEvents = 5000
+	pace       = 100 * time.Millisecond // the log is read so often at most while something is committed all the time
 )
 
 // Store is what this package needs of [store.Store] and [store.Jobs].
@@ -89,7 +95,9 @@ func (o *Options) setDefaults() {
 type Job struct {
 	o      Options
 	did    *prometheus.CounterVec // events, by what they did
-	cursor int64
+	cursor int64                  // up to which events were read
+	saved  int64                  // cursor in the store
+	at     time.Time
 }
 
 // New returns a job that does nothing until [Job.Run].
@@ -132,15 +140,18 @@ func (j *Job) Run(ctx context.Context) error {
 }
 
 // work goes on until ctx ends or something fails.
-func (j *Job) work(ctx context.Context, retry *backoff.Backoff) (err error) {
-	if j.cursor, err = j.o.Store.Cursor(ctx, Name); err != nil {
-		return fmt.Errorf("read the cursor: %w", err)
+func (j *Job) work(ctx context.Context, retry *backoff.Backoff) error {
+	if err := j.resume(ctx); err != nil {
+		return err
 	}
 	tick := time.NewTicker(pollEach)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		changed := j.o.Changed()
+		begun, changed := time.Now(), j.o.Changed()
 		if err := j.round(ctx); err != nil {
+			return err
+		}
+		if err := j.keep(ctx); err != nil {
 			return err
 		}
 		retry.Reset()
@@ -149,8 +160,26 @@ func (j *Job) work(ctx context.Context, retry *backoff.Backoff) (err error) {
 		case <-changed:
 		case <-tick.C:
 		}
+		backoff.Wait(ctx, pace-time.Since(begun))
 	}
 	return nil
+}
+
+// resume goes to where the job was: another central may have worked meanwhile.
+func (j *Job) resume(ctx context.Context) (err error) {
+	if j.cursor, err = j.o.Store.Cursor(ctx, Name); err != nil {
+		return fmt.Errorf("read the cursor: %w", err)
+	}
+	j.saved, j.at = j.cursor, time.Now()
+	return nil
+}
+
+// keep stores the cursor if that was not done for a while.
+func (j *Job) keep(ctx context.Context) error {
+	if j.cursor == j.saved || time.Since(j.at) < lazyTime {
+		return nil
+	}
+	return j.advance(ctx, j.cursor, nil)
 }
 
 // round reads the log to its end, then looks at the clock.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"gridgate/central/calendar"
 	"gridgate/central/cases"
@@ -30,8 +31,10 @@ func (j *Job) page(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := j.advance(ctx, to, begin); err != nil {
-		return 0, fmt.Errorf("follow the case log from %d to %d: %w", j.cursor, to, err)
+	if len(begin) > 0 || to-j.saved >= lazyEvents {
+		if err := j.advance(ctx, to, begin); err != nil {
+			return 0, fmt.Errorf("follow the case log from %d to %d: %w", j.cursor, to, err)
+		}
 	}
 	j.cursor = to
 	return len(events), nil
@@ -82,7 +85,7 @@ func (j *Job) first(ctx context.Context, id string) (store.Change, bool, error) 
 // advance stores first steps with the cursor's move. If some of the cases moved on meanwhile they are looked at one by one; a case that
 // cannot be taken in is left to its first action.
 func (j *Job) advance(ctx context.Context, to int64, changes []store.Change) error {
-	step := store.Advance{Job: Name, From: j.cursor, To: to, Changes: changes}
+	step := store.Advance{Job: Name, From: j.saved, To: to, Changes: changes}
 	after, err := j.o.Store.Advance(ctx, step)
 	if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
 		for _, change := range changes {
@@ -96,6 +99,7 @@ func (j *Job) advance(ctx context.Context, to int64, changes []store.Change) err
 	if err != nil {
 		return err
 	}
+	j.saved, j.at = to, time.Now()
 	for range after {
 		j.did.WithLabelValues("begin").Inc()
 	}

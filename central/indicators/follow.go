@@ -16,7 +16,8 @@ import (
 const Name = "indicators"
 
 const (
-	pageSize = 500     // events of one step
+	pageSize = 500     // events of one read
+	maxStep  = 5000    // events of one step, and a page more
 	maxKnown = 100_000 // cases remembered; beyond, all are forgotten and read again
 )
 
@@ -32,15 +33,22 @@ type Store interface {
 type Job struct {
 	Store Store
 	Zone  *time.Location
+	// Every is how long figures are gathered before they are stored with the cursor, which is a commit beside ingest's; 0: what CatchUp
+	// finds is stored when it returns. What was not stored when a central ended is counted again by the next.
+	Every time.Duration
 
-	cursor int64
+	cursor int64 // up to which events were counted
+	stored int64 // cursor in the store
+	at     time.Time
+	sums   map[store.Count]int64 // what is to be stored, by the figure, N 0
 	known  map[string]cases.Case // as of the cursor
 }
 
 // Begin reads the cursor: another central may have counted meanwhile.
 func (j *Job) Begin(ctx context.Context) (err error) {
-	j.known = map[string]cases.Case{}
+	j.known, j.sums = map[string]cases.Case{}, map[store.Count]int64{}
 	j.cursor, err = j.Store.Cursor(ctx, Name)
+	j.stored, j.at = j.cursor, time.Now()
 	return err
 }
 
@@ -48,49 +56,68 @@ func (j *Job) Begin(ctx context.Context) (err error) {
 func (j *Job) CatchUp(ctx context.Context) error {
 	for ctx.Err() == nil {
 		events, err := j.Store.Events(ctx, j.cursor, pageSize)
-		if err != nil || len(events) == 0 {
-			return err
-		}
-		counts, err := j.count(ctx, events)
 		if err != nil {
 			return err
 		}
-		to := events[len(events)-1].Position
-		if _, err := j.Store.Advance(ctx, store.Advance{Job: Name, From: j.cursor, To: to, Counts: counts}); err != nil {
-			return fmt.Errorf("count cases from %d to %d: %w", j.cursor, to, err)
+		if len(events) == 0 {
+			break
 		}
-		j.cursor = to
+		if err := j.count(ctx, events); err != nil {
+			return err
+		}
+		j.cursor = events[len(events)-1].Position
+		if j.cursor-j.stored < maxStep {
+			continue
+		}
+		if err := j.store(ctx); err != nil {
+			return err
+		}
 	}
+	if j.cursor == j.stored || time.Since(j.at) < j.Every {
+		return nil
+	}
+	return j.store(ctx)
+}
+
+// store writes what was counted since the last time, each figure once, together with the cursor.
+func (j *Job) store(ctx context.Context) error {
+	figures := slices.Collect(maps.Keys(j.sums))
+	for i := range figures {
+		figures[i].N = j.sums[figures[i]]
+	}
+	if _, err := j.Store.Advance(ctx, store.Advance{Job: Name, From: j.stored, To: j.cursor, Counts: figures}); err != nil {
+		return fmt.Errorf("count cases from %d to %d: %w", j.stored, j.cursor, err)
+	}
+	j.stored, j.at = j.cursor, time.Now()
+	clear(j.sums)
 	return nil
 }
 
-// count adds up what events add, so that a step writes each figure once.
-func (j *Job) count(ctx context.Context, events []cases.Event) ([]store.Count, error) {
-	sums := map[store.Count]int64{} // by the figure, N 0
+// count adds up what events add.
+func (j *Job) count(ctx context.Context, events []cases.Event) error {
 	for _, e := range events {
+		if _, known := j.known[e.CaseID]; e.Type == cases.EventJoined && !known {
+			continue // alerts that a case gathers are no figure: its history need not be read
+		}
 		before, err := j.before(ctx, e)
 		if errors.Is(err, store.ErrNotFound) { // retention took it
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		after, err := cases.Apply(before, e)
 		if err != nil {
-			return nil, fmt.Errorf("count case %s at %d: %w", e.CaseID, e.Position, err)
+			return fmt.Errorf("count case %s at %d: %w", e.CaseID, e.Position, err)
 		}
 		j.remember(after)
 		for _, c := range Of(before, after, e, j.Zone) {
 			n := c.N
 			c.N = 0
-			sums[c] += n
+			j.sums[c] += n
 		}
 	}
-	figures := slices.Collect(maps.Keys(sums))
-	for i := range figures {
-		figures[i].N = sums[figures[i]]
-	}
-	return figures, nil
+	return nil
 }
 
 func (j *Job) remember(c cases.Case) {

@@ -16,6 +16,7 @@ func (j *Job) begin(ctx context.Context, engine *rules.Engine) (err error) {
 	if j.cursor, err = j.o.Store.Cursor(ctx, Name); err != nil {
 		return err
 	}
+	j.stored, j.at = j.cursor, time.Now()
 	last, err := j.o.Store.LastPosition(ctx)
 	if err != nil {
 		return err
@@ -50,7 +51,7 @@ func (j *Job) skip(ctx context.Context, last int64) error {
 		return fmt.Errorf("skip what is too old: %w", err)
 	}
 	j.o.Logger.Info("the rules pass over what is too old to act on", "from", j.cursor, "to", to)
-	j.cursor = to
+	j.cursor, j.stored = to, to
 	return nil
 }
 

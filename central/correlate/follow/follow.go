@@ -34,6 +34,12 @@ const (
 	maxTries = 50      // to store a step while its cases go on changing
 	minRetry = time.Second
 	maxRetry = time.Minute
+
+	// A cursor that passes events of which nothing came is stored every [Options.Every] and after so many events: each time is a commit
+	// beside ingest's, and to read those events again makes nothing. What came of events is stored with the cursor at once.
+	lazyEvents = 5000
+	// paces is how often the log is read at most while something is committed all the time, in each [Options.Every].
+	paces = 10
 )
 
 // Store is what this package needs of [store.Store].
@@ -96,7 +102,9 @@ type Job struct {
 
 	engine *rules.Engine // nil: the window must be built
 	state  *rules.State
-	cursor int64
+	cursor int64 // up to which events were read
+	stored int64 // cursor in the store
+	at     time.Time
 }
 
 // New returns a job that does nothing until [Job.Run].
@@ -148,8 +156,11 @@ func (j *Job) work(ctx context.Context, retry *backoff.Backoff) error {
 	tick := time.NewTicker(j.o.Every)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		changed := j.o.Changed()
+		begun, changed := time.Now(), j.o.Changed()
 		if err := j.catchUp(ctx); err != nil {
+			return err
+		}
+		if err := j.keep(ctx, j.o.Every); err != nil {
 			return err
 		}
 		retry.Reset()
@@ -158,6 +169,7 @@ func (j *Job) work(ctx context.Context, retry *backoff.Backoff) error {
 		case <-changed:
 		case <-tick.C:
 		}
+		backoff.Wait(ctx, j.o.Every/paces-time.Since(begun))
 	}
 	return nil
 }
@@ -166,6 +178,9 @@ func (j *Job) work(ctx context.Context, retry *backoff.Backoff) error {
 func (j *Job) catchUp(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if engine := j.o.Engine(); engine != j.engine {
+			if err := j.keep(ctx, 0); err != nil { // new rules do not judge what the old ones did
+				return err
+			}
 			if err := j.begin(ctx, engine); err != nil {
 				return fmt.Errorf("build the window of the rules: %w", err)
 			}
@@ -240,9 +255,13 @@ func (j *Job) advance(ctx context.Context, to int64, decisions []rules.Decision)
 		if err != nil {
 			return err
 		}
-		after, err := j.o.Store.Advance(ctx, store.Advance{Job: Name, From: j.cursor, To: to, Changes: changes})
+		if len(changes) == 0 && to-j.stored < lazyEvents {
+			j.deny(denied)
+			return nil
+		}
+		after, err := j.o.Store.Advance(ctx, store.Advance{Job: Name, From: j.stored, To: to, Changes: changes})
 		if errors.Is(err, store.ErrConflict) && try < maxTries && ctx.Err() == nil {
-			if at, lookErr := j.o.Store.Cursor(ctx, Name); lookErr != nil || at != j.cursor {
+			if at, lookErr := j.o.Store.Cursor(ctx, Name); lookErr != nil || at != j.stored {
 				return errors.Join(err, lookErr) // another central leads
 			}
 			continue
@@ -250,11 +269,29 @@ func (j *Job) advance(ctx context.Context, to int64, decisions []rules.Decision)
 		if err != nil {
 			return err
 		}
-		for _, d := range denied {
-			j.state.Deny(d)
-		}
+		j.stored, j.at = to, time.Now()
+		j.deny(denied)
 		j.tell(changes, after)
 		return nil
+	}
+}
+
+// keep stores the cursor if that was not done for so long.
+func (j *Job) keep(ctx context.Context, since time.Duration) error {
+	if j.engine == nil || j.cursor == j.stored || time.Since(j.at) < since {
+		return nil
+	}
+	if _, err := j.o.Store.Advance(ctx, store.Advance{Job: Name, From: j.stored, To: j.cursor}); err != nil {
+		j.engine = nil
+		return fmt.Errorf("move the cursor from %d to %d: %w", j.stored, j.cursor, err)
+	}
+	j.stored, j.at = j.cursor, time.Now()
+	return nil
+}
+
+func (j *Job) deny(denied []rules.Decision) {
+	for _, d := range denied {
+		j.state.Deny(d)
 	}
 }
 
