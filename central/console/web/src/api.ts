@@ -98,6 +98,8 @@ export type Filter = Readonly<Record<string, string | number | undefined>>;
 
 export const api = {
   signIn: (user: string, password: string) => call<Session>('/v1/session', { method: 'POST', body: { user, password } }),
+  /** How staff may sign in. */
+  ways: () => call<{ password: boolean; oidc: boolean }>('/v1/session/ways'),
   session: (timeout?: number) => call<Session>('/v1/session', timeout === undefined ? {} : { timeout }),
   signOut: () => call<void>('/v1/session', { method: 'DELETE' }),
 

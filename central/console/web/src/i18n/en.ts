@@ -28,6 +28,7 @@ export const en: Dictionary = {
   'login.busy': 'Signing in…',
   'login.refused': 'Wrong account or password',
   'login.expired': 'The session has ended, sign in again',
+  'login.oidc': 'Sign in with single sign-on',
   'login.about': 'Shows what happens and where. Never who.',
 
   'error.network': 'Central cannot be reached, check the network',

@@ -26,6 +26,7 @@ export const zh = {
   'login.busy': '正在登录…',
   'login.refused': '账号或密码不正确',
   'login.expired': '登录已过期，请重新登录',
+  'login.oidc': '使用统一身份认证登录',
   'login.about': '只看发生了什么、在哪里，从不识别是谁。',
 
   'error.network': '连不上中心，请检查网络',

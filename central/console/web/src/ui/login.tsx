@@ -1,5 +1,5 @@
 /** Signing in. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError } from '../api';
 import { useWords } from '../i18n';
 import type { Session } from '../types';
@@ -11,6 +11,10 @@ export function Login({ expired, onSession }: { expired: boolean; onSession: (s:
   useTitle(words.t('login.submit'));
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const [oidc, setOIDC] = useState(false);
+  useEffect(() => {
+    api.ways().then((ways) => setOIDC(ways.oidc)).catch(() => setOIDC(false)); // local accounts sign in all the same
+  }, []);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
@@ -42,6 +46,7 @@ export function Login({ expired, onSession }: { expired: boolean; onSession: (s:
         <button class="button button-primary button-wide" data-testid="login-submit" type="submit" disabled={busy}>
           {words.t(busy ? 'login.busy' : 'login.submit')}
         </button>
+        {oidc && <a class="button button-wide" data-testid="login-oidc" href="/v1/session/oidc">{words.t('login.oidc')}</a>}
         <div class="login-foot"><LangSwitch /></div>
       </form>
     </main>
