@@ -57,6 +57,7 @@ type commands struct {
 	Unit      app.UnitCommands     `cmd:"" help:"Units that events are dispatched to."`
 	Class     app.ClassCommands    `cmd:"" help:"The catalogue of event classes."`
 	Calendar  app.CalendarCommands `cmd:"" help:"Working days, holidays and make-up days."`
+	Notify    app.NotifyCommands   `cmd:"" help:"The channels by which people are told."`
 	Cert      app.CertCommand      `cmd:"" help:"Make a private authority and a certificate for this central."`
 	Correlate app.CorrelateCommand `cmd:"" help:"Try rules on history and say what would have differed; changes nothing."`
 	Version   versionCommand       `cmd:"" help:"Say which build this is."`
