@@ -25,7 +25,7 @@ func casesPostgres(ctx context.Context, _ string) (results []Result, err error) 
 	return results, err
 }
 
-// fillPostgres writes a year of cases, in the shares of [year], by statements of the server: rows of cases without their histories, which
+// fillPostgres writes a year of cases, by statements of the server: rows of cases without their histories, which
 // no list reads. Indexes are made afterwards, and the tables are left as autovacuum leaves them within minutes.
 func fillPostgres(ctx context.Context, address string, end time.Time) (err error) {
 	conn, err := pgx.Connect(ctx, address)
