@@ -26,6 +26,11 @@ func Check(file string) error {
 			return fmt.Errorf("%s: store.password: %w", file, err)
 		}
 	}
+	if c.OIDC.Set() {
+		if _, err := c.OIDC.Secret.Value(); err != nil {
+			return fmt.Errorf("%s: oidc.secret: %w", file, err)
+		}
+	}
 	if c.TLS.Set() {
 		if _, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key); err != nil {
 			return fmt.Errorf("%s: tls: %w", file, err)

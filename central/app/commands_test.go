@@ -24,6 +24,7 @@ func TestCheck(t *testing.T) {
 		"short token":    {edge, map[string]string{"a.token": "1234"}, "fewer than 20 bytes"},
 		"shared token":   {edge + "  - {id: b, token: {file: a.token}}\n", map[string]string{"a.token": edgeToken}, "edges[1].token: is also that of a"},
 		"no certificate": {"listen: 0.0.0.0:1\ntls: {cert: c.pem, key: k.pem}\n", nil, "tls"},
+		"client secret":  {"public_url: https://town.example\noidc: {issuer: 'https://login.example', client_id: gridgate, secret: {file: none}, roles: [{group: night, role: operator}]}\n", nil, "oidc.secret"},
 		"influx token":   {"tsdb: {kind: influx, url: 'http://127.0.0.1:1', bucket: b, token: {file: none}}\n", nil, "tsdb.token"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Opener) {
 		"alerts page without loss or doubling":       testAlertPages,
 		"alerts filter":                              testAlertFilters,
 		"cases page and filter":                      testCasePages,
+		"a list stays in the grids of who asks":      testWithin,
 		"a foreign cursor is refused":                testBadCursor,
 		"an operator's event needs the case as seen": testAppend,
 		"the history rebuilds the case":              testHistory,
@@ -68,8 +69,9 @@ func Run(t *testing.T, open Opener) {
 		"documents are put all or none":              testDocumentsAllOrNone,
 		"a document goes and comes back":             testDocumentGone,
 		"documents have a revision":                  testDocumentsRevision,
-		"a version of a document is stored once":     testDocumentsAtOnce,
-		"documents outlast the process":              testDocumentsReopen,
+		"a key has one answer for a day":             testReplies, "a key is claimed once by many at once": testOneClaim, "answers that are over go": testRepliesGo,
+		"a version of a document is stored once": testDocumentsAtOnce,
+		"documents outlast the process":          testDocumentsReopen,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, open) })
