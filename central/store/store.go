@@ -191,6 +191,7 @@ type Store interface {
 	Enrolments
 	Jobs
 	Documents
+	Replies
 
 	// Ping says whether the database answers; Close ends it.
 	Ping(ctx context.Context) error
