@@ -5,6 +5,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { World } from './world.mjs';
+import { classes, offersOf, units, workflows } from './loop.mjs';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
@@ -19,6 +20,7 @@ export class Mock {
   /** Runs once, just before the next step on a case is judged: somebody else is faster. */
   faster = null;
   signedIn = false;
+  role = 'operator';
   requests = [];
 
   constructor() {
@@ -69,7 +71,7 @@ export class Mock {
       this.signedIn = false;
       return res.writeHead(204).end();
     }
-    return this.signedIn ? json(res, { user: 'demo', role: 'operator' }) : problem(res, 401, 'no session');
+    return this.signedIn ? json(res, { user: 'demo', role: this.role, scopes: this.role === 'auditor' ? ['read', 'audit'] : ['read', 'operate'], grids: [] }) : problem(res, 401, 'no session');
   }
 
   async api(req, res, url) {
@@ -80,19 +82,83 @@ export class Mock {
     if (what === 'edges') return json(res, { items: world.edges() });
     if (what === 'evidence') return world.pictures.has(id) ? res.writeHead(200, { 'Content-Type': 'image/png' }).end(world.pictures.get(id)) : problem(res, 404, 'none');
     if (what === 'alerts') return json(res, page(world.alerts.filter((a) => (!q.case || a.caseId === q.case)), q));
+    if (what === 'workflows') return json(res, { items: workflows });
+    if (what === 'units') return json(res, { items: units });
+    if (what === 'classes') return json(res, { items: classes });
     if (what !== 'cases') return problem(res, 404, 'no such path');
+    if (!id && req.method === 'POST') return this.report(req, res);
     if (!id) return json(res, page(filtered(world, q), q));
     const c = world.cases.get(id);
     if (!c) return problem(res, 404, 'no such case');
-    if (req.method === 'GET') return json(res, { ...c, history: world.history.get(id) });
+    if (step === 'pictures') return this.photos(req, res, c);
+    if (req.method === 'GET') return json(res, this.fileOf(c, q));
     this.faster?.(c);
     this.faster = null;
     const match = req.headers['if-match'];
     if (match && match !== `"${c.position}"`) return problem(res, 412, 'the case moved on');
-    if (c.state === 'closed' || (step === 'acknowledge' && c.state !== 'open')) return problem(res, 409, 'not in this state');
-    if (step === 'acknowledge') world.acknowledge(c, 'demo');
-    else world.close(c, JSON.parse(await body(req)).reason, 'demo');
+    return this.change(res, c, step, JSON.parse(await body(req)));
+  }
+
+  /** The newest events of a case, at most 500 as in central. */
+  fileOf(c, { before }) {
+    const all = this.world.history.get(c.id).filter((e) => !before || e.position < Number(before));
+    const history = all.slice(-this.maxHistory);
+    const why = history.filter((e) => e.why).map((e) => e.why);
+    return { ...c, history, earlier: history.length < all.length, why, actions: this.role === 'auditor' ? [] : offersOf(c) };
+  }
+
+  maxHistory = 500;
+
+  change(res, c, step, asked) {
+    const { world } = this;
+    const at = new Date().toISOString();
+    if (/1[3-9][0-9]{9}/.test(asked.note ?? '')) return refusedNumber(res, 'there');
+    switch (step) {
+      case 'merge': {
+        const parent = world.cases.get(asked.into);
+        if (!parent) return problem(res, 404, 'no such case');
+        if (parent.id === c.id) return problem(res, 409, 'a case cannot be part of itself');
+        c.parent = parent.id;
+        world.append(c, { type: 'merged', at, actor: 'demo', into: parent.id });
+        world.append(parent, { type: 'related', at, actor: 'demo', into: c.id });
+        break;
+      }
+      case 'unmerge':
+        world.append(c, { type: 'unmerged', at, actor: 'demo', into: c.parent });
+        delete c.parent;
+        break;
+      case 'hold':
+        c.hold = asked.reason;
+        world.append(c, { type: 'held', at, actor: 'demo', reason: asked.reason });
+        break;
+      case 'release':
+        delete c.hold;
+        world.append(c, { type: 'released', at, actor: 'demo', reason: asked.reason });
+        break;
+      case 'steps': {
+        const offer = offersOf(c).find((o) => o.action === asked.action);
+        if (!offer) return problem(res, 409, 'the case stands elsewhere', [{ location: 'not-from-here', message: '案卷不在这个环节' }]);
+        world.step(c, offer, asked, 'demo');
+        break;
+      }
+      default:
+        return problem(res, 404, 'no such step');
+    }
     return json(res, c);
+  }
+
+  async report(req, res) {
+    const asked = JSON.parse(await body(req));
+    if (/1[3-9][0-9]{9}/.test(asked.note ?? '')) return refusedNumber(res, 'the report cannot be taken: note: there');
+    return json(res, this.world.cases.get(asked.id) ?? this.world.report(asked, 'demo'));
+  }
+
+  async photos(req, res, c) {
+    if (req.method === 'GET') return json(res, { items: this.world.photos.get(c.id) ?? [] });
+    const first = await new Promise((resolve) => req.once('data', resolve));
+    req.resume();
+    if (first[0] !== 0xff || first[1] !== 0xd8) return problem(res, 422, 'the picture cannot be read: send a JPEG');
+    return json(res, this.world.photo(c), 201);
   }
 
   line(req, res, { after = 0 }) {
@@ -106,8 +172,11 @@ export class Mock {
 }
 
 function filtered(world, q) {
-  return [...world.cases.values()].sort((a, b) => b.position - a.position).filter((c) => (!q.state || c.state === q.state)
-    && (!q.kind || c.kind === q.kind) && (!q.severity || rank.indexOf(c.severity) >= rank.indexOf(q.severity)) && c.grid.startsWith(q.grid ?? ''));
+  return [...world.cases.values()].reverse().filter((c) => (!q.state || c.state === q.state)
+    && (!q.kind || c.kind === q.kind) && (!q.severity || rank.indexOf(c.severity) >= rank.indexOf(q.severity)) && c.grid.startsWith(q.grid ?? '')
+    && c.class.startsWith(q.class ?? '') && (!q.step || c.step === q.step) && (!q.unit || c.unit === q.unit) && (!q.level || c.level === q.level)
+    && (!q.origin || c.origin === q.origin) && (!q.parent || (q.parent === 'none' ? !c.parent : c.parent === q.parent))
+    && (!q.dueBefore || (c.deadlines ?? []).some((d) => !d.met && d.due < q.dueBefore)));
 }
 
 function page(all, { cursor = '0', limit = '50' }) {
@@ -124,8 +193,12 @@ function json(res, value, status = 200) {
   res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
 }
 
-function problem(res, status, detail) {
-  res.writeHead(status, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify({ title: 'refused', status, detail }));
+function refusedNumber(res, before) {
+  return problem(res, 422, `${before} seems to be a mobile telephone number in it; leave it out: a case is about a place, never about a person`);
+}
+
+function problem(res, status, detail, errors) {
+  res.writeHead(status, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify({ title: 'refused', status, detail, ...(errors ? { errors } : {}) }));
 }
 
 async function body(req) {

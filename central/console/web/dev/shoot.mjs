@@ -35,8 +35,15 @@ async function shoot(chrome, base, mock, folder, lang, scheme) {
   await page.getByTestId('case-page').waitFor();
   await page.waitForTimeout(400);
   await snap('case');
-  await page.getByTestId('case-close').click();
+  await page.getByTestId('action-close').click();
   await snap('case-close');
+  await page.goto(`${base}/cases/${mock.world.looped}`);
+  await page.getByTestId('case-child').first().waitFor();
+  await page.waitForTimeout(400);
+  await page.screenshot({ path: `${folder}/case-loop-${lang}-${scheme}.png`, fullPage: true });
+  await page.goto(`${base}/report`);
+  await page.getByTestId('report-class').waitFor();
+  await snap('report');
   await page.goto(`${base}/devices`);
   await page.getByTestId('edge-card').first().waitFor();
   await snap('devices');
@@ -47,7 +54,7 @@ if (process.argv[1] === new URL(import.meta.url).pathname) {
   const folder = process.argv[2] ?? '.';
   mkdirSync(folder, { recursive: true });
   const mock = new Mock();
-  mock.world.fill();
+  mock.world.fill().work();
   const base = await mock.listen();
   const chrome = await browser();
   for (const lang of ['zh-CN', 'en']) for (const scheme of ['dark', 'light']) await shoot(chrome, base, mock, folder, lang, scheme);

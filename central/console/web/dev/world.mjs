@@ -1,5 +1,6 @@
 // A made-up township in memory: alerts, cases, edges. Every name and code in it is invented; 99 is no province.
 import { createHash, randomUUID } from 'node:crypto';
+import { phaseOf } from './loop.mjs';
 import { scene } from './png.mjs';
 
 const traits = {
@@ -26,6 +27,7 @@ export class World {
   cases = new Map();
   history = new Map();
   pictures = new Map();
+  photos = new Map();
   feed = [];
   position = 1000;
   alertPosition = 5000;
@@ -113,6 +115,44 @@ export class World {
     this.append(c, { type: 'closed', at, actor, reason });
   }
 
+  /** Takes a step of the loop; a closing one says why. */
+  step(c, offer, { reason = offer.reasons[0], unit, helpers, assignee, note, until, rating } = {}, actor = 'demo') {
+    const at = new Date().toISOString();
+    const step = offer.to ?? c.step ?? 'collect';
+    const set = Object.fromEntries(Object.entries({ unit, helpers, assignee, rating }).filter(([, v]) => v !== undefined));
+    const state = phaseOf(step);
+    if (state === 'closed' && c.state !== 'closed') Object.assign(c, { active: false, closedAt: at, closedBy: actor, reason });
+    Object.assign(c, set, { workflow: 'base', step, state });
+    if (step === 'parked') c.parkedAt = at;
+    else delete c.parkedAt;
+    this.append(c, { type: 'stepped', at, actor, action: offer.action, workflow: 'base', step, state, ...set, ...Object.fromEntries(Object.entries({ reason, note, until }).filter(([, v]) => v !== undefined)) });
+  }
+
+  /** Gives a case deadlines so many minutes from now: warned of, due. */
+  due(c, ...times) {
+    const at = (m) => new Date(Date.now() + m * 60_000).toISOString();
+    c.deadlines = times.map(([name, warn, due]) => ({ name, from: c.openedAt, warn: at(warn), due: at(due), ...(due < 0 ? { told: 'red' } : {}) }));
+  }
+
+  report({ id = randomUUID(), class: code, grid = '990001001001003', place, severity = 'minor', note }, actor) {
+    const at = new Date().toISOString();
+    const c = {
+      id, key: `report/${id}`, kind: 'flood', class: code, grid, source: '/edges/centre/sensors/staff', origin: 'staff', ...(place ? { place } : {}), state: 'open', level: 'grid',
+      severity, active: false, alerts: 0, openedAt: at, lastAt: at, position: 0,
+    };
+    this.cases.set(id, c);
+    this.append(c, { type: 'opened', at, actor, opening: { origin: 'staff' }, ...(note ? { note } : {}) });
+    return c;
+  }
+
+  /** A photo of the case itself. */
+  photo(c) {
+    const kept = { evidence: [], occurredAt: new Date().toISOString() };
+    this.addPicture(kept, 0);
+    this.photos.set(c.id, [...(this.photos.get(c.id) ?? []), kept.evidence[0]]);
+    return kept.evidence[0];
+  }
+
   edges() {
     const since = (s) => new Date(Date.now() - s * 1000).toISOString();
     const camera = (id, grid, state, s, why, zones) => ({
@@ -158,6 +198,28 @@ export class World {
     this.raise(3, { ago: 17, receivedAt: new Date().toISOString(), raisedAt: new Date(Date.now() - 400_000).toISOString() });
     this.raise(1, { ago: 9, state: 'cleared', situation: smoke.id });
     this.raise(4, { ago: 6 });
+    return this;
+  }
+
+  /** A case in the midst of its loop, with a part of it and deadlines of every nearness. */
+  work() {
+    const open = [...this.cases.values()].filter((c) => c.state === 'open');
+    const c = open.find((o) => o.kind === 'smoke') ?? open[0];
+    const part = open.find((o) => o !== c && o.kind !== 'motion');
+    this.looped = c.id;
+    const go = (action, to, asked) => this.step(c, { action, to, reasons: [] }, asked);
+    go('acknowledge', 'open');
+    go('dispatch', 'dispatch', { unit: 'fire', helpers: ['grid-1'], note: '3 号楼 2 层楼道' });
+    go('accept', 'handle', { assignee: 'demo' });
+    this.due(c, ['reach', -9, -2], ['handle', -1, 42], ['close', 700, 1300]);
+    this.append(c, { type: 'deadline', at: new Date().toISOString(), deadline: 'reach', stage: 'red' });
+    this.append(c, { type: 'held', at: new Date().toISOString(), actor: 'demo', reason: 'review' });
+    c.hold = 'review';
+    part.parent = c.id;
+    const why = { zh: '同一楼栋十分钟内的告警归入烟雾案卷', en: 'Alerts of one building within ten minutes belong to its smoke case' };
+    this.append(part, { type: 'merged', at: new Date().toISOString(), rule: 'building', into: c.id, why });
+    this.append(c, { type: 'related', at: new Date().toISOString(), rule: 'building', into: part.id, why });
+    this.photo(c);
     return this;
   }
 }

@@ -2,13 +2,19 @@
  * Central's HTTP interface. In: what a page asks for. Out: values of ./types, or an [ApiError] with the status.
  * The session is a cookie that this code never sees.
  */
-import type { Alert, Case, CaseDetail, CloseReason, Edge, FeedMessage, Page, Session } from './types';
+import type { Alert, Case, CaseDetail, Edge, EventClass, Evidence, FeedMessage, Page, Report, Session, StepBody, Unit, Workflow } from './types';
 
 const TIMEOUT = 15_000;
 
+/** One thing that a problem document names (RFC 9457): where, and what is wrong. */
+export interface Fault {
+  location?: string;
+  message?: string;
+}
+
 /** Status 0 means that no answer came. */
 export class ApiError extends Error {
-  constructor(readonly status: number, detail = '') {
+  constructor(readonly status: number, readonly detail = '', readonly faults: readonly Fault[] = []) {
     super(detail || `status ${status}`);
   }
 }
@@ -23,12 +29,14 @@ export function whenUnauthorized(f: () => void): void {
 interface Call {
   method?: string;
   body?: unknown;
+  /** A picture to send instead of a body. */
+  jpeg?: Blob;
   ifMatch?: number;
   signal?: AbortSignal | undefined;
   timeout?: number;
 }
 
-async function call<T>(path: string, { method = 'GET', body, ifMatch, signal, timeout = TIMEOUT }: Call = {}): Promise<T> {
+async function call<T>(path: string, { method = 'GET', body, jpeg, ifMatch, signal, timeout = TIMEOUT }: Call = {}): Promise<T> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), timeout);
   const stop = () => abort.abort();
@@ -36,9 +44,10 @@ async function call<T>(path: string, { method = 'GET', body, ifMatch, signal, ti
   try {
     const headers: Record<string, string> = { Accept: 'application/json' };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
+    if (jpeg) headers['Content-Type'] = 'image/jpeg';
     if (ifMatch !== undefined) headers['If-Match'] = `"${ifMatch}"`;
     const init: RequestInit = { method, headers, signal: abort.signal, credentials: 'same-origin' };
-    if (body !== undefined) init.body = JSON.stringify(body);
+    if (body !== undefined || jpeg) init.body = jpeg ?? JSON.stringify(body);
     return await answer<T>(await fetch(path, init));
   } catch (err) {
     throw err instanceof ApiError ? err : new ApiError(0, String(err));
@@ -51,13 +60,17 @@ async function call<T>(path: string, { method = 'GET', body, ifMatch, signal, ti
 async function answer<T>(response: Response): Promise<T> {
   const text = await response.text();
   if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
-  let detail = '';
+  throw problem(response.status, text);
+}
+
+/** Reads a problem document; an answer that is none still has its status. */
+function problem(status: number, text: string): ApiError {
   try {
-    detail = String((JSON.parse(text) as { detail?: unknown }).detail ?? '');
+    const p = JSON.parse(text) as { detail?: unknown; errors?: unknown };
+    return new ApiError(status, String(p.detail ?? ''), Array.isArray(p.errors) ? (p.errors as Fault[]) : []);
   } catch {
-    // An answer that is no problem document still has its status.
+    return new ApiError(status);
   }
-  throw new ApiError(response.status, detail);
 }
 
 /** Runs f; a 401 also tells the application that the session is over. */
@@ -106,23 +119,53 @@ export const api = {
   alerts: (filter: Filter, signal?: AbortSignal) => pageOf(`/v1/alerts${query(filter)}`, fillAlert, signal),
   cases: (filter: Filter, signal?: AbortSignal) => pageOf<Case>(`/v1/cases${query(filter)}`, same, signal),
   edges: (signal?: AbortSignal) => pageOf('/v1/edges', fillEdge, signal),
-  case: async (id: string, signal?: AbortSignal): Promise<CaseDetail> => {
-    const c = await guarded(() => call<CaseDetail>(`/v1/cases/${encodeURIComponent(id)}`, { signal }));
-    return { ...c, history: c.history ?? [] };
+  /** A case with the events before a position; the newest ones without. */
+  case: async (id: string, signal?: AbortSignal, before?: number): Promise<CaseDetail> => {
+    const c = await guarded(() => call<CaseDetail>(`${casePath(id)}${query({ before })}`, { signal }));
+    return { ...c, history: c.history ?? [], earlier: c.earlier ?? false, why: c.why ?? [], actions: c.actions ?? [] };
   },
+  pictures: async (id: string, signal?: AbortSignal): Promise<Evidence[]> => all(`${casePath(id)}/pictures`, signal),
+  addPicture: (id: string, jpeg: Blob) => guarded(() => call<Evidence>(`${casePath(id)}/pictures`, { method: 'POST', jpeg, timeout: UPLOAD })),
 
-  acknowledge: (c: Case) => act(c, 'acknowledge', {}),
-  close: (c: Case, reason: CloseReason) => act(c, 'close', { reason }),
+  workflows: (signal?: AbortSignal) => all<Workflow>('/v1/workflows', signal),
+  units: (signal?: AbortSignal) => all<Unit>('/v1/units', signal),
+  classes: (signal?: AbortSignal) => all<EventClass>('/v1/classes', signal),
+
+  report: (r: Report) => guarded(() => call<Case>('/v1/cases', { method: 'POST', body: r })),
+  step: (c: Case, body: StepBody) => act(c, 'steps', body),
+  merge: (c: Case, into: string) => act(c, 'merge', { into }),
+  unmerge: (c: Case) => act(c, 'unmerge', {}),
+  hold: (c: Case, reason: string) => act(c, 'hold', { reason }),
+  release: (c: Case, reason: string) => act(c, 'release', { reason }),
 };
 
+const UPLOAD = 120_000;
 const TRIES = 4;
+
+const casePath = (id: string): string => `/v1/cases/${encodeURIComponent(id)}`;
+
+/** A list that has no pages. Where central has no such part there is nothing in it. */
+async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
+  try {
+    return (await guarded(() => call<{ items?: T[] }>(path, { signal }))).items ?? [];
+  } catch (err) {
+    if (err instanceof ApiError && (err.status === 404 || err.status === 405)) return [];
+    throw err;
+  }
+}
+
+/** Whether a step means the same on both: a case that only gathered alerts of the same gravity did not change for who decides. */
+function sameToDecide(a: Case, b: Case): boolean {
+  return a.state === b.state && a.severity === b.severity && a.active === b.active && a.step === b.step && a.unit === b.unit
+    && a.assignee === b.assignee && a.parent === b.parent && a.hold === b.hold;
+}
 
 /**
  * An operator's step, on the state that the operator saw. If the case moved on only by further alerts of the same gravity, the step
  * means the same and is taken on the new state; a storm must not keep a case from being acknowledged. Anything else is a 412.
  */
 async function act(c: Case, step: string, body: unknown): Promise<Case> {
-  const path = `/v1/cases/${encodeURIComponent(c.id)}/${step}`;
+  const path = `${casePath(c.id)}/${step}`;
   let ifMatch = c.position;
   for (let n = 1; ; n++) {
     try {
@@ -130,7 +173,7 @@ async function act(c: Case, step: string, body: unknown): Promise<Case> {
     } catch (err) {
       if (n === TRIES || !(err instanceof ApiError) || err.status !== 412) throw err;
       const fresh = await api.case(c.id);
-      if (fresh.state !== c.state || fresh.severity !== c.severity || fresh.active !== c.active) throw err;
+      if (!sameToDecide(fresh, c)) throw err;
       ifMatch = fresh.position;
     }
   }

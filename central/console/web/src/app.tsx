@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { api, ApiError, whenUnauthorized } from './api';
 import { CasePage } from './cases/page';
 import { CaseListPage } from './cases/listpage';
+import { ReportPage } from './cases/reportpage';
 import { DevicesPage } from './devices/page';
 import { FeedPage } from './feed/page';
 import { FeedStore } from './feed/store';
@@ -11,7 +12,7 @@ import { usePlace, type Place } from './router';
 import type { Session } from './types';
 import { Empty, Failure, Link, Loading } from './ui/bits';
 import { Login } from './ui/login';
-import { SessionContext } from './ui/session';
+import { SessionContext, useMayOperate } from './ui/session';
 import { LangContext, Shell } from './ui/shell';
 
 export function App() {
@@ -74,9 +75,11 @@ function Console({ session, onOver }: { session: Session; onOver: (expired: bool
 
 function CurrentPage({ place, store }: { place: Place; store: FeedStore }) {
   const words = useWords();
+  const mayOperate = useMayOperate();
   if (place.path === '/') return <FeedPage store={store} />;
   if (place.path === '/cases') return <CaseListPage store={store} query={place.query} />;
   if (place.path === '/devices') return <DevicesPage />;
+  if (place.path === '/report' && mayOperate) return <ReportPage />;
   const id = /^\/cases\/([0-9A-Za-z-]{1,64})$/.exec(place.path)?.[1];
   if (id) return <CasePage key={id} id={id} store={store} />;
   return <Empty title={words.t('app.notFound')}><Link href="/" class="button">{words.t('app.backToFeed')}</Link></Empty>;

@@ -29,14 +29,31 @@ export type CaseState = (typeof CASE_STATES)[number];
 export const LEVELS = ['grid', 'community', 'township', 'district'] as const;
 export type Level = (typeof LEVELS)[number];
 
-export const EVENT_TYPES = ['opened', 'joined', 'level-raised', 'cleared', 'acknowledged', 'closed', 'reopened'] as const;
+export const EVENT_TYPES = [
+  'opened', 'joined', 'level-raised', 'cleared', 'acknowledged', 'closed', 'reopened', 'held', 'released', 'stepped', 'merged', 'unmerged', 'related',
+  'annotated', 'deadline', 'woke',
+] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** The reasons that an operator may give, and the one that only central gives. */
-export const CLOSE_REASONS = ['handled', 'false-alarm', 'duplicate'] as const;
-export type CloseReason = (typeof CLOSE_REASONS)[number];
-export const REASONS = [...CLOSE_REASONS, 'cleared'] as const;
+/** Why a case is held, and why no longer. */
+export const HOLD_REASONS = ['investigation', 'complaint', 'insurance', 'review'] as const;
+export const RELEASE_REASONS = ['settled', 'mistake'] as const;
+/** Why a step was taken; the first ones have a hint. */
+export const CLOSE_REASONS = ['handled', 'false-alarm', 'duplicate', 'verified', 'not-ours'] as const;
+export const REASONS = [...CLOSE_REASONS, 'cleared', ...HOLD_REASONS, ...RELEASE_REASONS] as const;
 export type Reason = (typeof REASONS)[number];
+
+/** Who opened a case that no alert opened. */
+export const ORIGINS = ['staff', 'worker', 'resident', 'warning'] as const;
+export type Origin = (typeof ORIGINS)[number];
+
+/** How near a deadline is. */
+export const STAGES = ['yellow', 'red'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** What a step may carry. */
+export const FIELDS = ['unit', 'next', 'helpers', 'assignee', 'note', 'until', 'rating', 'by', 'reason'] as const;
+export type Field = (typeof FIELDS)[number];
 
 export const CAMERA_STATES = [
   'connecting', 'streaming', 'auth-failed', 'unreachable', 'no-keyframe', 'stalled', 'unsupported',
@@ -49,12 +66,14 @@ export type ZoneMode = (typeof ZONE_MODES)[number];
 export const LANES = ['life-safety', 'normal', 'bulk'] as const;
 export type Lane = (typeof LANES)[number];
 
-export const ROLES = ['operator', 'auditor', 'token'] as const;
+export const ROLES = ['operator', 'worker', 'supervisor', 'verifier', 'administrator', 'auditor', 'integrator', 'token'] as const;
 
 export interface Session {
   user: string;
-  /** One of ROLES. An auditor sees everything and changes nothing. */
+  /** One of ROLES. */
   role: string;
+  /** What may be done: read, operate and others. */
+  scopes: readonly string[];
 }
 
 export interface Evidence {
@@ -106,6 +125,25 @@ export interface Alert {
   evidence: Evidence[];
 }
 
+/** A sentence in both languages. */
+export interface Text {
+  zh: string;
+  en: string;
+}
+
+/** One milestone of a case. Without due its clock stands still, and left says how much is left, as a span (w4h, w2d, 30m0s). */
+export interface Deadline {
+  name: string;
+  from: string;
+  /** Yellow from here on. */
+  warn?: string;
+  /** Red from here on. */
+  due?: string;
+  left?: string;
+  met?: string;
+  told?: Stage;
+}
+
 export interface Case {
   id: string;
   key: string;
@@ -116,6 +154,9 @@ export interface Case {
   zone?: string;
   exercise?: boolean;
   previous?: string;
+  /** Absent where alerts opened it. */
+  origin?: Origin;
+  place?: { lon: number; lat: number };
   state: CaseState;
   level: Level;
   severity: Severity;
@@ -126,7 +167,26 @@ export interface Case {
   closedAt?: string;
   closedBy?: string;
   reason?: Reason;
+  hold?: Reason;
   position: number;
+  workflow?: string;
+  step?: string;
+  unit?: string;
+  helpers?: string[];
+  assignee?: string;
+  handler?: string;
+  deadlines?: Deadline[];
+  /** Since when its clocks stand still. */
+  parkedAt?: string;
+  wakeAt?: string;
+  extended?: number;
+  sentBack?: number;
+  reworked?: number;
+  supervised?: number;
+  /** The case that it is part of. */
+  parent?: string;
+  mergedBy?: string;
+  rating?: number;
 }
 
 export interface CaseEvent {
@@ -141,10 +201,85 @@ export interface CaseEvent {
   to?: string;
   severity?: Severity;
   reason?: Reason;
+  opening?: { origin?: Origin };
+  action?: string;
+  workflow?: string;
+  step?: string;
+  unit?: string;
+  helpers?: string[];
+  assignee?: string;
+  level?: Level;
+  rating?: number;
+  until?: string;
+  note?: string;
+  into?: string;
+  rule?: string;
+  why?: Text;
+  deadline?: string;
+  stage?: Stage;
+}
+
+/** Something that may be done with a case next. */
+export interface Offer {
+  action: string;
+  titles: Text;
+  /** The step that it leads to; absent: the case stays where it stands. */
+  to?: string;
+  needs: Field[];
+  may: Field[];
+  /** Several: one of them is demanded. */
+  reasons: Reason[];
 }
 
 export interface CaseDetail extends Case {
   history: CaseEvent[];
+  /** The history began before these events. */
+  earlier: boolean;
+  /** What put the case where it stands. */
+  why: Text[];
+  actions: Offer[];
+}
+
+/** What somebody does with a case. */
+export interface StepBody {
+  action: string;
+  unit?: string;
+  next?: string;
+  helpers?: string[];
+  assignee?: string;
+  note?: string;
+  reason?: Reason;
+  until?: string;
+  rating?: number;
+  by?: string;
+}
+
+export interface Workflow {
+  id: string;
+  titles: Text;
+  steps: { id: string; titles: Text; phase: CaseState; end?: boolean }[];
+  actions: { id: string; titles: Text }[];
+}
+
+export interface Unit {
+  id: string;
+  title: Text;
+}
+
+export interface EventClass {
+  code: string;
+  title: Text;
+}
+
+/** A report by hand. The id makes it one case however often it is sent. */
+export interface Report {
+  id: string;
+  class: string;
+  grid?: string;
+  place?: { lon: number; lat: number };
+  severity?: Severity;
+  note?: string;
+  exercise?: boolean;
 }
 
 export interface FeedMessage {

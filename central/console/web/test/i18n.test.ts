@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { dictionaries, wordsOf } from '../src/i18n';
+import { TONES } from '../src/cases/deadlines';
+import { SPAN_UNITS } from '../src/cases/steps';
 import * as types from '../src/types';
 
 const zh = dictionaries['zh-CN'] as Readonly<Record<string, string>>;
@@ -20,7 +22,8 @@ describe('dictionaries', () => {
   const lists: [string, readonly string[]][] = [
     ['kind', types.KINDS], ['severity', types.SEVERITIES], ['alertState', types.ALERT_STATES], ['object', types.OBJECTS], ['clock', types.CLOCKS],
     ['family', types.FAMILIES], ['caseState', types.CASE_STATES], ['level', types.LEVELS], ['reason', types.REASONS],
-    ['reasonHint', types.CLOSE_REASONS], ['history', types.EVENT_TYPES], ['mode', types.ZONE_MODES], ['lane', types.LANES],
+    ['reasonHint', types.REASONS.filter((r) => r !== 'cleared')], ['origin', types.ORIGINS], ['field', types.FIELDS], ['spanUnit', SPAN_UNITS],
+    ['deadline.tone', TONES], ['mode', types.ZONE_MODES], ['lane', types.LANES],
     ['deviceState', [...types.CAMERA_STATES, ...types.SENSOR_STATES]], ['conn', ['connecting', 'live', 'lost']], ['role', types.ROLES],
   ];
   test.each(lists)('every %s has a word', (list, values) => {
@@ -55,7 +58,7 @@ describe('sources', () => {
 
   test('use every key', () => {
     const all = pages.map(([, text]) => text).join('\n');
-    const listed = /^(role|kind|severity|alertState|object|clock|family|caseState|level|reason|reasonHint|history|mode|lane|deviceState|conn|why|quantity|time|span|cases\.col|devices\.col)\./;
+    const listed = /^(role|kind|severity|alertState|object|clock|family|caseState|level|reason|reasonHint|history|mode|lane|deviceState|conn|why|quantity|time|span|cases\.col|devices\.col|origin|field|spanUnit|deadline|deadline\.tone|deadlineName|error\.field)\.|^(cases\.(step|unit|level|class|origin)|report\.(lon|lat))$/;
     expect(Object.keys(zh).filter((key) => !listed.test(key) && !all.includes(`'${key}'`) && !all.includes(`"${key}"`))).toEqual([]);
   });
 });

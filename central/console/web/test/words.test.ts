@@ -1,13 +1,14 @@
 /** What is shown as text: times, numbers, codes, histories, filters, causes. */
 import { describe, expect, test } from 'vitest';
-import { parseFilter, passes } from '../src/cases/filter';
-import { sentence } from '../src/cases/history';
+import { asked, noFilter, parseFilter, passes } from '../src/cases/filter';
+import { lines, sentence } from '../src/cases/history';
+import { titlesOf } from '../src/cases/titles';
 import { edgeTrouble, explain, healthOf, sorted } from '../src/devices/health';
 import { ago, amount, gridParts, moment, reading, skew, span } from '../src/format';
 import { wordsOf } from '../src/i18n';
 import { parsePlace } from '../src/router';
-import { CAMERA_STATES, SENSOR_STATES, type Edge } from '../src/types';
-import { aCase, AT, device, event } from './make';
+import { CAMERA_STATES, EVENT_TYPES, SENSOR_STATES, type Edge } from '../src/types';
+import { aCase, AT, device, event, loop } from './make';
 
 const zh = wordsOf('zh-CN');
 const en = wordsOf('en');
@@ -46,7 +47,37 @@ describe('numbers and codes', () => {
   ])('grid %s', (code, want) => expect(gridParts(code)).toEqual(want));
 });
 
+const called = titlesOf(zh, [loop]);
+
 describe('a history in words', () => {
+  test('every type has words of its own in both languages', () => {
+    for (const words of [zh, en]) {
+      const said = EVENT_TYPES.map((t) => sentence(words, event(t, { actor: 'demo', reason: 'review', stage: 'red', deadline: 'close', action: 'dispatch', level: 'district' }), now, called));
+      for (const [i, s] of said.entries()) expect(s, EVENT_TYPES[i]).not.toMatch(new RegExp(`^${EVENT_TYPES[i]}$|undefined|[{}]`));
+      expect(new Set(said).size).toBe(EVENT_TYPES.length);
+    }
+  });
+  test('the types are those of central', () => {
+    const go = Object.values(import.meta.glob('../../../cases/cases.go', { query: '?raw', import: 'default', eager: true }))[0] as string;
+    expect([...go.matchAll(/EventType = "([\w-]+)"/g)].map((m) => m[1])).toEqual([...EVENT_TYPES]);
+  });
+  test.each([
+    [event('stepped', { actor: 'demo', action: 'dispatch', workflow: 'base' }), 'demo：派遣'],
+    [event('stepped', { rule: 'deadline', action: 'escalate', workflow: 'other' }), '系统：escalate'],
+    [event('stepped', { rule: 'intake', action: 'intake', workflow: 'base', step: 'collect' }), '进入流程：信息收集'],
+    [event('opened', { opening: { origin: 'resident' } }), '居民上报，立案'],
+    [event('held', { actor: 'demo', reason: 'complaint' }), 'demo 保全：投诉'],
+    [event('deadline', { deadline: 'reach', stage: 'yellow' }), '时限将到：到场'],
+    [event('level-raised', { level: 'district', rule: 'x' }), '层级：区级件'],
+    [event('merged', { rule: 'storm', into: 'other' }), '系统 并案：成为另一案卷的一部分'],
+    [event('annotated', { actor: 'demo', note: 'n' }), 'demo 说明'],
+  ])('%o', (e, want) => expect(sentence(zh, e, now, called)).toBe(want));
+  test('a reason, a note and what a step set have lines of their own', () => {
+    const why = { zh: '同一水体上游', en: 'Upstream' };
+    expect(lines(en, event('related', { why }), now)).toEqual(['Upstream']);
+    expect(lines(zh, event('stepped', { actor: 'a', assignee: 'a', unit: 'fire', helpers: ['water'], note: '已到场', reason: 'verified', rating: 4 }), now))
+      .toEqual(['原因：已核查', '责任单位：fire', '协同单位：water', '评价：4 星', '已到场']);
+  });
   test.each([
     [event('opened'), '告警触发，立案'],
     [event('joined', { count: 1 }), '并入 1 条告警'],
@@ -58,22 +89,30 @@ describe('a history in words', () => {
     [event('closed', { reason: 'cleared' }), '系统自动结案：现场自行解除'],
     [event('reopened'), '同一情况再次发生，重新立案'],
     [event('moved' as 'opened'), 'moved'],
-  ])('%o', (e, want) => expect(sentence(zh, e, now)).toBe(want));
+  ])('%o', (e, want) => expect(sentence(zh, e, now, called)).toBe(want));
   test('a span of joins names both ends', () => {
     const at = (h: number) => new Date(2026, 2, 4, h).toISOString();
-    expect(sentence(en, event('joined', { count: 3, from: at(1), to: at(2) }), now)).toBe('3 more alerts joined (01:00:00 to 02:00:00)');
+    expect(sentence(en, event('joined', { count: 3, from: at(1), to: at(2) }), now, called)).toBe('3 more alerts joined (01:00:00 to 02:00:00)');
   });
 });
 
 describe('case filters', () => {
   test('only values of the closed lists count', () => {
     const filter = parseFilter(new URLSearchParams('state=open&severity=huge&kind=smoke&grid=99 00x01'));
-    expect(filter).toEqual({ state: 'open', severity: '', kind: 'smoke', grid: '990001' });
+    expect(filter).toEqual({ ...noFilter, state: 'open', kind: 'smoke', grid: '990001' });
   });
   test.each([
     ['', true], ['state=open', true], ['state=closed', false], ['severity=minor', true], ['severity=info', true], ['severity=major', false],
+    ['level=grid', true], ['level=district', false], ['class=04', true], ['class=01', false], ['step=open', false], ['origin=staff', false], ['overdue=yes', false],
     ['kind=motion', true], ['kind=smoke', false], ['grid=990001', true], ['grid=88', false],
-  ])('%s passes: %s', (query, want) => expect(passes(aCase(), parseFilter(new URLSearchParams(query)))).toBe(want));
+  ])('%s passes: %s', (query, want) => expect(passes(aCase(), parseFilter(new URLSearchParams(query)), now)).toBe(want));
+  test('merged cases are left out unless they are asked for, overdue is a deadline before now', () => {
+    const child = aCase({ parent: 'p', deadlines: [{ name: 'close', from: AT, due: back(1000).toISOString() }] });
+    expect(passes(child, noFilter, now)).toBe(false);
+    expect(passes(child, { ...noFilter, merged: 'yes', overdue: 'yes' }, now)).toBe(true);
+    expect(asked(noFilter, now)).toMatchObject({ parent: 'none', dueBefore: '' });
+    expect(asked({ ...noFilter, merged: 'yes', overdue: 'yes' }, now)).toMatchObject({ parent: '', dueBefore: now.toISOString() });
+  });
 });
 
 describe('devices', () => {

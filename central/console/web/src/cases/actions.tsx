@@ -1,93 +1,93 @@
-/** What an operator may do with a case now: acknowledge it, close it with a reason. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+/** What may be done with a case now: the actions that its workflow offers to whoever is signed in, and nothing else. */
+import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError } from '../api';
 import { useWords } from '../i18n';
-import { CLOSE_REASONS, type Case, type CloseReason } from '../types';
-import { errorText } from '../ui/bits';
+import { pick } from '../i18n/pick';
+import { errorText } from '../problem';
+import type { Case, CaseDetail, Offer, StepBody } from '../types';
 import { IconCheck } from '../ui/icons';
 import { useMayOperate } from '../ui/session';
+import { useWorkflows } from './catalog';
+import { StepDialog } from './dialog';
+import { atOnce, fieldsOf } from './steps';
+import { nextOf } from './titles';
 
 interface ActionsProps {
   case: Case;
+  offers: readonly Offer[];
   /** Gets the case after a step that central took. */
   onDone: (c: Case) => void;
   /** Central refused because the case moved on: show its newest state. */
   onStale: () => void;
 }
 
-export function CaseActions({ case: c, onDone, onStale }: ActionsProps) {
-  const words = useWords();
+/** Runs one step at a time, and tells how it went. */
+export function useStep({ onDone, onStale }: Pick<ActionsProps, 'onDone' | 'onStale'>) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  const [asking, setAsking] = useState(false);
-  const mayOperate = useMayOperate();
-  const run = async (step: () => Promise<Case>) => {
+  const run = async (step: () => Promise<Case>): Promise<boolean> => {
     setBusy(true);
     setError(null);
     try {
       onDone(await step());
-      setAsking(false);
+      return true;
     } catch (err) {
       setError(err);
-      setAsking(false);
       if (err instanceof ApiError && (err.status === 409 || err.status === 412)) onStale();
+      return false;
     } finally {
       setBusy(false);
     }
   };
-  if (!mayOperate) return null;
+  return { busy, error, run, forget: () => setError(null) };
+}
+
+export function CaseActions({ case: c, offers, onDone, onStale }: ActionsProps) {
+  const words = useWords();
+  const { busy, error, run, forget } = useStep({ onDone, onStale });
+  const [asking, setAsking] = useState<Offer | null>(null);
+  const workflow = useWorkflows().find((w) => w.id === (c.workflow ?? 'base'));
+  if (!useMayOperate()) return null;
+  const first = nextOf(offers, workflow, c.step, c.state);
+  const take = async (body: StepBody) => {
+    if (await run(() => api.step(c, body))) setAsking(null);
+  };
+  const choose = (o: Offer) => {
+    forget();
+    if (o === first && atOnce(o)) void take({ action: o.action });
+    else setAsking(o);
+  };
+  const button = (o: Offer) => (
+    <button type="button" key={o.action} class={o === first ? 'button button-primary' : 'button'} data-testid={`action-${o.action}`} disabled={busy} onClick={() => choose(o)}>
+      {o === first && <IconCheck size={18} />}{pick(words, o.titles)}
+    </button>
+  );
   return (
-    <div class="actions">
-      {c.state === 'open' && (
-        <button type="button" class="button button-primary" data-testid="case-acknowledge" disabled={busy} onClick={() => run(() => api.acknowledge(c))}>
-          <IconCheck size={18} />{words.t(busy && !asking ? 'case.working' : 'case.acknowledge')}
-        </button>
+    <div class="actions" role="group" aria-label={words.t('case.next')}>
+      {first && button(first)}
+      {first && atOnce(first) && fieldsOf(first).length > 0 && (
+        <button type="button" class="button" data-testid="action-more" aria-label={words.t('step.withMore', { action: pick(words, first.titles) })} disabled={busy}
+          onClick={() => { forget(); setAsking(first); }}>…</button>
       )}
-      {c.state !== 'closed' && (
-        <button type="button" class="button" data-testid="case-close" disabled={busy} onClick={() => setAsking(true)}>
-          {words.t('case.close')}
-        </button>
-      )}
-      {error !== null && <p class="form-error" role="alert" data-testid="case-error">{errorText(words, error)}</p>}
-      {asking && <CloseDialog busy={busy} onCancel={() => setAsking(false)} onClose={(reason) => run(() => api.close(c, reason))} />}
+      {offers.filter((o) => o !== first).map(button)}
+      {error !== null && !asking && <p class="form-error" role="alert" data-testid="case-error">{errorText(words, error)}</p>}
+      {asking && <StepDialog key={asking.action} case={c} offer={asking} busy={busy} error={error} onCancel={() => setAsking(null)} onTake={(body) => void take(body)} />}
     </div>
   );
 }
 
-interface CloseDialogProps {
-  busy: boolean;
-  onCancel: () => void;
-  onClose: (reason: CloseReason) => void;
-}
-
-function CloseDialog({ busy, onCancel, onClose }: CloseDialogProps) {
-  const words = useWords();
-  const dialog = useRef<HTMLDialogElement>(null);
-  const [reason, setReason] = useState<CloseReason | null>(null);
+/** The same beside an alert: what is offered is asked for whenever the case stands elsewhere. */
+export function FoundActions({ case: c, onDone, onStale }: Omit<ActionsProps, 'offers'>) {
+  const [detail, setDetail] = useState<CaseDetail | null>(null);
+  const mayOperate = useMayOperate();
+  const stands = [c.id, c.state, c.step, c.unit, c.assignee, c.parent].join(' ');
   useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
-  const submit = (e: SubmitEvent) => {
-    e.preventDefault();
-    if (reason) onClose(reason);
-  };
-  return (
-    <dialog class="dialog" ref={dialog} onClose={onCancel} aria-labelledby="close-title">
-      <form onSubmit={submit}>
-        <h2 id="close-title">{words.t('case.closeTitle')}</h2>
-        {CLOSE_REASONS.map((r) => (
-          <label class={r === reason ? 'choice choice-on' : 'choice'} key={r}>
-            <input type="radio" name="reason" value={r} data-testid={`reason-${r}`} checked={r === reason} onChange={() => setReason(r)} />
-            <span><strong>{words.word('reason', r)}</strong><small>{words.word('reasonHint', r)}</small></span>
-          </label>
-        ))}
-        <div class="dialog-foot">
-          <button type="button" class="button" onClick={() => dialog.current?.close()}>{words.t('app.cancel')}</button>
-          <button type="submit" class="button button-primary" data-testid="case-close-confirm" disabled={busy || reason === null}>
-            {words.t(busy ? 'case.working' : 'case.closeConfirm')}
-          </button>
-        </div>
-      </form>
-    </dialog>
-  );
+    if (!mayOperate) return;
+    const abort = new AbortController();
+    setDetail(null);
+    api.case(c.id, abort.signal).then(setDetail, () => undefined); // the case's own page tells of a failure
+    return () => abort.abort();
+  }, [stands, mayOperate]);
+  if (!detail) return null;
+  return <CaseActions case={c.position > detail.position ? c : detail} offers={detail.actions} onDone={onDone} onStale={onStale} />;
 }

@@ -1,7 +1,10 @@
 /** The case filters as controls. */
 import { useWords } from '../i18n';
-import { CASE_STATES, KINDS, SEVERITIES, type Kind, type Severity } from '../types';
+import { pick } from '../i18n/pick';
+import { CASE_STATES, KINDS, LEVELS, ORIGINS, SEVERITIES, type Kind, type Severity } from '../types';
+import { useClasses, useTitles, useUnits, useWorkflows } from './catalog';
 import { noFilter, type CaseFilter } from './filter';
+import { stepsOf } from './titles';
 
 interface FilterBarProps {
   filter: CaseFilter;
@@ -40,6 +43,9 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
         <input class="input input-grid" data-testid="filter-grid" inputMode="numeric" maxLength={20} value={filter.grid} placeholder={words.t('cases.gridHint')}
           onChange={(e) => set({ grid: e.currentTarget.value.replace(/[^0-9]/g, '') })} />
       </label>
+      <MoreFilters filter={filter} set={set} />
+      <label class="check"><input type="checkbox" data-testid="filter-overdue" checked={filter.overdue === 'yes'} onChange={(e) => set({ overdue: e.currentTarget.checked ? 'yes' : '' })} /> {words.t('cases.overdue')}</label>
+      <label class="check"><input type="checkbox" data-testid="filter-merged" checked={filter.merged === 'yes'} onChange={(e) => set({ merged: e.currentTarget.checked ? 'yes' : '' })} /> {words.t('cases.merged')}</label>
       {active && <button type="button" class="button button-quiet" onClick={() => onChange(noFilter)}>{words.t('cases.reset')}</button>}
     </div>
   );
@@ -48,4 +54,44 @@ export function FilterBar({ filter, onChange }: FilterBarProps) {
 function severityOption(words: ReturnType<typeof useWords>, s: Severity): string {
   const severity = words.word('severity', s);
   return s === 'critical' ? severity : words.t('cases.severityFrom', { severity });
+}
+
+interface SelectProps {
+  name: 'step' | 'unit' | 'level' | 'class' | 'origin';
+  filter: CaseFilter;
+  set: (part: Partial<CaseFilter>) => void;
+  options: readonly (readonly [value: string, title: string])[];
+}
+
+/** A filter by one value. What the address says stays to be seen, though it may be no option. */
+function Select({ name, filter, set, options }: SelectProps) {
+  const words = useWords();
+  const value = filter[name];
+  const known = value === '' || options.some(([v]) => v === value);
+  return (
+    <label class="filter">
+      <span>{words.t(`cases.${name}`)}</span>
+      <select class="input" data-testid={`filter-${name}`} value={value} onChange={(e) => set({ [name]: e.currentTarget.value })}>
+        <option value="">{words.t('cases.all')}</option>
+        {!known && <option value={value}>{value}</option>}
+        {options.map(([v, title]) => <option key={v} value={v}>{title}</option>)}
+      </select>
+    </label>
+  );
+}
+
+function MoreFilters(props: Pick<SelectProps, 'filter' | 'set'>) {
+  const words = useWords();
+  const titles = useTitles();
+  const units = useUnits();
+  const classes = useClasses();
+  return (
+    <>
+      <Select {...props} name="step" options={stepsOf(useWorkflows()).map((s) => [s, titles.step(undefined, s)])} />
+      {(units.length > 0 || props.filter.unit !== '') && <Select {...props} name="unit" options={units.map((u) => [u.id, pick(words, u.title) || u.id])} />}
+      <Select {...props} name="level" options={LEVELS.map((l) => [l, words.word('level', l)])} />
+      <Select {...props} name="class" options={classes.map((c) => [c.code, `${c.code} ${pick(words, c.title)}`])} />
+      <Select {...props} name="origin" options={ORIGINS.map((o) => [o, words.word('origin', o)])} />
+    </>
+  );
 }

@@ -7,9 +7,14 @@ import { navigate } from '../router';
 import type { Case } from '../types';
 import { Ago, Empty, Failure, GridCode, Link, Loading, Time, useToday, useTitle } from '../ui/bits';
 import { KindIcon } from '../ui/icons';
-import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
+import { CaseStateChip, ExerciseTag, SeverityMark, ToneMark } from '../ui/marks';
+import { useMayOperate } from '../ui/session';
 import { FilterBar } from './filterbar';
-import { parseFilter, passes, type CaseFilter } from './filter';
+import { useTitles } from './catalog';
+import { urgency } from './deadlines';
+import { asked, parseFilter, passes, type CaseFilter } from './filter';
+import { fullPage } from './pages';
+import type { Titles } from './titles';
 
 const LIMIT = 50;
 
@@ -27,7 +32,8 @@ function useCasePage(store: FeedStore, filter: CaseFilter, cursor: string) {
   const id = queryString({ ...filter, cursor });
   useEffect(() => {
     const abort = new AbortController();
-    api.cases({ ...filter, cursor, limit: LIMIT }, abort.signal).then(
+    const query = asked(filter, new Date());
+    fullPage((next, limit) => api.cases({ ...query, cursor: next, limit }, abort.signal), cursor, LIMIT).then(
       (page) => {
         setRows(page);
         setChanged(new Set());
@@ -40,7 +46,7 @@ function useCasePage(store: FeedStore, filter: CaseFilter, cursor: string) {
   useEffect(() => store.tap((m) => {
     if (m === null) return setRound((n) => n + 1);
     setRows((r) => r && { ...r, items: r.items.map((c) => (c.id === m.case.id ? m.case : c)) });
-    if (passes(m.case, filter)) setChanged((s) => new Set(s).add(m.case.id));
+    if (passes(m.case, filter, new Date())) setChanged((s) => new Set(s).add(m.case.id));
   }), [store, id]);
   return { rows, error, changed, reload: () => setRound((n) => n + 1) };
 }
@@ -62,10 +68,12 @@ export function CaseListPage({ store, query }: { store: FeedStore; query: URLSea
     <section class="page" aria-labelledby="cases-title">
       <div class="page-head">
         <h1 id="cases-title">{words.t('cases.title')}</h1>
+        {useMayOperate() && <Link href="/report" class="button" testid="to-report">{words.t('report.title')}</Link>}
         {unseen > 0 && <button type="button" class="pill" data-testid="cases-changed" onClick={refresh}>{words.t('cases.changed', { n: unseen })}</button>}
       </div>
       <FilterBar filter={filter} onChange={(f) => navigate(`/cases${queryString({ ...f })}`, true)} />
-      {error ? <Failure error={error} retry={reload} /> : rows ? <CaseRows items={rows.items} /> : <Loading />}
+      {error ? <Failure error={error} retry={reload} /> : rows ? <CaseRows items={rows.items} whole={rows.next === ''} /> : <Loading />}
+      {rows && rows.items.length < LIMIT && rows.next !== '' && <p class="muted" role="status" data-testid="cases-short">{words.t('cases.short')}</p>}
       {rows && (trail.length > 0 || rows.next !== '') && (
         <div class="pager">
           <button type="button" class="button" disabled={trail.length === 0} onClick={() => setTrail(trail.slice(0, -1))}>{words.t('cases.prev')}</button>
@@ -79,9 +87,11 @@ export function CaseListPage({ store, query }: { store: FeedStore; query: URLSea
 
 const COLUMNS = ['severity', 'what', 'place', 'level', 'state', 'alerts', 'opened', 'last'] as const;
 
-function CaseRows({ items }: { items: readonly Case[] }) {
+function CaseRows({ items, whole }: { items: readonly Case[]; whole: boolean }) {
   const words = useWords();
+  const titles = useTitles();
   const today = useToday();
+  if (items.length === 0 && !whole) return null;
   if (items.length === 0) return <Empty title={words.t('cases.empty')} hint={words.t('cases.emptyHint')} />;
   return (
     <div class="table card">
@@ -89,21 +99,27 @@ function CaseRows({ items }: { items: readonly Case[] }) {
         {COLUMNS.map((c) => <span key={c}>{words.t(c === 'severity' ? 'cases.severity' : `cases.col.${c}`)}</span>)}
       </div>
       <ol class="plain">
-        {items.map((c) => <li key={c.id}><CaseRow case={c} today={today} /></li>)}
+        {items.map((c) => <li key={c.id}><CaseRow case={c} today={today} titles={titles} /></li>)}
       </ol>
     </div>
   );
 }
 
-function CaseRow({ case: c, today }: { case: Case; today: Date }) {
+function CaseRow({ case: c, today, titles }: { case: Case; today: Date; titles: Titles }) {
   const words = useWords();
+  const tone = urgency(c, new Date());
   return (
     <Link href={`/cases/${c.id}`} class={`case-cols case-row case-row-${c.state}`} testid="case-row">
       <SeverityMark severity={c.severity} />
       <span class="case-what"><KindIcon kind={c.kind} size={18} /><strong>{words.word('kind', c.kind)}</strong>{c.exercise && <ExerciseTag />}</span>
       <span class="case-place"><GridCode code={c.grid} />{c.zone && <span class="zone">{c.zone}</span>}</span>
       <span>{words.word('level', c.level)}</span>
-      <span><CaseStateChip state={c.state} /></span>
+      <span class="case-stands">
+        <CaseStateChip state={c.state} />
+        {c.step && <span class="small muted">{titles.step(c.workflow, c.step)}</span>}
+        {tone && tone !== 'calm' && <ToneMark tone={tone} label={words.t(`deadline.tone.${tone}`)} />}
+        {c.parent && <span class="tag">{words.t('case.isPart')}</span>}
+      </span>
       <span class="number">{c.alerts}</span>
       <span class="time"><Time at={c.openedAt} today={today} /></span>
       <span class="time muted"><Ago at={c.lastAt} /></span>

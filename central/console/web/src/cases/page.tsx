@@ -3,14 +3,22 @@ import { useState } from 'preact/hooks';
 import type { FeedStore } from '../feed/store';
 import { clock, reading, shortId } from '../format';
 import { useWords } from '../i18n';
-import type { Alert, Case, CaseEvent } from '../types';
+import { pick } from '../i18n/pick';
+import { errorText } from '../problem';
+import type { Alert, Case, CaseDetail, Evidence } from '../types';
 import { Ago, Fact, Failure, GridCode, Link, Loading, Time, useToday, useTitle } from '../ui/bits';
 import { IconCamera, IconLeft, IconSealed, KindIcon } from '../ui/icons';
 import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
-import { clips, shots, usePictureName, Viewer } from '../ui/picture';
+import { clips, photos, shots, usePictureName, Viewer } from '../ui/picture';
+import { useMayOperate } from '../ui/session';
 import { CaseActions } from './actions';
-import { ALERTS, useCaseData } from './data';
-import { sentence } from './history';
+import { useClasses, useTitles } from './catalog';
+import { ALERTS, useCaseData, useEarlier } from './data';
+import { lines, sentence } from './history';
+import { LoopCard } from './loop';
+import { PhotoUpload } from './photo';
+import { Relatives } from './relatives';
+import { HoldAction, MergeAction } from './upkeep';
 
 export function CasePage({ id, store }: { id: string; store: FeedStore }) {
   const words = useWords();
@@ -35,27 +43,51 @@ export function CasePage({ id, store }: { id: string; store: FeedStore }) {
             <span>{words.word('level', c.level)}</span><GridCode code={c.grid} />{c.zone && <span>{c.zone}</span>}
           </p>
         </div>
-        <CaseActions case={c} onDone={done} onStale={data.reload} />
       </header>
+      <NextSteps detail={c} onDone={done} onStale={data.reload} />
       <div class="case-body">
         <div class="case-main">
-          <Pictures alerts={data.alerts} awaited={data.alerts.some((a) => data.awaitsPicture(a.id))} />
+          <Pictures case={c} alerts={data.alerts} own={data.photos} awaited={data.alerts.some((a) => data.awaitsPicture(a.id))} onAdded={data.reload} />
           <AlertTable alerts={data.alerts} more={data.more} today={today} />
         </div>
         <div class="case-side">
+          <LoopCard case={c} today={today} />
+          <Relatives case={c} children={data.children} more={data.moreChildren} />
           <Facts case={c} today={today} />
-          <History history={c.history} today={today} />
+          <History key={c.id} detail={c} today={today} />
         </div>
       </div>
     </article>
   );
 }
 
-function Pictures({ alerts, awaited }: { alerts: readonly Alert[]; awaited: boolean }) {
+/** The actions of the workflow, and what keeps cases in order beside it. */
+function NextSteps({ detail, onDone, onStale }: { detail: CaseDetail; onDone: (c: Case) => void; onStale: () => void }) {
+  const words = useWords();
+  if (!useMayOperate()) return null;
+  const keep = { case: detail, onDone, onStale };
+  return (
+    <section class="card next" aria-labelledby="next-title">
+      <h2 id="next-title">{words.t('case.next')}</h2>
+      <CaseActions {...keep} offers={detail.actions} />
+      <div class="actions upkeep"><MergeAction {...keep} /><HoldAction {...keep} /></div>
+    </section>
+  );
+}
+
+interface PicturesProps {
+  case: Case;
+  alerts: readonly Alert[];
+  own: readonly Evidence[];
+  awaited: boolean;
+  onAdded: () => void;
+}
+
+function Pictures({ case: c, alerts, own, awaited, onAdded }: PicturesProps) {
   const words = useWords();
   const name = usePictureName();
   const [open, setOpen] = useState(-1);
-  const all = shots(alerts);
+  const all = [...photos(c, own), ...shots(alerts)];
   return (
     <section class="card block" aria-labelledby="pictures-title">
       <h2 id="pictures-title">{words.t('case.pictures')}<span class="muted small">{all.length > 0 && words.t('picture.redacted')}</span></h2>
@@ -65,7 +97,7 @@ function Pictures({ alerts, awaited }: { alerts: readonly Alert[]; awaited: bool
           <li key={s.evidence.id}>
             <button type="button" class="shot" data-testid="case-picture" aria-label={`${words.t('picture.open')}: ${name(s)}`} onClick={() => setOpen(i)}>
               <span class="thumb"><img src={s.evidence.url} alt="" width={640} height={360} loading="lazy" decoding="async" /></span>
-              <span class="shot-time">{clock(words.lang, new Date(s.evidence.at))}</span>
+              <span class="shot-time">{clock(words.lang, new Date(s.evidence.at))}{i < own.length && ` ${words.t('photo.own')}`}</span>
             </button>
           </li>
         ))}
@@ -78,6 +110,7 @@ function Pictures({ alerts, awaited }: { alerts: readonly Alert[]; awaited: bool
           </li>
         ))}
       </ul>
+      {useMayOperate() && <PhotoUpload id={c.id} onAdded={onAdded} />}
       {open >= 0 && <Viewer shots={all} index={Math.min(open, all.length - 1)} onIndex={setOpen} onClose={() => setOpen(-1)} />}
     </section>
   );
@@ -119,13 +152,17 @@ function Facts({ case: c, today }: { case: Case; today: Date }) {
       <dl class="facts">
         <Fact name={words.t('alert.grid')}><GridCode code={c.grid} /></Fact>
         {c.zone && <Fact name={words.t('alert.zone')}>{c.zone}</Fact>}
-        <Fact name={words.t('alert.device')}><span class="name">{c.source.split('/').pop()}</span></Fact>
-        <Fact name={words.t('case.situation')}>{words.t(c.active ? 'case.active' : 'case.inactive')}</Fact>
+        {c.origin
+          ? <Fact name={words.t('case.origin')}>{words.word('origin', c.origin)}</Fact>
+          : <Fact name={words.t('alert.device')}><span class="name">{c.source.split('/').pop()}</span></Fact>}
+        {c.place && <Fact name={words.t('case.place')}>{c.place.lon.toFixed(5)}, {c.place.lat.toFixed(5)}</Fact>}
+        {!c.origin && <Fact name={words.t('case.situation')}>{words.t(c.active ? 'case.active' : 'case.inactive')}</Fact>}
+        {c.hold && <Fact name={words.t('case.hold')}>{words.word('reason', c.hold)}</Fact>}
         <Fact name={words.t('case.alerts')}>{words.t('case.nAlerts', { n: c.alerts })}</Fact>
         <Fact name={words.t('case.openedAt')}><Time at={c.openedAt} today={today} /></Fact>
         <Fact name={words.t('case.lastAt')}><Time at={c.lastAt} today={today} /> <Ago at={c.lastAt} /></Fact>
         {c.state === 'closed' && <Closing case={c} today={today} />}
-        <Fact name={words.t('case.class')}>{c.class}</Fact>
+        <Fact name={words.t('case.class')}><ClassName code={c.class} /></Fact>
         <Fact name={words.t('case.no')}><span title={c.id}>{shortId(c.id)}</span></Fact>
         {c.previous && <Fact name={words.t('case.previous')}><Link href={`/cases/${c.previous}`} testid="case-previous">{words.t('case.previousLink')}</Link></Fact>}
       </dl>
@@ -138,27 +175,41 @@ function Closing({ case: c, today }: { case: Case; today: Date }) {
   return (
     <>
       {c.closedAt && <Fact name={words.t('case.closedAt')}><Time at={c.closedAt} today={today} /></Fact>}
-      <Fact name={words.t('case.closedBy')}>{c.closedBy || words.t('case.automatic')}</Fact>
+      <Fact name={words.t('case.closedBy')}>{!c.closedBy || c.closedBy.startsWith('rule:') ? words.t('case.automatic') : c.closedBy}</Fact>
       {c.reason && <Fact name={words.t('case.reason')}>{words.word('reason', c.reason)}</Fact>}
     </>
   );
 }
 
-/** Newest first, like the feed. */
-function History({ history, today }: { history: readonly CaseEvent[]; today: Date }) {
+function ClassName({ code }: { code: string }) {
   const words = useWords();
+  const title = pick(words, useClasses().find((k) => k.code === code)?.title);
+  return <>{code} {title}</>;
+}
+
+/** Newest first, like the feed. */
+function History({ detail, today }: { detail: CaseDetail; today: Date }) {
+  const words = useWords();
+  const titles = useTitles();
+  const { history, earlier, busy, error, more } = useEarlier(detail);
   const entries = [...history].reverse();
   return (
     <section class="card block" aria-labelledby="history-title">
       <h2 id="history-title">{words.t('case.history')}</h2>
       <ol class="plain history" data-testid="case-history">
         {entries.map((e) => (
-          <li key={e.position} class={`history-item history-${e.type}`}>
-            <span class="history-text">{sentence(words, e, today)}</span>
+          <li key={e.position} class={`history-item history-${e.type}${e.stage ? ` history-${e.stage}` : ''}`}>
+            <span class="history-text">
+              {sentence(words, e, today, titles)}
+              {lines(words, e, today).map((line) => <span key={line} class="history-line">{line}</span>)}
+              {e.into && <Link href={`/cases/${e.into}`} class="history-line">{words.t('case.other', { no: shortId(e.into) })}</Link>}
+            </span>
             <span class="time muted"><Time at={e.at} today={today} /></span>
           </li>
         ))}
       </ol>
+      {error !== null && <p class="form-error" role="alert">{errorText(words, error)}</p>}
+      {earlier && <button type="button" class="button button-wide" data-testid="history-earlier" disabled={busy} onClick={more}>{words.t('case.earlier')}</button>}
     </section>
   );
 }

@@ -1,12 +1,14 @@
 /** The selected alert: its picture, its facts, and its case with the next possible step. */
 import { useState } from 'preact/hooks';
-import { CaseActions } from '../cases/actions';
+import { FoundActions } from '../cases/actions';
+import { useTitles } from '../cases/catalog';
+import { urgency } from '../cases/deadlines';
 import { reading } from '../format';
 import { useWords } from '../i18n';
 import type { Alert } from '../types';
 import { Fact, GridCode, Link, Time, useToday } from '../ui/bits';
 import { IconClose, KindIcon } from '../ui/icons';
-import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
+import { CaseStateChip, ExerciseTag, SeverityMark, ToneMark } from '../ui/marks';
 import { onset, shots, Thumb, Viewer } from '../ui/picture';
 import type { FeedStore } from './store';
 
@@ -52,16 +54,20 @@ function CaseBox({ alert, store }: { alert: Alert; store: FeedStore }) {
   const words = useWords();
   const c = store.cases.get(alert.caseId);
   const state = store.caseState(alert);
+  const titles = useTitles();
+  const tone = c ? urgency(c, new Date()) : null;
   if (!alert.caseId) return null;
   return (
     <div class="detail-case">
       <p class="detail-line">
         {state && <CaseStateChip state={state} />}
+        {c?.step && <span>{titles.step(c.workflow, c.step)}</span>}
+        {tone && tone !== 'calm' && <ToneMark tone={tone} label={words.t(`deadline.tone.${tone}`)} />}
         {c && <span>{words.word('level', c.level)}</span>}
         {c && <span class="muted">{words.t('case.alerts')} {words.t('case.nAlerts', { n: c.alerts })}</span>}
       </p>
       <div class="detail-actions">
-        {c && <CaseActions case={c} onDone={(changed) => store.know(changed)} onStale={() => store.retry()} />}
+        {c && <FoundActions case={c} onDone={(changed) => store.know(changed)} onStale={() => store.retry()} />}
         <Link href={`/cases/${alert.caseId}`} class="button" testid="open-case">{words.t('feed.toCase')}</Link>
       </div>
     </div>

@@ -1,8 +1,11 @@
 /** The live feed: rows, the "N new" pill, and the selected alert beside them. */
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useTitles } from '../cases/catalog';
+import { urgency } from '../cases/deadlines';
+import type { Titles } from '../cases/titles';
 import { useWords } from '../i18n';
-import type { Alert } from '../types';
+import type { Alert, Case } from '../types';
 import { Empty, Failure, Loading, useToday, useTitle } from '../ui/bits';
 import { IconUp } from '../ui/icons';
 import { Announcer } from './announcer';
@@ -61,6 +64,11 @@ function useEscape(f: () => void): void {
   }, [f]);
 }
 
+/** What a row tells of its case. */
+function standing(c: Case | undefined, titles: Titles) {
+  return { step: c?.step ? titles.step(c.workflow, c.step) : '', tone: c ? urgency(c, new Date()) : null };
+}
+
 interface RowsProps {
   store: FeedStore;
   scroller: RefObject<HTMLDivElement | null>;
@@ -72,6 +80,7 @@ interface RowsProps {
 function Rows({ store, scroller, selected, onSelect, onScrolled }: RowsProps) {
   const words = useWords();
   const today = useToday();
+  const titles = useTitles();
   const { rows } = store.list;
   const over = ended(rows);
   if (!store.loaded && store.failed) return <Failure error={null} retry={() => store.retry()} />;
@@ -83,7 +92,7 @@ function Rows({ store, scroller, selected, onSelect, onScrolled }: RowsProps) {
         <ol class="plain" aria-label={words.t('feed.list')}>
           {rows.map((a) => (
             <li key={a.id}>
-              <Row alert={a} caseState={store.caseState(a)} over={over.has(a.id)} awaited={store.awaitsPicture(a.id)} today={today}
+              <Row alert={a} caseState={store.caseState(a)} {...standing(store.cases.get(a.caseId), titles)} over={over.has(a.id)} awaited={store.awaitsPicture(a.id)} today={today}
                 selected={selected?.id === a.id} onSelect={onSelect} />
             </li>
           ))}

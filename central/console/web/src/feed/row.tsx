@@ -1,10 +1,11 @@
 /** One row of the feed. */
 import { Component } from 'preact';
+import type { Tone } from '../cases/deadlines';
 import { reading, span } from '../format';
 import { useWords } from '../i18n';
 import type { Alert, CaseState } from '../types';
 import { Ago, GridCode, Time } from '../ui/bits';
-import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
+import { CaseStateChip, ExerciseTag, SeverityMark, ToneMark } from '../ui/marks';
 import { Thumb } from '../ui/picture';
 
 const LATE = 60_000;
@@ -12,6 +13,10 @@ const LATE = 60_000;
 interface RowProps {
   alert: Alert;
   caseState: CaseState | undefined;
+  /** What the step is called at which its case stands; empty where that is not known. */
+  step: string;
+  /** How near the deadline of its case is that is nearest to be missed. */
+  tone: Tone | null;
   /** The situation that this alert raised has ended. */
   over: boolean;
   awaited: boolean;
@@ -32,11 +37,12 @@ export class Row extends Component<RowProps> {
   }
 }
 
-function RowButton({ alert: a, caseState, over, awaited, today, selected, onSelect }: RowProps) {
+function RowButton({ alert: a, caseState, step, tone, over, awaited, today, selected, onSelect }: RowProps) {
+  const words = useWords();
   const unhandled = caseState === 'open' && a.state !== 'cleared' && !over;
-  const tone = unhandled ? `feed-row-${a.severity}` : 'feed-row-calm';
+  const look = unhandled ? `feed-row-${a.severity}` : 'feed-row-calm';
   return (
-    <button type="button" class={`feed-row ${tone}`} data-testid="feed-row" data-kind={a.kind} data-severity={a.severity}
+    <button type="button" class={`feed-row ${look}`} data-testid="feed-row" data-kind={a.kind} data-severity={a.severity}
       data-state={a.state} data-id={a.id} aria-pressed={selected} onClick={() => onSelect(a)}>
       <SeverityMark severity={a.severity} />
       <Thumb alert={a} awaited={awaited} />
@@ -52,7 +58,11 @@ function RowButton({ alert: a, caseState, over, awaited, today, selected, onSele
         <span class="time"><Time at={a.occurredAt} today={today} /></span>
         <Ago at={a.occurredAt} />
       </span>
-      <span class="feed-case">{caseState && <CaseStateChip state={caseState} />}</span>
+      <span class="feed-case">
+        {caseState && <CaseStateChip state={caseState} />}
+        {step !== '' && <span class="small muted">{step}</span>}
+        {tone && tone !== 'calm' && <ToneMark tone={tone} label={words.t(`deadline.tone.${tone}`)} />}
+      </span>
     </button>
   );
 }

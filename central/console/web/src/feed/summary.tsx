@@ -7,7 +7,7 @@ import type { FeedStore } from './store';
 
 export function Summary({ store }: { store: FeedStore }) {
   const words = useWords();
-  const cases = [...store.cases.values()];
+  const cases = [...store.cases.values()].filter((c) => !c.parent);
   return (
     <div class="summary" data-testid="summary">
       <span class="muted">{words.t('feed.openCases')}</span>

@@ -1,9 +1,9 @@
 /** Pieces that every page uses: links, times, places, empty and error states. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { ApiError } from '../api';
 import { ago, gridParts, moment } from '../format';
-import { useWords, type Key, type Words } from '../i18n';
+import { useWords } from '../i18n';
+import { errorText } from '../problem';
 import { follow } from '../router';
 
 interface LinkProps {
@@ -78,17 +78,6 @@ export function Failure({ error, retry }: { error: unknown; retry: () => void })
       <button type="button" class="button" onClick={retry}>{words.t('app.retry')}</button>
     </div>
   );
-}
-
-const byStatus: Readonly<Record<number, Key>> = {
-  0: 'error.network', 400: 'error.refused', 422: 'error.refused', 403: 'error.forbidden', 404: 'error.notFound', 409: 'error.conflict', 412: 'error.conflict', 429: 'error.busy',
-};
-
-/** What went wrong, in the operator's words. */
-export function errorText(words: Words, error: unknown): string {
-  const status = error instanceof ApiError ? error.status : 0;
-  const key = byStatus[status];
-  return key ? words.t(key) : words.t('error.server', { status });
 }
 
 export function Fact({ name, children }: { name: string; children: ComponentChildren }) {

@@ -18,6 +18,7 @@ function icon(shape: ComponentChildren) {
 export const IconFeed = icon(<><path d="M4 5h16M4 12h10M4 19h7" /><circle cx="18.5" cy="16.5" r="2.5" /></>);
 export const IconCases = icon(<><path d="M4 7.5a2 2 0 0 1 2-2h3.5l2 2.5H18a2 2 0 0 1 2 2V17a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2z" /><path d="M8 13.5h8" /></>);
 export const IconDevices = icon(<><rect x="3.5" y="4.5" width="17" height="6" rx="1.5" /><rect x="3.5" y="13.5" width="17" height="6" rx="1.5" /><path d="M7 7.5h.01M7 16.5h.01M11 7.5h6M11 16.5h6" /></>);
+export const IconReport = icon(<><path d="M5 4.5h14v12H11l-4 3.5v-3.5H5z" /><path d="M12 7.5v6M9 10.5h6" /></>);
 export const IconClose = icon(<path d="m6 6 12 12M18 6 6 18" />);
 export const IconLeft = icon(<path d="m14.5 5.5-6.5 6.5 6.5 6.5" />);
 export const IconRight = icon(<path d="m9.5 5.5 6.5 6.5-6.5 6.5" />);

@@ -3,7 +3,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError } from '../api';
 import { useWords } from '../i18n';
 import type { Session } from '../types';
-import { errorText, useTitle } from './bits';
+import { errorText } from '../problem';
+import { useTitle } from './bits';
 import { LangSwitch } from './shell';
 
 export function Login({ expired, onSession }: { expired: boolean; onSession: (s: Session) => void }) {

@@ -1,4 +1,5 @@
 /** Small marks that say a state by shape, colour and word at once. */
+import type { Tone } from '../cases/deadlines';
 import type { CaseState, Severity } from '../types';
 import { useWords } from '../i18n';
 
@@ -31,4 +32,23 @@ export function CaseStateChip({ state }: { state: CaseState }) {
 export function ExerciseTag() {
   const words = useWords();
   return <span class="tag tag-exercise">{words.t('alert.exercise')}</span>;
+}
+
+const toneShapes: Readonly<Record<Tone, preact.JSX.Element>> = {
+  calm: <path class="ring" d="M8 2.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM8 5v3.2l2 1.4" />,
+  yellow: severityShapes.major,
+  red: severityShapes.critical,
+  still: <path class="bars" d="M5.5 3.5v9M10.5 3.5v9" />,
+  met: <path class="bars" d="m3 8.5 3.3 3.3L13 5" />,
+  late: <path class="bars" d="m3.5 3.5 9 9M12.5 3.5l-9 9" />,
+};
+
+/** A deadline's nearness: clock, triangle, octagon, two bars, tick, cross; told apart without colour. */
+export function ToneMark({ tone, label }: { tone: Tone; label?: string }) {
+  return (
+    <span class={`tone tone-${tone}`} data-tone={tone}>
+      <svg class="severity-shape" width="16" height="16" viewBox="0 0 16 16" aria-hidden="true" focusable="false">{toneShapes[tone]}</svg>
+      {label && <span class="sr-only">{label}</span>}
+    </span>
+  );
 }

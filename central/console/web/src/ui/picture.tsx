@@ -5,15 +5,23 @@ import { useWords } from '../i18n';
 import type { Alert, Evidence } from '../types';
 import { IconCamera, IconClose, IconLeft, IconRight, KindIcon } from './icons';
 
-/** One picture and the alert that it belongs to. */
+/** What a picture shows. */
+type Shown = Pick<Alert, 'kind' | 'occurredAt'>;
+
+/** One picture and the alert that it belongs to, or the case that it was taken for. */
 export interface Shot {
   evidence: Evidence;
-  alert: Alert;
+  alert: Shown;
 }
 
 /** The pictures of alerts, in the order given, those of one alert in the order of time. A sealed clip is no picture. */
 export function shots(alerts: readonly Alert[]): Shot[] {
   return alerts.flatMap((alert) => alert.evidence.filter(isPicture).map((evidence) => ({ evidence, alert })));
+}
+
+/** The pictures that staff took for a case. */
+export function photos(of: { kind: Alert['kind']; openedAt: string }, all: readonly Evidence[]): Shot[] {
+  return all.filter(isPicture).map((evidence) => ({ evidence, alert: { kind: of.kind, occurredAt: of.openedAt } }));
 }
 
 /** The sealed clips of alerts. */

@@ -7,7 +7,8 @@ import { clock, moment } from '../format';
 import { useWords, type Lang } from '../i18n';
 import type { Session } from '../types';
 import { Link, useTicking } from './bits';
-import { IconCases, IconDevices, IconFeed, IconLang, IconOut, IconWarn } from './icons';
+import { IconCases, IconDevices, IconFeed, IconLang, IconOut, IconReport, IconWarn } from './icons';
+import { useMayOperate } from './session';
 
 export const LangContext = createContext<(lang: Lang) => void>(() => {});
 
@@ -44,7 +45,7 @@ export function Shell({ store, session, path, onSignOut, children }: ShellProps)
         <Clock />
         <span class="divider" aria-hidden="true" />
         <LangSwitch />
-        <span class="user" title={words.word('role', session.role)}>{session.user}</span>
+        <span class="user"><span class="muted">{words.word('role', session.role)}</span> {session.user}</span>
         <button type="button" class="button button-quiet" data-testid="sign-out" onClick={onSignOut}>
           <IconOut size={18} /><span>{words.t('user.signOut')}</span>
         </button>
@@ -57,7 +58,7 @@ export function Shell({ store, session, path, onSignOut, children }: ShellProps)
 
 function openCount(store: FeedStore): string {
   let n = 0;
-  for (const c of store.cases.values()) if (c.state === 'open') n++;
+  for (const c of store.cases.values()) if (c.state === 'open' && !c.parent) n++;
   return n === 0 ? '' : n > 99 || store.capped ? '99+' : String(n);
 }
 
@@ -73,6 +74,11 @@ function Rail({ path, open }: { path: string; open: string }) {
         <IconCases size={22} /><span>{words.t('nav.cases')}</span>
         {open && <span class="badge"><span class="sr-only">{words.word('caseState', 'open')} </span>{open}</span>}
       </Link>
+      {useMayOperate() && (
+        <Link class="rail-link" href="/report" testid="nav-report" current={path === '/report'}>
+          <IconReport size={22} /><span>{words.t('nav.report')}</span>
+        </Link>
+      )}
       <Link class="rail-link" href="/devices" testid="nav-devices" current={path === '/devices'}>
         <IconDevices size={22} /><span>{words.t('nav.devices')}</span>
       </Link>
