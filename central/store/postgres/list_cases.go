@@ -11,7 +11,7 @@ import (
 )
 
 // maxLook is how many cases are looked at for one page.
-const maxLook = 5000
+const maxLook = 1000
 
 // Cases implements [store.Store].
 func (s *Store) Cases(ctx context.Context, q store.Query) (items []cases.Case, next string, err error) {

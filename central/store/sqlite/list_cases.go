@@ -13,7 +13,7 @@ import (
 
 // maxLook is how many cases are looked at for one page, and probe how many rows of an index tell how dense it is.
 const (
-	maxLook = 2000
+	maxLook = 500
 	probe   = 200
 )
 
