@@ -27,6 +27,8 @@ const listReads = 60
 var casesParts = []Part{
 	{Name: "sqlite", Limit: 30 * time.Minute, Run: casesSQLite},
 	{Name: "postgres", Limit: 30 * time.Minute, Run: casesPostgres},
+	{Name: "indicators", Limit: 30 * time.Minute, Run: casesIndicators},
+	{Name: "indicators_postgres", Limit: 30 * time.Minute, Run: casesIndicatorsPostgres},
 }
 
 // casesSQLite lists a year of cases in every way, and lists on while a storm comes in.
