@@ -75,6 +75,7 @@ type Options struct {
 	Reports   Reports        // nil: nobody reports by hand
 	Figures   Figures        // nil: nothing was counted
 	Zone      *time.Location // of the days of figures; demanded with Figures
+	Replies   store.Replies  // nil: idempotency keys are not looked at
 	Feed      http.Handler
 	Edges     []Route
 	Console   http.Handler
@@ -95,6 +96,7 @@ type Server struct {
 	meter   *meter
 
 	recorded  map[string]string // pattern -> operation that the audit log tells of
+	keys      map[string]int64  // pattern -> bytes of the body of an operation that takes an idempotency key
 	strangers strangers
 }
 
@@ -113,6 +115,7 @@ func New(o Options) (*Server, error) {
 	s.huma.UseMiddleware(s.authorize)
 	s.operations()
 	s.plain(v1)
+	s.keys = keyedOperations(s.huma.OpenAPI())
 	document, err := s.document()
 	if err != nil {
 		return nil, err

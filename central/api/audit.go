@@ -108,7 +108,7 @@ func (s *Server) audited(v1 *http.ServeMux) http.Handler {
 			}
 			out.WriteHeader(http.StatusOK) // of a handler that wrote nothing
 		}()
-		v1.ServeHTTP(out, r)
+		s.keyed(pattern, v1).ServeHTTP(out, r)
 	})
 }
 
