@@ -40,7 +40,7 @@ func TestAnOperatorSeesAnAlertArriveAndACaseOpen(t *testing.T) {
 	}
 	do("go", "/cases/"+cases.ID)
 	do("see", `[data-testid=case-page][data-state=open]`)
-	do("click", `[data-testid=case-acknowledge]`)
+	do("click", `[data-testid=action-acknowledge]`)
 	do("see", `[data-testid=case-page][data-state=acknowledged]`)
 	do("go", "/devices")
 	do("see", `[data-testid=camera-state]`)

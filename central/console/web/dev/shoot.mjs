@@ -39,8 +39,10 @@ async function shoot(chrome, base, mock, folder, lang, scheme) {
   await snap('case-close');
   await page.goto(`${base}/cases/${mock.world.looped}`);
   await page.getByTestId('case-child').first().waitFor();
+  await page.setViewportSize({ width: 1366, height: 1500 });
   await page.waitForTimeout(400);
-  await page.screenshot({ path: `${folder}/case-loop-${lang}-${scheme}.png`, fullPage: true });
+  await snap('case-loop');
+  await page.setViewportSize({ width: 1366, height: 768 });
   await page.goto(`${base}/report`);
   await page.getByTestId('report-class').waitFor();
   await snap('report');

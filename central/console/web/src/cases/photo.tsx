@@ -27,9 +27,9 @@ export function PhotoUpload({ id, onAdded }: { id: string; onAdded: () => void }
   };
   return (
     <div class="upload">
-      <label class="field">
-        <span>{words.t('photo.add')}</span>
-        <input type="file" accept="image/jpeg" data-testid="photo-file" disabled={busy} onChange={(e) => void send(e.currentTarget)} />
+      <label class="button button-file">
+        <input class="sr-only" type="file" accept="image/jpeg" data-testid="photo-file" disabled={busy} onChange={(e) => void send(e.currentTarget)} />
+        {words.t('photo.add')}
       </label>
       <p class="muted small" role="status" data-testid="photo-state">{busy ? words.t('case.working') : added > 0 ? words.t('photo.added', { n: added }) : words.t('photo.hint')}</p>
       {error !== null && <p class="form-error" role="alert" data-testid="photo-error">{errorText(words, error)}</p>}

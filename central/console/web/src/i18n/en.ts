@@ -102,7 +102,7 @@ export const en: Dictionary = {
   'picture.prev': 'Previous',
   'picture.next': 'Next',
   'picture.nth': '{i} of {n}',
-  'picture.redacted': 'Faces are pixelated at the edge',
+  'picture.redacted': 'Faces are pixelated',
   'clip.sealed': 'Clip, {time}, {size} MB: sealed, two people open it',
 
   'cases.title': 'Cases',

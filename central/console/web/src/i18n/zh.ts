@@ -100,7 +100,7 @@ export const zh = {
   'picture.prev': '上一张',
   'picture.next': '下一张',
   'picture.nth': '第 {i} 张，共 {n} 张',
-  'picture.redacted': '人脸已在前端打码',
+  'picture.redacted': '人脸已打码',
   'clip.sealed': '视频片段，{time}，{size} MB：已加密封存，须两人共同开启',
 
   'cases.title': '案卷',
@@ -388,7 +388,7 @@ export const zh = {
 
   'photo.own': '现场照片',
   'photo.add': '添加照片（JPEG）',
-  'photo.added': '已添加 {n} 张，人脸和车牌已打码',
+  'photo.added': '已添加 {n} 张，已打码',
   'photo.hint': '照片到达中心后先打码再保存；打码失败则不保存。',
 
   'step.confirm': '确认{action}',
