@@ -90,6 +90,8 @@ var Rules = []Rule{
 		[]string{"edge/broker"}, "github.com/mochi-mqtt/server"),
 	engine("muxer", "its parsers do not survive all that a camera may send: it is given what was validated, by one package",
 		[]string{"edge/clip"}, "github.com/deepch/vdk"),
+	engine("single sign-on", "what an issuer says is judged in one package, which keeps issuer, subject, name and groups' meaning alone",
+		[]string{"central/auth/signon"}, "github.com/coreos/go-oidc", "golang.org/x/oauth2"),
 	engine("sealing", "what is a secret and who may have it is decided in one small package",
 		[]string{"protocols/kit/seal"}, "filippo.io/age"),
 	{
