@@ -16,9 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"gridgate/central/cases"
+	"gridgate/central/job"
 	"gridgate/central/store"
 	"gridgate/central/workflow"
-	"gridgate/protocols/kit/backoff"
 )
 
 // Name is the job's name in the store, and its task.
@@ -30,8 +30,6 @@ const (
 	maxRounds = 50  // looks at the clock before the log is read again
 	maxTries  = 8   // on a case that goes on changing
 	pollEach  = time.Second
-	minRetry  = time.Second
-	maxRetry  = time.Minute
 
 	// A cursor that passes events of which nothing came is stored after so long or so many events: each time is a commit beside ingest's,
 	// and to read those events again makes nothing.
@@ -51,11 +49,6 @@ type Store interface {
 	Advance(ctx context.Context, a store.Advance) ([]cases.Case, error)
 }
 
-// Lead lets one of several centrals work, see gridgate/central/retain.
-type Lead interface {
-	Lead(ctx context.Context, task string, do func(ctx context.Context) error) error
-}
-
 // Loops says which loop a case follows, and with whom and at which level a new one begins. All are pure lookups, asked for each case anew.
 type Loops interface {
 	Of(c cases.Case) workflow.Loop
@@ -67,7 +60,7 @@ type Loops interface {
 type Options struct {
 	Store   Store
 	Loops   Loops
-	Lead    Lead                   // nil: this is the only central
+	Lead    job.Lead               // nil: this is the only central
 	Changed func() <-chan struct{} // closed when something is committed next; nil: the log is looked at once a second
 	Wake    func(position int64)   // called after each step that stored events; nil: nobody
 
@@ -122,47 +115,15 @@ func New(o Options) (*Job, error) {
 
 // Run works until ctx ends and returns nil. What fails is logged and tried again.
 func (j *Job) Run(ctx context.Context) error {
-	retry := backoff.New(minRetry, maxRetry)
-	work := func(ctx context.Context) error { return j.work(ctx, retry) }
-	for ctx.Err() == nil {
-		var err error
-		if j.o.Lead == nil {
-			err = work(ctx)
-		} else {
-			err = j.o.Lead.Lead(ctx, Name, work)
-		}
-		if err != nil && ctx.Err() == nil {
-			j.o.Logger.Warn("deadlines and loops failed and are tried again", "err", err)
-		}
-		backoff.Wait(ctx, retry.Next())
-	}
-	return nil
-}
-
-// work goes on until ctx ends or something fails.
-func (j *Job) work(ctx context.Context, retry *backoff.Backoff) error {
-	if err := j.resume(ctx); err != nil {
-		return err
-	}
-	tick := time.NewTicker(pollEach)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		begun, changed := time.Now(), j.o.Changed()
-		if err := j.round(ctx); err != nil {
-			return err
-		}
-		if err := j.keep(ctx); err != nil {
-			return err
-		}
-		retry.Reset()
-		select {
-		case <-ctx.Done():
-		case <-changed:
-		case <-tick.C:
-		}
-		backoff.Wait(ctx, pace-time.Since(begun))
-	}
-	return nil
+	return job.Loop{
+		Name: Name, Begin: j.resume, Lead: j.o.Lead, Changed: j.o.Changed, Every: pollEach, Pace: pace, Logger: j.o.Logger,
+		CatchUp: func(ctx context.Context) error {
+			if err := j.round(ctx); err != nil {
+				return err
+			}
+			return j.keep(ctx)
+		},
+	}.Run(ctx)
 }
 
 // resume goes to where the job was: another central may have worked meanwhile.

@@ -33,6 +33,7 @@ type Loop struct {
 	Lead    Lead                   // nil: this is the only central
 	Changed func() <-chan struct{} // closed when something is committed next; nil: Every is all there is
 	Every   time.Duration          // 0: a second
+	Pace    time.Duration          // the least time from the beginning of one catching up to the next
 	Logger  *slog.Logger           // nil: discards
 }
 
@@ -69,6 +70,7 @@ func (l Loop) work(ctx context.Context, retry *backoff.Backoff) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for ctx.Err() == nil {
+		begun := time.Now()
 		var changed <-chan struct{}
 		if l.Changed != nil {
 			changed = l.Changed() // before it looks: what is committed meanwhile is not missed
@@ -82,6 +84,7 @@ func (l Loop) work(ctx context.Context, retry *backoff.Backoff) error {
 		case <-changed:
 		case <-tick.C:
 		}
+		backoff.Wait(ctx, l.Pace-time.Since(begun))
 	}
 	return nil
 }

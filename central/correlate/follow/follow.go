@@ -17,8 +17,8 @@ import (
 
 	"gridgate/central/cases"
 	"gridgate/central/correlate/rules"
+	"gridgate/central/job"
 	"gridgate/central/store"
-	"gridgate/protocols/kit/backoff"
 )
 
 // Name is the job's name in the store.
@@ -32,8 +32,6 @@ const (
 	pageSize = 500     // events of one step
 	maxLearn = 200_000 // events, the newest, that a window is built of
 	maxTries = 50      // to store a step while its cases go on changing
-	minRetry = time.Second
-	maxRetry = time.Minute
 
 	// A cursor that passes events of which nothing came is stored every [Options.Every] and after so many events: each time is a commit
 	// beside ingest's, and to read those events again makes nothing. What came of events is stored with the cursor at once.
@@ -57,16 +55,11 @@ type Log interface {
 	Events(ctx context.Context, after int64, limit int) ([]cases.Event, error)
 }
 
-// Lead lets one of several centrals work, see gridgate/central/retain.
-type Lead interface {
-	Lead(ctx context.Context, task string, do func(ctx context.Context) error) error
-}
-
 // Options are what a [Job] is made of. Store and Engine are demanded.
 type Options struct {
 	Store   Store
 	Engine  func() *rules.Engine   // the rules as of now; another pointer means that they changed
-	Lead    Lead                   // nil: this is the only central
+	Lead    job.Lead               // nil: this is the only central
 	Changed func() <-chan struct{} // closed when something is committed next; nil: Every is all there is
 	Every   time.Duration          // how often the log is looked at all the same; 0: a second
 	Wake    func(position int64)   // called after each step that stored events; nil: nobody
@@ -133,45 +126,19 @@ func New(o Options) (*Job, error) {
 
 // Run works until ctx ends and returns nil. What fails is logged and tried again from the cursor.
 func (j *Job) Run(ctx context.Context) error {
-	retry := backoff.New(minRetry, maxRetry)
-	work := func(ctx context.Context) error { return j.work(ctx, retry) }
-	for ctx.Err() == nil {
-		var err error
-		if j.o.Lead == nil {
-			err = work(ctx)
-		} else {
-			err = j.o.Lead.Lead(ctx, Name, work)
-		}
-		if err != nil && ctx.Err() == nil {
-			j.o.Logger.Warn("the rules failed and are tried again", "err", err)
-		}
-		backoff.Wait(ctx, retry.Next())
-	}
-	return nil
-}
-
-// work follows the log until ctx ends or something fails.
-func (j *Job) work(ctx context.Context, retry *backoff.Backoff) error {
-	j.engine = nil // another central may have worked meanwhile
-	tick := time.NewTicker(j.o.Every)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		begun, changed := time.Now(), j.o.Changed()
-		if err := j.catchUp(ctx); err != nil {
-			return err
-		}
-		if err := j.keep(ctx, j.o.Every); err != nil {
-			return err
-		}
-		retry.Reset()
-		select {
-		case <-ctx.Done():
-		case <-changed:
-		case <-tick.C:
-		}
-		backoff.Wait(ctx, j.o.Every/paces-time.Since(begun))
-	}
-	return nil
+	return job.Loop{
+		Name: Name, Lead: j.o.Lead, Changed: j.o.Changed, Every: j.o.Every, Pace: j.o.Every / paces, Logger: j.o.Logger,
+		Begin: func(context.Context) error {
+			j.engine = nil // another central may have worked meanwhile
+			return nil
+		},
+		CatchUp: func(ctx context.Context) error {
+			if err := j.catchUp(ctx); err != nil {
+				return err
+			}
+			return j.keep(ctx, j.o.Every)
+		},
+	}.Run(ctx)
 }
 
 // catchUp takes in all that the log has.
