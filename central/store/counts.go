@@ -75,3 +75,65 @@ func monthAfter(day string) string {
 	}
 	return t.Format("2006-01")
 }
+
+// Sums are what counts of the same fields add up to. The Day of a key is a period, see [Span.Periods].
+type Sums map[Count]int64
+
+func (s Sums) add(c Count) {
+	n := c.N
+	c.N = 0
+	s[c] += n
+}
+
+// SumsOf adds counts up as they are stored: by day and by month, for each grid and for all grids together; and the same by source, of each
+// grid only.
+func SumsOf(counts []Count) (all, bySource Sums) {
+	all, bySource = Sums{}, Sums{}
+	for _, c := range counts {
+		day := c.Day
+		for _, period := range []string{day, monthMark + day[:min(len(day), 7)]} {
+			c.Day = period
+			bySource.add(c)
+			whole := c
+			whole.Source = ""
+			all.add(whole)
+			whole.Day, whole.Grid = everywhere+period, ""
+			all.add(whole)
+		}
+	}
+	return all, bySource
+}
+
+// How periods are told apart in the order of their texts: days begin with a digit.
+const (
+	monthMark  = "M"
+	everywhere = "A" // of all grids together
+)
+
+// Everywhere says whether the sums over all grids answer q.
+func (q CountQuery) Everywhere() bool {
+	return q.Grid == "" && len(q.Within) == 0 && q.Source == "" && !slices.Contains(q.By, "grid") && !slices.Contains(q.By, "source")
+}
+
+// maxListed is up to how many periods are asked for one by one, so that a grid is found within each.
+const maxListed = 62
+
+// Periods are those of a span of q as they are stored: one by one if they are few, else nil and the range.
+func (q CountQuery) Periods(s Span) (list []string, from, to string) {
+	mark := ""
+	if q.Everywhere() {
+		mark = everywhere
+	}
+	form, months, days := time.DateOnly, 0, 1
+	if s.Months {
+		mark, form, months, days = mark+monthMark, "2006-01", 1, 0
+	}
+	from, to = mark+s.From, mark+s.To
+	at, err := time.Parse(form, s.From)
+	for ; err == nil && at.Format(form) < s.To; at = at.AddDate(0, months, days) {
+		if list = append(list, mark+at.Format(form)); len(list) > maxListed {
+			return nil, from, to
+		}
+	}
+	return list, from, to
+}

@@ -11,36 +11,15 @@ import (
 	"gridgate/central/store"
 )
 
-// month is the period of the month of a day: apart from the days in the order of periods.
-func month(day string) string { return "M" + day[:min(len(day), 7)] }
-
 // queueCounts adds to the sums of the day and of its month, by source and over all sources.
 func queueCounts(b *pgx.Batch, counts []store.Count) {
-	all, bySource := make(sums), make(sums)
-	for _, c := range counts {
-		for _, period := range []string{c.Day, month(c.Day)} {
-			c.Day = period
-			bySource.add(c)
-			whole := c
-			whole.Source = ""
-			all.add(whole)
-		}
-	}
-	all.queue(b, "counts", "measure, exercise, period, grid, unit, class, n", "u.measure, u.exercise, u.period, u.grid, u.unit, u.class, u.n")
-	bySource.queue(b, "source_counts", "measure, exercise, period, source, grid, unit, class, n",
+	all, bySource := store.SumsOf(counts)
+	queueSums(b, all, "counts", "measure, exercise, period, grid, unit, class, n", "u.measure, u.exercise, u.period, u.grid, u.unit, u.class, u.n")
+	queueSums(b, bySource, "source_counts", "measure, exercise, period, source, grid, unit, class, n",
 		"u.measure, u.exercise, u.period, u.source, u.grid, u.unit, u.class, u.n")
 }
 
-// sums are what counts of the same fields add up to: one statement cannot change a row twice.
-type sums map[store.Count]int64
-
-func (s sums) add(c store.Count) {
-	n := c.N
-	c.N = 0
-	s[c] += n
-}
-
-func (s sums) queue(b *pgx.Batch, table, columns, values string) {
+func queueSums(b *pgx.Batch, s store.Sums, table, columns, values string) {
 	if len(s) == 0 {
 		return
 	}
@@ -89,9 +68,9 @@ func countQuery(q store.CountQuery) (query string, args []any, err error) {
 		}
 		return "''"
 	}
-	day := by("day", "period")
+	day := by("day", "ltrim(period, 'AM')")
 	if day == "''" {
-		day = by("month", "CASE left(period, 1) WHEN 'M' THEN substr(period, 2) ELSE left(period, 7) END")
+		day = by("month", "left(ltrim(period, 'AM'), 7)")
 	}
 	table, source := "counts", "''"
 	if q.Source != "" || slices.Contains(q.By, "source") {
@@ -118,11 +97,11 @@ func countConditions(c *conditions, q store.CountQuery, table string, span store
 		c.add("measure = ANY (?)", q.Measures)
 	}
 	c.add("exercise = ?", q.Exercise)
-	from, to := span.From, span.To
-	if span.Months {
-		from, to = "M"+from, "M"+to
+	if list, from, to := q.Periods(span); list != nil {
+		c.add("period = ANY (?)", list)
+	} else {
+		c.add("period >= ? AND period < ?", from, to)
 	}
-	c.add("period >= ? AND period < ?", from, to)
 	if q.Source != "" {
 		c.add("source = ?", q.Source)
 	}

@@ -9,23 +9,21 @@ import (
 	"gridgate/central/store"
 )
 
-// month is the period of the month of a day: apart from the days in the order of periods.
-func month(day string) string { return "M" + day[:min(len(day), 7)] }
-
 // addCounts adds to the sums of the day and of its month, by source and over all sources.
 func (w *writer) addCounts(a store.Advance) error {
-	for _, c := range a.Counts {
-		for _, period := range []string{c.Day, month(c.Day)} {
-			_, err := w.c.exec(`INSERT INTO counts (measure, exercise, period, grid, unit, class, n) VALUES (?,?,?,?,?,?,?)
-				ON CONFLICT DO UPDATE SET n = n + excluded.n`, c.Measure, c.Exercise, period, c.Grid, c.Unit, c.Class, c.N)
-			if err != nil {
-				return fmt.Errorf("count: %w", err)
-			}
-			_, err = w.c.exec(`INSERT INTO source_counts (measure, exercise, period, source, grid, unit, class, n) VALUES (?,?,?,?,?,?,?,?)
-				ON CONFLICT DO UPDATE SET n = n + excluded.n`, c.Measure, c.Exercise, period, c.Source, c.Grid, c.Unit, c.Class, c.N)
-			if err != nil {
-				return fmt.Errorf("count by source: %w", err)
-			}
+	all, bySource := store.SumsOf(a.Counts)
+	for c, n := range all {
+		_, err := w.c.exec(`INSERT INTO counts (measure, exercise, period, grid, unit, class, n) VALUES (?,?,?,?,?,?,?)
+			ON CONFLICT DO UPDATE SET n = n + excluded.n`, c.Measure, c.Exercise, c.Day, c.Grid, c.Unit, c.Class, n)
+		if err != nil {
+			return fmt.Errorf("count: %w", err)
+		}
+	}
+	for c, n := range bySource {
+		_, err := w.c.exec(`INSERT INTO source_counts (measure, exercise, period, source, grid, unit, class, n) VALUES (?,?,?,?,?,?,?,?)
+			ON CONFLICT DO UPDATE SET n = n + excluded.n`, c.Measure, c.Exercise, c.Day, c.Source, c.Grid, c.Unit, c.Class, n)
+		if err != nil {
+			return fmt.Errorf("count by source: %w", err)
 		}
 	}
 	return nil
@@ -60,9 +58,9 @@ func countQuery(q store.CountQuery) (query string, args []any, err error) {
 		}
 		return "''"
 	}
-	day := by("day", "period")
+	day := by("day", "ltrim(period, 'AM')")
 	if day == "''" {
-		day = by("month", "CASE substr(period, 1, 1) WHEN 'M' THEN substr(period, 2) ELSE substr(period, 1, 7) END")
+		day = by("month", "substr(ltrim(period, 'AM'), 1, 7)")
 	}
 	table, source := "counts", "''"
 	if q.Source != "" || slices.Contains(q.By, "source") {
@@ -88,11 +86,11 @@ func countConditions(q store.CountQuery, table string, span store.Span) (c condi
 		c.add("measure IN (?"+strings.Repeat(",?", len(q.Measures)-1)+")", anys(q.Measures)...)
 	}
 	c.add("exercise = ?", q.Exercise)
-	from, to := span.From, span.To
-	if span.Months {
-		from, to = "M"+from, "M"+to
+	if list, from, to := q.Periods(span); list != nil {
+		c.add("period IN (?"+strings.Repeat(",?", len(list)-1)+")", anys(list)...)
+	} else {
+		c.add("period >= ? AND period < ?", from, to)
 	}
-	c.add("period >= ? AND period < ?", from, to)
 	if q.Source != "" {
 		c.add("source = ?", q.Source)
 	}

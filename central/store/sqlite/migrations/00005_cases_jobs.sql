@@ -57,7 +57,7 @@ CREATE TABLE job_cursors (
 CREATE TABLE counts (
   measure  TEXT NOT NULL,
   exercise INTEGER NOT NULL,
-  period   TEXT NOT NULL, -- 2006-01-02, or M2006-01 for a whole month: months are apart from days
+  period   TEXT NOT NULL, -- 2006-01-02, or M2006-01 for a whole month; A before either for all grids together
   grid     TEXT NOT NULL,
   unit     TEXT NOT NULL,
   class    TEXT NOT NULL,
