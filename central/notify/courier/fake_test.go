@@ -166,6 +166,13 @@ func (m *memory) PruneNotices(_ context.Context, t time.Time, limit int) (n int,
 	return n, m.trouble()
 }
 
+// all is a copy of the notices as they are.
+func (m *memory) all() []store.Notice {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.notices)
+}
+
 // states lists notices as "template recipient state", in the order of their making.
 func (m *memory) states() (list []string) {
 	m.mu.Lock()

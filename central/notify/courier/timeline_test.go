@@ -140,7 +140,7 @@ func TestPeerDownForAnHour(t *testing.T) {
 		if tries < 10 || tries > 80 { // five to begin with, then one at each end of a rest
 			t.Errorf("%d tries in an hour", tries)
 		}
-		for _, n := range m.notices {
+		for _, n := range m.all() {
 			if n.State == store.NoticeSent || strings.Contains(n.Trouble, "s3cret") || n.Template == "dispatched" && n.State != store.NoticeWaiting {
 				t.Fatalf("%+v", n)
 			}
@@ -151,7 +151,7 @@ func TestPeerDownForAnHour(t *testing.T) {
 		for _, d := range p.deliveries()[tries:] {
 			sent[d.m.ID]++
 		}
-		for _, n := range m.notices {
+		for _, n := range m.all() {
 			if n.Template == "dispatched" && (n.State != store.NoticeSent || sent[n.ID] != 1) {
 				t.Errorf("%s is %s, told %d times", n.CaseID, n.State, sent[n.ID])
 			}
