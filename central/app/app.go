@@ -29,6 +29,7 @@ import (
 	"gridgate/central/fleet"
 	"gridgate/central/ingest"
 	"gridgate/central/intake"
+	"gridgate/central/job"
 	"gridgate/central/retain"
 	"gridgate/central/setup"
 	"gridgate/central/setup/parts"
@@ -51,7 +52,7 @@ type App struct {
 	failed   chan error // the first component that ended by itself
 
 	store     store.Store
-	lead      retain.Lead // nil: this is the only central
+	lead      job.Lead // nil: this is the only central
 	objects   *objects.Dir
 	series    tsdb.DB
 	auth      *auth.Service

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 
 	"gridgate/central/config"
-	"gridgate/central/retain"
+	"gridgate/central/job"
 	"gridgate/central/store"
 	"gridgate/central/store/postgres"
 	"gridgate/central/store/sqlite"
@@ -93,6 +93,6 @@ func (a *App) followStore(ctx context.Context, _ *config.Config) error {
 
 var (
 	_ follower    = (*postgres.Store)(nil)
-	_ retain.Lead = (*postgres.Store)(nil)
+	_ job.Lead    = (*postgres.Store)(nil)
 	_ store.Store = (*postgres.Store)(nil)
 )

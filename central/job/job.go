@@ -24,6 +24,14 @@ type Lead interface {
 	Lead(ctx context.Context, task string, do func(ctx context.Context) error) error
 }
 
+// Alone always leads: it is for the only central.
+type Alone struct{}
+
+// Lead runs do.
+func (Alone) Lead(ctx context.Context, _ string, do func(context.Context) error) error {
+	return do(ctx)
+}
+
 // Loop is one job. Name and CatchUp are demanded.
 type Loop struct {
 	Name    string
@@ -40,14 +48,12 @@ type Loop struct {
 // Run works until ctx ends and returns nil.
 func (l Loop) Run(ctx context.Context) error {
 	retry := backoff.New(minRetry, maxRetry)
-	work := func(ctx context.Context) error { return l.work(ctx, retry) }
+	lead := l.Lead
+	if lead == nil {
+		lead = Alone{}
+	}
 	for ctx.Err() == nil {
-		var err error
-		if l.Lead == nil {
-			err = work(ctx)
-		} else {
-			err = l.Lead.Lead(ctx, l.Name, work)
-		}
+		err := lead.Lead(ctx, l.Name, func(ctx context.Context) error { return l.work(ctx, retry) })
 		if err != nil && ctx.Err() == nil && l.Logger != nil {
 			l.Logger.Warn("a job failed and is tried again", "job", l.Name, "error", err)
 		}

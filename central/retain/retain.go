@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"gridgate/central/job"
 	"gridgate/central/store"
 	"gridgate/protocols/kit/backoff"
 )
@@ -30,17 +31,11 @@ type Objects interface {
 	Delete(ctx context.Context, sha256 string) error
 }
 
-// Lead lets one of several centrals work. It blocks until this one leads in the task that is named, runs do, and returns its
-// error; the context of do ends when the lead is lost. It returns nil when ctx ends.
-type Lead interface {
-	Lead(ctx context.Context, task string, do func(ctx context.Context) error) error
-}
-
 // Options are what a [Job] is made of. Store and Objects are demanded.
 type Options struct {
 	Store   Store
 	Objects Objects
-	Lead    Lead // nil: this is the only central
+	Lead    job.Lead // nil: this is the only central
 
 	Cases    time.Duration // how long a closed case is kept after its last event; 0: for ever
 	Evidence time.Duration // how long pictures and clips are kept after they came; 0: as long as their case
@@ -108,7 +103,7 @@ const (
 func (j *Job) Run(ctx context.Context) error {
 	lead := j.o.Lead
 	if lead == nil {
-		lead = alone{}
+		lead = job.Alone{}
 	}
 	retry := backoff.New(minRetry, maxRetry)
 	for ctx.Err() == nil {
@@ -119,14 +114,6 @@ func (j *Job) Run(ctx context.Context) error {
 		backoff.Wait(ctx, retry.Next())
 	}
 	return nil
-}
-
-// alone always leads.
-type alone struct{}
-
-// Lead runs do.
-func (alone) Lead(ctx context.Context, _ string, do func(context.Context) error) error {
-	return do(ctx)
 }
 
 // rounds works until ctx ends or something fails.

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"gridgate/central/cases"
+	"gridgate/central/job"
 	"gridgate/central/notify"
 	"gridgate/central/store"
 	"gridgate/protocols/kit/backoff"
@@ -33,11 +34,6 @@ type Store interface {
 	NoticesOf(ctx context.Context, caseID string) ([]store.Notice, error)
 	SettleNotice(ctx context.Context, n store.Notice) error
 	PruneNotices(ctx context.Context, t time.Time, limit int) (int, error)
-}
-
-// Lead lets one of several centrals work, see central/retain.
-type Lead interface {
-	Lead(ctx context.Context, task string, do func(ctx context.Context) error) error
 }
 
 // Job names the cursor and the task.
@@ -77,7 +73,7 @@ type Options struct {
 	Names    notify.Names
 	// Changed returns a channel that is closed once case events were committed. nil: the log is looked at once a second.
 	Changed func() <-chan struct{}
-	Lead    Lead          // nil: this is the only central
+	Lead    job.Lead      // nil: this is the only central
 	Keep    time.Duration // how long settled notices are kept; 0: for ever
 
 	Registerer prometheus.Registerer // nil: metrics are registered nowhere
@@ -140,7 +136,7 @@ func ring(bell chan struct{}) {
 func (c *Courier) Run(ctx context.Context) error {
 	lead := c.o.Lead
 	if lead == nil {
-		lead = alone{}
+		lead = job.Alone{}
 	}
 	retry := backoff.New(time.Second, time.Minute)
 	for ctx.Err() == nil {
@@ -154,14 +150,6 @@ func (c *Courier) Run(ctx context.Context) error {
 		backoff.Wait(ctx, retry.Next())
 	}
 	return nil
-}
-
-// alone always leads.
-type alone struct{}
-
-// Lead runs do.
-func (alone) Lead(ctx context.Context, _ string, do func(context.Context) error) error {
-	return do(ctx)
 }
 
 // work runs both loops while this central leads.
