@@ -88,6 +88,9 @@ type DeviceState struct {
 	Since    time.Time `json:"since"`
 	LastSeen time.Time `json:"lastSeen,omitzero"`
 	Zones    []Zone    `json:"zones,omitempty"` // of a camera
+	// Arrangement is the version of the [Arrangement] in force, 0 for the file's own zones; Refused says why a newer one is not.
+	Arrangement int64  `json:"arrangement,omitzero"`
+	Refused     string `json:"refused,omitempty"`
 }
 
 // Zone is one zone of a camera and how it is armed.
@@ -116,11 +119,16 @@ type SyncRequest struct {
 	Outbox        []LaneState        `json:"outbox"`
 	DeadLetters   int64              `json:"deadLetters"`
 	Metrics       map[string]float64 `json:"metrics,omitempty"` // the edge's own, a closed list of at most 64 names
+	// Orders is the revision of the [Orders] that the edge follows, empty for none. If central has others it answers at once; if not, it
+	// may hold the answer for up to WaitSec seconds until it has. 0: never.
+	Orders  string `json:"orders,omitempty"`
+	WaitSec int    `json:"waitSec,omitzero"`
 }
 
 // SyncResponse comes down.
 type SyncResponse struct {
-	Now           time.Time `json:"now"`           // central's clock
-	Schema        int       `json:"schema"`        // newest schema that central accepts
-	ConfigVersion string    `json:"configVersion"` // version that central wants the edge to run; empty: no wish
+	Now           time.Time `json:"now"`              // central's clock
+	Schema        int       `json:"schema"`           // newest schema that central accepts
+	ConfigVersion string    `json:"configVersion"`    // version that central wants the edge to run; empty: no wish
+	Orders        *Orders   `json:"orders,omitempty"` // nil: those that the edge follows
 }

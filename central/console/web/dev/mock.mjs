@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { createReadStream, existsSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { areas } from './areas/index.mjs';
 import { World } from './world.mjs';
 import { classes, offersOf, units, workflows } from './loop.mjs';
 
@@ -75,6 +76,7 @@ export class Mock {
   }
 
   async api(req, res, url) {
+    for (const area of areas) if (await area(this, req, res, url)) return;
     const { world } = this;
     const q = Object.fromEntries(url.searchParams);
     const [, what, id, step] = url.pathname.slice(1).split('/');
@@ -189,7 +191,7 @@ function send(res, m) {
   res.write(`event: case\nid: ${m.id}\ndata: ${JSON.stringify(m.data)}\n\n`);
 }
 
-function json(res, value, status = 200) {
+export function json(res, value, status = 200) {
   res.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
 }
 
@@ -197,11 +199,11 @@ function refusedNumber(res, before) {
   return problem(res, 422, `${before} seems to be a mobile telephone number in it; leave it out: a case is about a place, never about a person`);
 }
 
-function problem(res, status, detail, errors) {
+export function problem(res, status, detail, errors) {
   res.writeHead(status, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify({ title: 'refused', status, detail, ...(errors ? { errors } : {}) }));
 }
 
-async function body(req) {
+export async function body(req) {
   let text = '';
   for await (const part of req) text += part;
   return text || '{}';

@@ -26,8 +26,10 @@ export function whenUnauthorized(f: () => void): void {
   onUnauthorized = f;
 }
 
-interface Call {
+export interface Call {
   method?: string;
+  /** Repeats of the request with the same key are answered, not done again. */
+  key?: string;
   body?: unknown;
   /** A picture to send instead of a body. */
   jpeg?: Blob;
@@ -36,7 +38,7 @@ interface Call {
   timeout?: number;
 }
 
-async function call<T>(path: string, { method = 'GET', body, jpeg, ifMatch, signal, timeout = TIMEOUT }: Call = {}): Promise<T> {
+async function call<T>(path: string, { method = 'GET', key, body, jpeg, ifMatch, signal, timeout = TIMEOUT }: Call = {}): Promise<T> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), timeout);
   const stop = () => abort.abort();
@@ -46,6 +48,7 @@ async function call<T>(path: string, { method = 'GET', body, jpeg, ifMatch, sign
     if (body !== undefined) headers['Content-Type'] = 'application/json';
     if (jpeg) headers['Content-Type'] = 'image/jpeg';
     if (ifMatch !== undefined) headers['If-Match'] = `"${ifMatch}"`;
+    if (key) headers['Idempotency-Key'] = key;
     const init: RequestInit = { method, headers, signal: abort.signal, credentials: 'same-origin' };
     if (body !== undefined || jpeg) init.body = jpeg ?? JSON.stringify(body);
     return await answer<T>(await fetch(path, init));
@@ -82,6 +85,9 @@ async function guarded<T>(f: () => Promise<T>): Promise<T> {
     throw err;
   }
 }
+
+/** A call of a part of the console that has its own calls beside its pages: ./NAME/api.ts. A 401 ends the session. */
+export const request = <T>(path: string, options?: Call): Promise<T> => guarded(() => call<T>(path, options));
 
 /** A query string without the empty parts. */
 export function query(params: Readonly<Record<string, string | number | undefined>>): string {
@@ -145,7 +151,7 @@ const TRIES = 4;
 const casePath = (id: string): string => `/v1/cases/${encodeURIComponent(id)}`;
 
 /** A list that has no pages. Where central has no such part there is nothing in it. */
-async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
+export async function all<T>(path: string, signal?: AbortSignal): Promise<T[]> {
   try {
     return (await guarded(() => call<{ items?: T[] }>(path, { signal }))).items ?? [];
   } catch (err) {

@@ -1,18 +1,14 @@
 /** The application: language, session, and which page is shown. */
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useContext, useEffect, useMemo, useState } from 'preact/hooks';
 import { api, ApiError, whenUnauthorized } from './api';
-import { CasePage } from './cases/page';
-import { CaseListPage } from './cases/listpage';
-import { ReportPage } from './cases/reportpage';
-import { DevicesPage } from './devices/page';
-import { FeedPage } from './feed/page';
 import { FeedStore } from './feed/store';
 import { rememberedLang, rememberLang, useWords, WordsContext, wordsOf, type Lang } from './i18n';
 import { usePlace, type Place } from './router';
+import { routeOf } from './routes';
 import type { Session } from './types';
 import { Empty, Failure, Link, Loading } from './ui/bits';
 import { Login } from './ui/login';
-import { SessionContext, useMayOperate } from './ui/session';
+import { SessionContext } from './ui/session';
 import { LangContext, Shell } from './ui/shell';
 
 export function App() {
@@ -75,12 +71,8 @@ function Console({ session, onOver }: { session: Session; onOver: (expired: bool
 
 function CurrentPage({ place, store }: { place: Place; store: FeedStore }) {
   const words = useWords();
-  const mayOperate = useMayOperate();
-  if (place.path === '/') return <FeedPage store={store} />;
-  if (place.path === '/cases') return <CaseListPage store={store} query={place.query} />;
-  if (place.path === '/devices') return <DevicesPage />;
-  if (place.path === '/report' && mayOperate) return <ReportPage />;
-  const id = /^\/cases\/([0-9A-Za-z-]{1,64})$/.exec(place.path)?.[1];
-  if (id) return <CasePage key={id} id={id} store={store} />;
-  return <Empty title={words.t('app.notFound')}><Link href="/" class="button">{words.t('app.backToFeed')}</Link></Empty>;
+  const route = routeOf(place.path, useContext(SessionContext));
+  if (!route) return <Empty title={words.t('app.notFound')}><Link href="/" class="button">{words.t('app.backToFeed')}</Link></Empty>;
+  const Shown = route.page;
+  return <Shown place={place} store={store} params={route.params} />;
 }

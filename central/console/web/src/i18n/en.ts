@@ -1,7 +1,7 @@
-import type { Dictionary } from './zh';
+import type { zh } from './zh';
 
 /** English. */
-export const en: Dictionary = {
+export const en: Readonly<Record<keyof typeof zh, string>> = {
   'app.name': 'Gridgate console',
   'app.skip': 'Skip to main content',
   'app.loading': 'Loading…',

@@ -3,13 +3,25 @@
  */
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
+import { cameras } from './cameras';
+import { desk } from './desk';
 import { en } from './en';
-import { zh, type Dictionary, type Key } from './zh';
+import { figures } from './figures';
+import { keys } from './keys';
+import { map } from './map';
+import { shift } from './shift';
+import { worker } from './worker';
+import { zh } from './zh';
 
-export type { Key } from './zh';
 export type Lang = 'zh-CN' | 'en';
 
-export const dictionaries: Readonly<Record<Lang, Dictionary>> = { 'zh-CN': zh, en };
+const chinese = { ...zh, ...cameras.zh, ...desk.zh, ...figures.zh, ...keys.zh, ...map.zh, ...shift.zh, ...worker.zh };
+const english = { ...en, ...cameras.en, ...desk.en, ...figures.en, ...keys.en, ...map.en, ...shift.en, ...worker.en };
+
+export type Key = keyof typeof chinese;
+export type Dictionary = Readonly<Record<Key, string>>;
+
+export const dictionaries: Readonly<Record<Lang, Dictionary>> = { 'zh-CN': chinese, en: english };
 
 export type Args = Readonly<Record<string, string | number>>;
 

@@ -1,4 +1,4 @@
-/** Simplified Chinese: the source dictionary. Every other dictionary has exactly these keys. */
+/** Simplified Chinese: the source dictionary of what all pages share. The English one has exactly these keys. Parts of the console have theirs in files of their own. */
 export const zh = {
   'app.name': 'Gridgate 值守台',
   'app.skip': '跳到主要内容',
@@ -456,6 +456,3 @@ export const zh = {
   'report.lon': '经度',
   'report.lat': '纬度',
 } as const;
-
-export type Key = keyof typeof zh;
-export type Dictionary = Readonly<Record<Key, string>>;

@@ -5,10 +5,12 @@ import type { FeedStore } from '../feed/store';
 import { useStore } from '../feed/store';
 import { clock, moment } from '../format';
 import { useWords, type Lang } from '../i18n';
+import { parsePlace } from '../router';
+import { routes } from '../routes';
 import type { Session } from '../types';
 import { Link, useTicking } from './bits';
-import { IconCases, IconDevices, IconFeed, IconLang, IconOut, IconReport, IconWarn } from './icons';
-import { useMayOperate } from './session';
+import { IconLang, IconOut, IconWarn } from './icons';
+import { SessionContext } from './session';
 
 export const LangContext = createContext<(lang: Lang) => void>(() => {});
 
@@ -62,26 +64,20 @@ function openCount(store: FeedStore): string {
   return n === 0 ? '' : n > 99 || store.capped ? '99+' : String(n);
 }
 
+const pathOf = (href: string): string => parsePlace(href).path;
+
 function Rail({ path, open }: { path: string; open: string }) {
   const words = useWords();
+  const session = useContext(SessionContext);
   return (
     <nav class="rail" aria-label={words.t('nav.label')}>
       <img class="rail-mark" src="/icon.svg" alt="" width={32} height={32} />
-      <Link class="rail-link" href="/" testid="nav-feed" current={path === '/'}>
-        <IconFeed size={22} /><span>{words.t('nav.feed')}</span>
-      </Link>
-      <Link class="rail-link" href="/cases?state=open" testid="nav-cases" current={path.startsWith('/cases')}>
-        <IconCases size={22} /><span>{words.t('nav.cases')}</span>
-        {open && <span class="badge"><span class="sr-only">{words.word('caseState', 'open')} </span>{open}</span>}
-      </Link>
-      {useMayOperate() && (
-        <Link class="rail-link" href="/report" testid="nav-report" current={path === '/report'}>
-          <IconReport size={22} /><span>{words.t('nav.report')}</span>
+      {routes.map((r) => r.rail && (r.may?.(session) ?? true) && (
+        <Link key={r.rail.href} class="rail-link" href={r.rail.href} testid={r.rail.testid} current={r.path.test(path) || (r.rail.href !== '/' && path.startsWith(`${pathOf(r.rail.href)}/`))}>
+          <r.rail.icon size={22} /><span>{words.t(r.rail.word)}</span>
+          {r.rail.word === 'nav.cases' && open && <span class="badge"><span class="sr-only">{words.word('caseState', 'open')} </span>{open}</span>}
         </Link>
-      )}
-      <Link class="rail-link" href="/devices" testid="nav-devices" current={path === '/devices'}>
-        <IconDevices size={22} /><span>{words.t('nav.devices')}</span>
-      </Link>
+      ))}
     </nav>
   );
 }

@@ -1,0 +1,73 @@
+/** Which page a path shows, and which of them the rail offers. A page beside the feed and the cases is loaded when it is first opened. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { CasePage } from './cases/page';
+import { CaseListPage } from './cases/listpage';
+import { ReportPage } from './cases/reportpage';
+import { DevicesPage } from './devices/page';
+import { FeedPage } from './feed/page';
+import type { FeedStore } from './feed/store';
+import type { Key } from './i18n';
+import type { Place } from './router';
+import type { Session } from './types';
+import { Failure, Loading } from './ui/bits';
+import { IconCases, IconDevices, IconFeed, IconReport } from './ui/icons';
+
+/** What a page is given: where it stands, the live state, and what the path named. */
+export interface PageProps {
+  place: Place;
+  store: FeedStore;
+  params: readonly string[];
+}
+
+export type Page = (props: PageProps) => ComponentChildren;
+
+interface Route {
+  path: RegExp;
+  page: Page;
+  /** Whether an account may open it; anyone signed in, if there is none. */
+  may?: (s: Session) => boolean;
+  rail?: { href: string; word: Key; testid: string; icon: (p: { size?: number }) => ComponentChildren };
+}
+
+const operates = (s: Session): boolean => s.scopes?.includes('operate') ?? false;
+
+/** In the order of the rail. */
+export const routes: readonly Route[] = [
+  { path: /^\/$/, page: ({ store }) => <FeedPage store={store} />, rail: { href: '/', word: 'nav.feed', testid: 'nav-feed', icon: IconFeed } },
+  { path: /^\/cases$/, page: ({ store, place }) => <CaseListPage store={store} query={place.query} />, rail: { href: '/cases?state=open', word: 'nav.cases', testid: 'nav-cases', icon: IconCases } },
+  { path: /^\/cases\/([0-9A-Za-z-]{1,64})$/, page: ({ store, params: [id = ''] }) => <CasePage key={id} id={id} store={store} /> },
+  { path: /^\/report$/, page: () => <ReportPage />, may: operates, rail: { href: '/report', word: 'nav.report', testid: 'nav-report', icon: IconReport } },
+  { path: /^\/devices$/, page: () => <DevicesPage />, rail: { href: '/devices', word: 'nav.devices', testid: 'nav-devices', icon: IconDevices } },
+];
+
+/** The page of a path and what the path names, for an account that may open it. */
+export function routeOf(path: string, session: Session): { page: Page; params: string[] } | null {
+  for (const r of routes) {
+    const found = r.path.exec(path);
+    if (found && (r.may?.(session) ?? true)) return { page: r.page, params: found.slice(1) };
+  }
+  return null;
+}
+
+/** A page whose code is fetched when it is first opened: lazy(() => import('./map/page').then((m) => m.MapPage)). */
+export function lazy(fetch: () => Promise<Page>): Page {
+  let known: Page | null = null;
+  return function Lazy(props) {
+    const [page, setPage] = useState<Page | null>(() => known);
+    const [error, setError] = useState<unknown>(null);
+    const load = () => {
+      setError(null);
+      fetch().then((p) => {
+        known = p;
+        setPage(() => p);
+      }, setError);
+    };
+    useEffect(() => {
+      if (!page) load();
+    }, []);
+    if (error) return <Failure error={error} retry={load} />;
+    const Shown = page;
+    return Shown ? <Shown {...props} /> : <Loading />;
+  };
+}
