@@ -6,5 +6,6 @@ import './styles/shell.css';
 import './styles/feed.css';
 import './styles/cases.css';
 import './styles/devices.css';
+import './styles/map.css';
 
 render(<App />, document.getElementById('app') as HTMLElement);
