@@ -67,6 +67,10 @@ func checkDevice(edge string, d ingest.DeviceState) error {
 		return errors.New("state is not a lower-case word")
 	case !writable(d.Since) || !writable(d.LastSeen):
 		return errors.New("since or lastSeen is absurd")
+	case d.Lane != "" && !slices.Contains(alert.Lanes, d.Lane):
+		return errors.New("lane is none of the lanes")
+	case d.Arrangement < 0:
+		return errors.New("arrangement is negative")
 	case len(d.Zones) > maxZones:
 		return fmt.Errorf("zones are more than %d", maxZones)
 	}
@@ -101,17 +105,21 @@ func checkOutbox(lanes []ingest.LaneState) error {
 // tidy makes one short line of every cause, in place: a long one must not cost the rest of the report.
 func tidy(devices []ingest.DeviceState) {
 	for i := range devices {
-		clean := strings.Map(func(r rune) rune {
-			if unicode.IsPrint(r) {
-				return r
-			}
-			return ' '
-		}, devices[i].Why)
-		if runes := []rune(clean); len(runes) > maxWhy {
-			clean = string(runes[:maxWhy-1]) + "…"
-		}
-		devices[i].Why = clean
+		devices[i].Why, devices[i].Refused = oneLine(devices[i].Why), oneLine(devices[i].Refused)
 	}
+}
+
+func oneLine(s string) string {
+	clean := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, s)
+	if runes := []rune(clean); len(runes) > maxWhy {
+		clean = string(runes[:maxWhy-1]) + "…"
+	}
+	return clean
 }
 
 // line says whether s is at most max printable runes in valid UTF-8, without a line break.

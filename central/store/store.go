@@ -185,6 +185,8 @@ type Store interface {
 	// edges by name.
 	SaveSync(ctx context.Context, edges ...Edge) error
 	Edges(ctx context.Context) ([]Edge, error)
+	// Edge returns one edge. [ErrNotFound] if it never reported.
+	Edge(ctx context.Context, id string) (Edge, error)
 
 	Staff
 	AuditLog

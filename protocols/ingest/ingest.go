@@ -88,6 +88,9 @@ type DeviceState struct {
 	Since    time.Time `json:"since"`
 	LastSeen time.Time `json:"lastSeen,omitzero"`
 	Zones    []Zone    `json:"zones,omitempty"` // of a camera
+	// Lane is the most urgent lane in which its alerts travel. What travels as life-safety is never disarmed; empty: the edge does not say,
+	// and central takes a sensor for one that does.
+	Lane alert.Lane `json:"lane,omitempty" enum:"life-safety,normal,bulk"`
 	// Arrangement is the version of the [Arrangement] in force, 0 for the file's own zones; Refused says why a newer one is not.
 	Arrangement int64  `json:"arrangement,omitzero"`
 	Refused     string `json:"refused,omitempty"`

@@ -6,7 +6,8 @@ import "time"
 // same orders twice, or an hour late, ends up the same. They can ask for less than the edge's own file allows, never for more: a mask of
 // the file stays, a camera without pictures gives none, and nothing in them names an address, a credential or a program.
 type Orders struct {
-	// Revision changes whenever anything below does. The edge repeats what it last heard in [SyncRequest.Orders].
+	// Revision changes whenever anything below does. The edge repeats what it last heard in [SyncRequest.Orders]. Empty: nothing is
+	// wanted, and whatever was is over.
 	Revision string `json:"revision"`
 	// Cameras are those whose zones and masks were drawn at the centre. A camera that is not listed has what its file says.
 	Cameras []Arrangement `json:"cameras,omitempty"`
@@ -23,6 +24,8 @@ const (
 	MaxOutlinePoints = 64
 	MaxLooks         = 4 // of an edge, at a time
 	MaxTrials        = 4 // of an edge, at a time
+	MaxModeOrders    = 500
+	MaxOrders        = 1 << 20 // bytes of all that is wanted of an edge, as JSON
 	// MaxWait is how long an edge may ask for its sync to be held.
 	MaxWait = 50 * time.Second
 	// MinLookEvery is the least time between two pictures of a look: at most two a second.

@@ -43,21 +43,31 @@ func (s *Store) SaveSync(ctx context.Context, edges ...store.Edge) error {
 	return nil
 }
 
+const selectEdges = "SELECT id, last_sync, skew_ms, report, reported_at FROM edges"
+
 // Edges implements [store.Store].
 func (s *Store) Edges(ctx context.Context) ([]store.Edge, error) {
-	rows, err := s.read.Query(ctx, "SELECT id, last_sync, skew_ms, report, reported_at FROM edges ORDER BY id")
-	edges, err := collect(rows, err, func(scan scanner) (e store.Edge, err error) {
-		var last, reported int64
-		var report []byte
-		if err := scan(&e.ID, &last, &e.SkewMs, &report, &reported); err != nil {
-			return e, err
-		}
-		e.LastSync, e.ReportedAt = store.Instant(last), store.Instant(reported)
-		err = json.Unmarshal(report, &e.Report)
-		return e, err
-	})
+	rows, err := s.read.Query(ctx, selectEdges+" ORDER BY id")
+	edges, err := collect(rows, err, scanEdge)
 	if err != nil {
 		return nil, fmt.Errorf("list edges: %w", err)
 	}
 	return edges, nil
+}
+
+// Edge implements [store.Store].
+func (s *Store) Edge(ctx context.Context, id string) (store.Edge, error) {
+	e, err := scanEdge(s.read.QueryRow(ctx, selectEdges+" WHERE id = $1", id).Scan)
+	return e, found("edge", err)
+}
+
+func scanEdge(scan scanner) (e store.Edge, err error) {
+	var last, reported int64
+	var report []byte
+	if err := scan(&e.ID, &last, &e.SkewMs, &report, &reported); err != nil {
+		return e, err
+	}
+	e.LastSync, e.ReportedAt = store.Instant(last), store.Instant(reported)
+	err = json.Unmarshal(report, &e.Report)
+	return e, err
 }

@@ -192,6 +192,12 @@ func testDirectory(t *testing.T, open Opener) {
 	if err != nil || len(edges) != 2 || edges[0].ID != "edge-1" || edges[0].Report.Software != "v1" || !edges[0].LastSync.Equal(t0) || edges[0].SkewMs != -12 {
 		t.Fatalf("edges %+v, %v", edges, err)
 	}
+	if one, err := s.Edge(ctx, "edge-2"); err != nil || !reflect.DeepEqual(one, edges[1]) {
+		t.Fatalf("one edge %+v, %v", one, err)
+	}
+	if _, err := s.Edge(ctx, "edge-3"); !errors.Is(err, store.ErrNotFound) {
+		t.Fatalf("an edge that never reported: %v", err)
+	}
 	for _, u := range []store.User{{Name: "zhang", Hash: "h1", Role: "operator"}, {Name: "zhang", Hash: "h2", Role: "admin"}} {
 		if err := s.PutUser(ctx, u); err != nil {
 			t.Fatal(err)
