@@ -20,6 +20,7 @@ import (
 
 	"gridgate/central/auth"
 	"gridgate/central/cases"
+	"gridgate/central/overview"
 	"gridgate/central/store"
 	"gridgate/central/tsdb"
 )
@@ -75,6 +76,9 @@ type Options struct {
 	Reports   Reports        // nil: nobody reports by hand
 	Figures   Figures        // nil: nothing was counted
 	Zone      *time.Location // of the days of figures; demanded with Figures
+	Handovers Handovers      // nil: shifts are not handed over here
+	Overview  Overview       // nil: there is no map; else Setup is demanded
+	Tiles     Tiles          // nil: the map has polygons alone
 	Replies   store.Replies  // nil: idempotency keys are not looked at
 	Feed      http.Handler
 	Edges     []Route
@@ -98,6 +102,8 @@ type Server struct {
 	recorded  map[string]string // pattern -> operation that the audit log tells of
 	keys      map[string]int64  // pattern -> bytes of the body of an operation that takes an idempotency key
 	strangers strangers
+	outlines  *overview.Outlines // nil: there is no map
+	shelf     *shelf
 }
 
 // New builds the server and its document.
@@ -109,7 +115,7 @@ func New(o Options) (*Server, error) {
 	if o.Changes != nil {
 		o.Changes = scopedChanges{o.Changes, o.Store}
 	}
-	s := &Server{o: o, meter: newMeter(o.Metrics)}
+	s := &Server{o: o, meter: newMeter(o.Metrics), shelf: newShelf()}
 	v1 := http.NewServeMux()
 	s.huma = humago.New(v1, humaConfig(o.Version))
 	s.huma.UseMiddleware(s.authorize)
@@ -147,10 +153,12 @@ func (s *Server) operations() {
 	s.edgeOperations()
 	s.seriesOperations()
 	s.gridOperations()
+	s.mapOperations()
 	s.unitOperations()
 	s.classOperations()
 	s.reportOperations()
 	s.indicatorOperations()
+	s.handoverOperations()
 	s.exportOperations()
 }
 

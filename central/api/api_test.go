@@ -324,7 +324,7 @@ func TestPaging(t *testing.T) {
 func TestEmptyLists(t *testing.T) {
 	d := newDesk(t)
 	for path, want := range map[string]string{
-		"/v1/alerts": `{"items":[],"next":""}`, "/v1/cases": `{"items":[],"next":""}`, "/v1/edges": `{"items":[]}`,
+		"/v1/alerts": `{"items":[],"next":""}`, "/v1/cases": `{"items":[],"next":""}`, "/v1/edges": `{"items":[],"next":"","matched":0,"counts":{"edges":0,"online":0,"trouble":0,"cameras":{"total":0,"ok":0,"waiting":0,"failing":0,"unheard":0},"sensors":{"total":0,"ok":0,"waiting":0,"failing":0,"unheard":0}}}`,
 	} {
 		if w := d.as("read", "GET", path, ""); strings.TrimSpace(w.Body.String()) != want {
 			t.Errorf("%s: %s, want %s", path, w.Body, want)

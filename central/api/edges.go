@@ -1,8 +1,8 @@
 package api
 
 import (
-	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,6 +28,28 @@ type Edge struct {
 	Outbox        []ingest.LaneState   `json:"outbox" nullable:"false"`
 	DeadLetters   int64                `json:"deadLetters"`
 	Gaps          []Gap                `json:"gaps" nullable:"false" doc:"lanes in which alerts are missing"`
+	Trouble       []string             `json:"trouble" nullable:"false" enum:"offline,clock,waiting,dead-letters,missing,refused,devices" doc:"what somebody should look at"`
+	Cameras       Wellness             `json:"cameras"`
+	Sensors       Wellness             `json:"sensors"`
+	Cost          *Cost                `json:"cost,omitempty" doc:"by what the edge told of itself with its last sync"`
+}
+
+// Wellness says how many devices are well, of how many.
+type Wellness struct {
+	Total   int `json:"total"`
+	OK      int `json:"ok" doc:"streaming or online"`
+	Waiting int `json:"waiting" doc:"connecting, or never heard of"`
+	Failing int `json:"failing"`
+	Unheard int `json:"unheard" doc:"of an edge that is out of touch, whatever it said last"`
+}
+
+// Cost is what an edge takes of its machine. Shares are means since the edge was started.
+type Cost struct {
+	Processor   float64 `json:"processor" doc:"processor cores in use: 1 is one core all of the time"`
+	Decoding    float64 `json:"decoding" doc:"cores busy with decoding pictures"`
+	MemoryBytes float64 `json:"memoryBytes"`
+	FreeBytes   float64 `json:"freeBytes" doc:"free on the disk of its data"`
+	OutboxBytes float64 `json:"outboxBytes" doc:"waiting to be sent"`
 }
 
 // Gap is what is missing of one lane of one outbox epoch of an edge.
@@ -49,23 +71,18 @@ func gapOf(t store.Tally) Gap {
 	}
 }
 
-// EdgeList holds all edges, by name.
-type EdgeList struct {
-	Items []Edge `json:"items" nullable:"false"`
-}
-
-type edgeListOutput struct{ Body EdgeList }
-
-func edgeOf(e store.Edge, gaps []store.Tally, now time.Time) Edge {
+// edgeOf is an edge with those of its devices that p may see. The lists are shared with the report: nobody changes them.
+func edgeOf(e store.Edge, gaps []store.Tally, p auth.Principal, now time.Time) Edge {
 	out := Edge{
 		ID: e.ID, Online: now.Sub(e.LastSync) < onlineWithin, LastSync: e.LastSync.UTC(), SkewMs: e.SkewMs,
 		Software: e.Report.Software, ConfigVersion: e.Report.ConfigVersion, StartedAt: e.Report.StartedAt.UTC(),
-		Devices: e.Report.Devices, Outbox: e.Report.Outbox, DeadLetters: e.Report.DeadLetters, Gaps: []Gap{},
+		Devices: e.Report.Devices, Outbox: e.Report.Outbox, DeadLetters: e.Report.DeadLetters, Gaps: []Gap{}, Cost: costOf(e.Report),
+	}
+	if len(p.Grids) > 0 {
+		out.Devices = slices.DeleteFunc(slices.Clone(out.Devices), func(d ingest.DeviceState) bool { return !p.Sees(d.Grid) })
 	}
 	for _, g := range gaps {
-		if g.Edge == e.ID {
-			out.Gaps = append(out.Gaps, gapOf(g))
-		}
+		out.Gaps = append(out.Gaps, gapOf(g))
 	}
 	if out.Devices == nil {
 		out.Devices = []ingest.DeviceState{}
@@ -73,24 +90,25 @@ func edgeOf(e store.Edge, gaps []store.Tally, now time.Time) Edge {
 	if out.Outbox == nil {
 		out.Outbox = []ingest.LaneState{}
 	}
+	out.judge()
 	return out
 }
 
+// costOf reads what an edge told of itself; nil if it told nothing of its processor.
+func costOf(r ingest.SyncRequest) *Cost {
+	busy, told := r.Metrics["process_cpu_seconds_total"]
+	up := r.Now.Sub(r.StartedAt).Seconds()
+	if !told || up <= 0 {
+		return nil
+	}
+	return &Cost{
+		Processor: busy / up, Decoding: r.Metrics["gridgate_edge_decode_busy_seconds_total"] / up, MemoryBytes: r.Metrics["process_resident_memory_bytes"],
+		FreeBytes: r.Metrics["gridgate_edge_disk_free_bytes"], OutboxBytes: r.Metrics["gridgate_edge_outbox_bytes"],
+	}
+}
+
 func (s *Server) edgeOperations() {
-	huma.Register(s.huma, whole(operation(http.MethodGet, "/v1/edges", "list-edges", "Edges, their devices and outboxes, and what is missing of their alerts", auth.Read)),
-		func(ctx context.Context, _ *struct{}) (*edgeListOutput, error) {
-			edges, err := s.o.Store.Edges(ctx)
-			if err != nil {
-				return nil, s.failure(ctx, "list edges", err)
-			}
-			gaps, err := s.o.Store.Gaps(ctx)
-			if err != nil {
-				return nil, s.failure(ctx, "list gaps", err)
-			}
-			list := EdgeList{Items: make([]Edge, 0, len(edges))}
-			for _, e := range edges {
-				list.Items = append(list.Items, edgeOf(e, gaps, s.o.Now()))
-			}
-			return &edgeListOutput{Body: list}, nil
-		})
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/edges", "list-edges", "Edges, their devices and outboxes, and what is missing of their alerts; those in trouble first, then by name", auth.Read, http.StatusBadRequest), s.listEdges)
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/edges/{id}", "get-edge", "One edge with all devices that you may see", auth.Read, http.StatusNotFound), s.oneEdge)
+	huma.Register(s.huma, operation(http.MethodGet, "/v1/edges/{id}/devices/{device}", "get-device", "One camera or sensor of an edge, and how often it was right", auth.Read, http.StatusNotFound), s.oneDevice)
 }

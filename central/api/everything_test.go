@@ -17,6 +17,7 @@ import (
 	"gridgate/central/setup/parts"
 	"gridgate/central/store"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
 )
 
 // call is one operation of the document with its parameters filled in.
@@ -72,6 +73,8 @@ func (x things) fill(path string) (filled, nothing string) {
 		id = x.alert
 	case strings.HasPrefix(path, "/v1/notices"):
 		id, none = x.notice, nowhere+x.notice[len(nowhere):]
+	case strings.HasPrefix(path, "/v1/edges"):
+		id, none = "town-1", "town-2"
 	case strings.HasPrefix(path, "/v1/units"):
 		id = "centre"
 	case strings.HasPrefix(path, "/v1/workflows"), strings.HasPrefix(path, "/v1/calendars"):
@@ -80,7 +83,7 @@ func (x things) fill(path string) (filled, nothing string) {
 		code = "0101"
 	}
 	put := func(id, code, digest string) string {
-		return strings.NewReplacer("{id}", id, "{rule}", "none", "{name}", "night", "{sha256}", digest, "{code}", code).Replace(path)
+		return strings.NewReplacer("{id}", id, "{rule}", "none", "{name}", "night", "{sha256}", digest, "{code}", code, "{device}", "gate").Replace(path)
 	}
 	return put(id, code, x.digest), put(none, "999999999999999", strings.Repeat("cd", 32))
 }
@@ -107,6 +110,7 @@ func everything(t *testing.T) func(*Options) {
 		db := o.Versions()
 		setUp(t)(o)
 		withReports(o)
+		withMap(o)
 		cache := setup.New(setup.Options{Store: db})
 		l, err := parts.AddLoops(cache)
 		if err != nil {
@@ -148,6 +152,7 @@ func newMatrix(t *testing.T) (*desk, []call) {
 	if _, err := d.store.AddEvidence(t.Context(), []alert.Evidence{e}, noon); err != nil {
 		t.Fatal(err)
 	}
+	d.reported("town-1", ingest.DeviceState{ID: "gate", Family: "cameras", Grid: somewhere, State: "streaming", Since: noon})
 	d.follow(c, x.notice)
 	d.account("night", auth.Operator)
 	d.account("chief", auth.Administrator) // who is left, whatever the others do

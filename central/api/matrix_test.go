@@ -74,7 +74,9 @@ var matrix = map[string]rule{
 	"step-case":        {need: auth.Operate, about: placed, body: `{"action":"reopen","note":"again"}`, loop: desks},
 	"hold-case":        {need: auth.Operate, about: placed, body: `{"reason":"review"}`},
 	"release-case":     {need: auth.Operate, about: placed, body: `{"reason":"settled"}`},
-	"list-edges":       {need: auth.Read, about: all},
+	"list-edges":       {need: auth.Read, about: listed},
+	"get-edge":         {need: auth.Read, about: placed},
+	"get-device":       {need: auth.Read, about: placed},
 	"query-series":     {need: auth.Read, about: all, query: "?metric=go_goroutines"},
 	"feed":             {need: auth.Read},
 	"get-evidence":     {need: auth.Read, about: placed},
@@ -100,6 +102,7 @@ var matrix = map[string]rule{
 
 	"list-grids": {need: auth.Read, about: listed}, "export-grids": {need: auth.Read, about: listed}, "get-grid": {need: auth.Read, about: placed},
 	"get-grid-history": {need: auth.Read, about: placed}, "get-place": {need: auth.Read, about: placed, query: "?lon=120.0005&lat=30.0005"},
+	"get-map": {need: auth.Read, about: listed}, "get-map-grids": {need: auth.Read, about: listed}, "get-map-tile": {need: auth.Read},
 	"import-grids": {need: auth.Configure, about: all, typ: geoJSON}, "merge-grids": {need: auth.Configure, about: all}, "put-grid": {need: auth.Configure, about: all},
 	"remove-grid": {need: auth.Configure, about: all}, "split-grid": {need: auth.Configure, about: all},
 	"list-units": {need: auth.Read}, "get-unit": {need: auth.Read}, "import-units": {need: auth.Configure, about: all},
@@ -235,7 +238,7 @@ func (d *desk) listsOnly(c call, where string, w *httptest.ResponseRecorder) {
 	d.t.Helper()
 	// What a list says of what lies in the grid of the fixture.
 	signs := map[string]string{
-		"list-cases": c.caseID, "list-alerts": c.alertID, "export-cases": c.caseID, "list-grids": somewhere, "export-grids": somewhere, "get-indicators": `"opened"`,
+		"list-cases": c.caseID, "list-alerts": c.alertID, "export-cases": c.caseID, "list-grids": somewhere, "export-grids": somewhere, "get-indicators": `"opened"`, "get-map": c.caseID, "get-map-grids": somewhere, "list-edges": `"town-1"`,
 	}
 	sign, known := signs[c.id]
 	if known && strings.Contains(w.Body.String(), sign) != (where == "inside") {

@@ -276,17 +276,48 @@ const (
 	CloseInputBodyReasonHandled    CloseInputBodyReason = "handled"
 )
 
+// Defines values for DeviceFileFamily.
+const (
+	DeviceFileFamilyCameras DeviceFileFamily = "cameras"
+	DeviceFileFamilySensors DeviceFileFamily = "sensors"
+)
+
+// Defines values for DeviceFileLane.
+const (
+	DeviceFileLaneBulk       DeviceFileLane = "bulk"
+	DeviceFileLaneLifeSafety DeviceFileLane = "life-safety"
+	DeviceFileLaneNormal     DeviceFileLane = "normal"
+)
+
 // Defines values for DeviceStateFamily.
 const (
-	Cameras DeviceStateFamily = "cameras"
-	Sensors DeviceStateFamily = "sensors"
+	DeviceStateFamilyCameras DeviceStateFamily = "cameras"
+	DeviceStateFamilySensors DeviceStateFamily = "sensors"
+)
+
+// Defines values for DeviceStateLane.
+const (
+	DeviceStateLaneBulk       DeviceStateLane = "bulk"
+	DeviceStateLaneLifeSafety DeviceStateLane = "life-safety"
+	DeviceStateLaneNormal     DeviceStateLane = "normal"
+)
+
+// Defines values for EdgeTrouble.
+const (
+	EdgeTroubleClock       EdgeTrouble = "clock"
+	EdgeTroubleDeadLetters EdgeTrouble = "dead-letters"
+	EdgeTroubleDevices     EdgeTrouble = "devices"
+	EdgeTroubleMissing     EdgeTrouble = "missing"
+	EdgeTroubleOffline     EdgeTrouble = "offline"
+	EdgeTroubleRefused     EdgeTrouble = "refused"
+	EdgeTroubleWaiting     EdgeTrouble = "waiting"
 )
 
 // Defines values for EntryOutcome.
 const (
-	Done    EntryOutcome = "done"
-	Failed  EntryOutcome = "failed"
-	Refused EntryOutcome = "refused"
+	EntryOutcomeDone    EntryOutcome = "done"
+	EntryOutcomeFailed  EntryOutcome = "failed"
+	EntryOutcomeRefused EntryOutcome = "refused"
 )
 
 // Defines values for EventType.
@@ -686,6 +717,31 @@ const (
 const (
 	ImportClassesParamsModeMerge   ImportClassesParamsMode = "merge"
 	ImportClassesParamsModeReplace ImportClassesParamsMode = "replace"
+)
+
+// Defines values for ListEdgesParamsTrouble.
+const (
+	ListEdgesParamsTroubleNo  ListEdgesParamsTrouble = "no"
+	ListEdgesParamsTroubleYes ListEdgesParamsTrouble = "yes"
+)
+
+// Defines values for ListEdgesParamsOnline.
+const (
+	ListEdgesParamsOnlineNo  ListEdgesParamsOnline = "no"
+	ListEdgesParamsOnlineYes ListEdgesParamsOnline = "yes"
+)
+
+// Defines values for ListEdgesParamsFamily.
+const (
+	Cameras ListEdgesParamsFamily = "cameras"
+	Sensors ListEdgesParamsFamily = "sensors"
+)
+
+// Defines values for ListEdgesParamsDevices.
+const (
+	All      ListEdgesParamsDevices = "all"
+	Matching ListEdgesParamsDevices = "matching"
+	None     ListEdgesParamsDevices = "none"
 )
 
 // Defines values for ListGridsParamsLevel.
@@ -1112,6 +1168,22 @@ type CloseInputBody struct {
 // CloseInputBodyReason defines model for CloseInputBody.Reason.
 type CloseInputBodyReason string
 
+// Cost defines model for Cost.
+type Cost struct {
+	// Decoding cores busy with decoding pictures
+	Decoding float64 `json:"decoding"`
+
+	// FreeBytes free on the disk of its data
+	FreeBytes   float64 `json:"freeBytes"`
+	MemoryBytes float64 `json:"memoryBytes"`
+
+	// OutboxBytes waiting to be sent
+	OutboxBytes float64 `json:"outboxBytes"`
+
+	// Processor processor cores in use: 1 is one core all of the time
+	Processor float64 `json:"processor"`
+}
+
 // Deadline defines model for Deadline.
 type Deadline struct {
 	Calm *string    `json:"calm,omitempty"`
@@ -1140,20 +1212,70 @@ type Definition struct {
 	Void    string    `json:"void"`
 }
 
+// DeviceFigures defines model for DeviceFigures.
+type DeviceFigures struct {
+	// FalseAlarmRate false alarms of opened; absent where none was opened
+	FalseAlarmRate *float64 `json:"falseAlarmRate,omitempty"`
+
+	// FalseAlarms of those that were closed in this time
+	FalseAlarms int64 `json:"falseAlarms"`
+
+	// From first day, of the centre's zone; up to now
+	From openapi_types.Date `json:"from"`
+
+	// Opened cases that its alerts opened, drills apart
+	Opened int64 `json:"opened"`
+}
+
+// DeviceFile defines model for DeviceFile.
+type DeviceFile struct {
+	Arrangement *int64           `json:"arrangement,omitempty"`
+	Edge        string           `json:"edge"`
+	Family      DeviceFileFamily `json:"family"`
+	Figures     *DeviceFigures   `json:"figures,omitempty"`
+	Grid        string           `json:"grid"`
+	Id          string           `json:"id"`
+	Lane        *DeviceFileLane  `json:"lane,omitempty"`
+	LastSeen    *time.Time       `json:"lastSeen,omitempty"`
+
+	// Online the edge is in touch; if it is not, the state is what it said last
+	Online  bool      `json:"online"`
+	Refused *string   `json:"refused,omitempty"`
+	Since   time.Time `json:"since"`
+
+	// SkewMs the edge's clock minus central's
+	SkewMs int64   `json:"skewMs"`
+	State  string  `json:"state"`
+	Why    *string `json:"why,omitempty"`
+	Zones  *[]Zone `json:"zones"`
+}
+
+// DeviceFileFamily defines model for DeviceFile.Family.
+type DeviceFileFamily string
+
+// DeviceFileLane defines model for DeviceFile.Lane.
+type DeviceFileLane string
+
 // DeviceState defines model for DeviceState.
 type DeviceState struct {
-	Family   DeviceStateFamily `json:"family"`
-	Grid     string            `json:"grid"`
-	Id       string            `json:"id"`
-	LastSeen *time.Time        `json:"lastSeen,omitempty"`
-	Since    time.Time         `json:"since"`
-	State    string            `json:"state"`
-	Why      *string           `json:"why,omitempty"`
-	Zones    *[]Zone           `json:"zones"`
+	Arrangement *int64            `json:"arrangement,omitempty"`
+	Family      DeviceStateFamily `json:"family"`
+	Grid        string            `json:"grid"`
+	Id          string            `json:"id"`
+	Lane        *DeviceStateLane  `json:"lane,omitempty"`
+	LastSeen    *time.Time        `json:"lastSeen,omitempty"`
+	Refused     *string           `json:"refused,omitempty"`
+	Since       time.Time         `json:"since"`
+	State       string            `json:"state"`
+	Why         *string           `json:"why,omitempty"`
+	Zones       *[]Zone           `json:"zones"`
 }
 
 // DeviceStateFamily defines model for DeviceState.Family.
 type DeviceStateFamily string
+
+// DeviceStateLane defines model for DeviceState.Lane.
+type DeviceStateLane string
 
 // Drop defines model for Drop.
 type Drop struct {
@@ -1163,7 +1285,9 @@ type Drop struct {
 
 // Edge defines model for Edge.
 type Edge struct {
+	Cameras       Wellness      `json:"cameras"`
 	ConfigVersion string        `json:"configVersion"`
+	Cost          *Cost         `json:"cost,omitempty"`
 	DeadLetters   int64         `json:"deadLetters"`
 	Devices       []DeviceState `json:"devices"`
 
@@ -1173,18 +1297,41 @@ type Edge struct {
 	LastSync time.Time `json:"lastSync"`
 
 	// Online synced within the last three minutes
-	Online bool        `json:"online"`
-	Outbox []LaneState `json:"outbox"`
+	Online  bool        `json:"online"`
+	Outbox  []LaneState `json:"outbox"`
+	Sensors Wellness    `json:"sensors"`
 
 	// SkewMs edge clock minus central clock
 	SkewMs    int64     `json:"skewMs"`
 	Software  string    `json:"software"`
 	StartedAt time.Time `json:"startedAt"`
+
+	// Trouble what somebody should look at
+	Trouble []EdgeTrouble `json:"trouble"`
+}
+
+// EdgeTrouble defines model for Edge.Trouble.
+type EdgeTrouble string
+
+// EdgeCounts defines model for EdgeCounts.
+type EdgeCounts struct {
+	Cameras Wellness `json:"cameras"`
+	Edges   int64    `json:"edges"`
+	Online  int64    `json:"online"`
+	Sensors Wellness `json:"sensors"`
+	Trouble int64    `json:"trouble"`
 }
 
 // EdgeList defines model for EdgeList.
 type EdgeList struct {
-	Items []Edge `json:"items"`
+	Counts EdgeCounts `json:"counts"`
+	Items  []Edge     `json:"items"`
+
+	// Matched edges that the filters leave
+	Matched int64 `json:"matched"`
+
+	// Next cursor of the next page, empty on the last
+	Next string `json:"next"`
 }
 
 // Entry defines model for Entry.
@@ -2121,6 +2268,21 @@ type Ways struct {
 	Password bool `json:"password"`
 }
 
+// Wellness defines model for Wellness.
+type Wellness struct {
+	Failing int64 `json:"failing"`
+
+	// Ok streaming or online
+	Ok    int64 `json:"ok"`
+	Total int64 `json:"total"`
+
+	// Unheard of an edge that is out of touch, whatever it said last
+	Unheard int64 `json:"unheard"`
+
+	// Waiting connecting, or never heard of
+	Waiting int64 `json:"waiting"`
+}
+
 // Words defines model for Words.
 type Words struct {
 	En string `json:"en"`
@@ -2441,6 +2603,44 @@ type PutClassParams struct {
 	// IfMatch ETag of the version that was seen; left out: whatever there is
 	IfMatch *string `json:"If-Match,omitempty"`
 }
+
+// ListEdgesParams defines parameters for ListEdges.
+type ListEdgesParams struct {
+	// Trouble edges in trouble only, or without
+	Trouble *ListEdgesParamsTrouble `form:"trouble,omitempty" json:"trouble,omitempty"`
+	Online  *ListEdgesParamsOnline  `form:"online,omitempty" json:"online,omitempty"`
+
+	// Q part of the name of an edge or of a device
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Grid prefix of a grid code: edges with a device there
+	Grid *string `form:"grid,omitempty" json:"grid,omitempty"`
+
+	// Family edges with such a device
+	Family *ListEdgesParamsFamily `form:"family,omitempty" json:"family,omitempty"`
+
+	// State edges with a device in this state
+	State *string `form:"state,omitempty" json:"state,omitempty"`
+
+	// Devices which devices are listed; matching: those that the filters leave, with trouble=yes those that are not well; at most 20 of an edge
+	Devices *ListEdgesParamsDevices `form:"devices,omitempty" json:"devices,omitempty"`
+
+	// Cursor next of the page before
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListEdgesParamsTrouble defines parameters for ListEdges.
+type ListEdgesParamsTrouble string
+
+// ListEdgesParamsOnline defines parameters for ListEdges.
+type ListEdgesParamsOnline string
+
+// ListEdgesParamsFamily defines parameters for ListEdges.
+type ListEdgesParamsFamily string
+
+// ListEdgesParamsDevices defines parameters for ListEdges.
+type ListEdgesParamsDevices string
 
 // ListGridsParams defines parameters for ListGrids.
 type ListGridsParams struct {
@@ -2953,7 +3153,13 @@ type ClientInterface interface {
 	PutClass(ctx context.Context, code string, params *PutClassParams, body PutClassJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListEdges request
-	ListEdges(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListEdges(ctx context.Context, params *ListEdgesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetEdge request
+	GetEdge(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDevice request
+	GetDevice(ctx context.Context, id string, device string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetEvidence request
 	GetEvidence(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3567,8 +3773,32 @@ func (c *Client) PutClass(ctx context.Context, code string, params *PutClassPara
 	return c.Client.Do(req)
 }
 
-func (c *Client) ListEdges(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListEdgesRequest(c.Server)
+func (c *Client) ListEdges(ctx context.Context, params *ListEdgesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEdgesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetEdge(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetEdgeRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetDevice(ctx context.Context, id string, device string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDeviceRequest(c.Server, id, device)
 	if err != nil {
 		return nil, err
 	}
@@ -6555,7 +6785,7 @@ func NewPutClassRequestWithBody(server string, code string, params *PutClassPara
 }
 
 // NewListEdgesRequest generates requests for ListEdges
-func NewListEdgesRequest(server string) (*http.Request, error) {
+func NewListEdgesRequest(server string, params *ListEdgesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -6564,6 +6794,231 @@ func NewListEdgesRequest(server string) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/v1/edges")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.Trouble != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "trouble", runtime.ParamLocationQuery, *params.Trouble); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Online != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "online", runtime.ParamLocationQuery, *params.Online); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Q != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "q", runtime.ParamLocationQuery, *params.Q); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Grid != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "grid", runtime.ParamLocationQuery, *params.Grid); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Family != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "family", runtime.ParamLocationQuery, *params.Family); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "state", runtime.ParamLocationQuery, *params.State); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Devices != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "devices", runtime.ParamLocationQuery, *params.Devices); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "cursor", runtime.ParamLocationQuery, *params.Cursor); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "limit", runtime.ParamLocationQuery, *params.Limit); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetEdgeRequest generates requests for GetEdge
+func NewGetEdgeRequest(server string, id string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetDeviceRequest generates requests for GetDevice
+func NewGetDeviceRequest(server string, id string, device string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "device", runtime.ParamLocationPath, device)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/devices/%s", pathParam0, pathParam1)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -9422,7 +9877,13 @@ type ClientWithResponsesInterface interface {
 	PutClassWithResponse(ctx context.Context, code string, params *PutClassParams, body PutClassJSONRequestBody, reqEditors ...RequestEditorFn) (*PutClassResponse, error)
 
 	// ListEdgesWithResponse request
-	ListEdgesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListEdgesResponse, error)
+	ListEdgesWithResponse(ctx context.Context, params *ListEdgesParams, reqEditors ...RequestEditorFn) (*ListEdgesResponse, error)
+
+	// GetEdgeWithResponse request
+	GetEdgeWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetEdgeResponse, error)
+
+	// GetDeviceWithResponse request
+	GetDeviceWithResponse(ctx context.Context, id string, device string, reqEditors ...RequestEditorFn) (*GetDeviceResponse, error)
 
 	// GetEvidenceWithResponse request
 	GetEvidenceWithResponse(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*GetEvidenceResponse, error)
@@ -10380,6 +10841,7 @@ type ListEdgesResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
 	JSON200                   *EdgeList
+	ApplicationproblemJSON400 *ErrorModel
 	ApplicationproblemJSON401 *ErrorModel
 	ApplicationproblemJSON403 *ErrorModel
 	ApplicationproblemJSON422 *ErrorModel
@@ -10396,6 +10858,60 @@ func (r ListEdgesResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r ListEdgesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetEdgeResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Edge
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetEdgeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetEdgeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetDeviceResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *DeviceFile
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDeviceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDeviceResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -12113,12 +12629,30 @@ func (c *ClientWithResponses) PutClassWithResponse(ctx context.Context, code str
 }
 
 // ListEdgesWithResponse request returning *ListEdgesResponse
-func (c *ClientWithResponses) ListEdgesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListEdgesResponse, error) {
-	rsp, err := c.ListEdges(ctx, reqEditors...)
+func (c *ClientWithResponses) ListEdgesWithResponse(ctx context.Context, params *ListEdgesParams, reqEditors ...RequestEditorFn) (*ListEdgesResponse, error) {
+	rsp, err := c.ListEdges(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseListEdgesResponse(rsp)
+}
+
+// GetEdgeWithResponse request returning *GetEdgeResponse
+func (c *ClientWithResponses) GetEdgeWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetEdgeResponse, error) {
+	rsp, err := c.GetEdge(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetEdgeResponse(rsp)
+}
+
+// GetDeviceWithResponse request returning *GetDeviceResponse
+func (c *ClientWithResponses) GetDeviceWithResponse(ctx context.Context, id string, device string, reqEditors ...RequestEditorFn) (*GetDeviceResponse, error) {
+	rsp, err := c.GetDevice(ctx, id, device, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDeviceResponse(rsp)
 }
 
 // GetEvidenceWithResponse request returning *GetEvidenceResponse
@@ -14617,6 +15151,13 @@ func ParseListEdgesResponse(rsp *http.Response) (*ListEdgesResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
 		var dest ErrorModel
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -14630,6 +15171,128 @@ func ParseListEdgesResponse(rsp *http.Response) (*ListEdgesResponse, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetEdgeResponse parses an HTTP response from a GetEdgeWithResponse call
+func ParseGetEdgeResponse(rsp *http.Response) (*GetEdgeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetEdgeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Edge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetDeviceResponse parses an HTTP response from a GetDeviceWithResponse call
+func ParseGetDeviceResponse(rsp *http.Response) (*GetDeviceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDeviceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DeviceFile
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest ErrorModel
