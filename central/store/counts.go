@@ -85,8 +85,8 @@ func (s Sums) add(c Count) {
 	s[c] += n
 }
 
-// SumsOf adds counts up as they are stored: by day and by month, for each grid and for all grids together; and the same by source, of each
-// grid only.
+// SumsOf adds counts up as they are stored: by day and by month, for each grid, for each grid over all units and classes, and for all grids
+// together; and the same by source, of each grid only.
 func SumsOf(counts []Count) (all, bySource Sums) {
 	all, bySource = Sums{}, Sums{}
 	for _, c := range counts {
@@ -97,8 +97,11 @@ func SumsOf(counts []Count) (all, bySource Sums) {
 			whole := c
 			whole.Source = ""
 			all.add(whole)
-			whole.Day, whole.Grid = everywhere+period, ""
-			all.add(whole)
+			town, grid := whole, whole
+			town.Day, town.Grid = everywhere+period, ""
+			all.add(town)
+			grid.Day, grid.Unit, grid.Class = gridMark+period, "", ""
+			all.add(grid)
 		}
 	}
 	return all, bySource
@@ -108,6 +111,10 @@ func SumsOf(counts []Count) (all, bySource Sums) {
 const (
 	monthMark  = "M"
 	everywhere = "A" // of all grids together
+	gridMark   = "G" // of a grid over all units and classes
+
+	// PeriodMarks are all letters that a stored period may begin with.
+	PeriodMarks = everywhere + gridMark + monthMark
 )
 
 // Everywhere says whether the sums over all grids answer q.
@@ -115,15 +122,24 @@ func (q CountQuery) Everywhere() bool {
 	return q.Grid == "" && len(q.Within) == 0 && q.Source == "" && !slices.Contains(q.By, "grid") && !slices.Contains(q.By, "source")
 }
 
+// mark begins the periods of the smallest sums that answer q.
+func (q CountQuery) mark() string {
+	tells := func(name, value string) bool { return value != "" || slices.Contains(q.By, name) }
+	switch {
+	case q.Everywhere():
+		return everywhere
+	case tells("unit", q.Unit) || tells("class", q.Class) || tells("source", q.Source):
+		return ""
+	}
+	return gridMark
+}
+
 // maxListed is up to how many periods are asked for one by one, so that a grid is found within each.
 const maxListed = 62
 
 // Periods are those of a span of q as they are stored: one by one if they are few, else nil and the range.
 func (q CountQuery) Periods(s Span) (list []string, from, to string) {
-	mark := ""
-	if q.Everywhere() {
-		mark = everywhere
-	}
+	mark := q.mark()
 	form, months, days := time.DateOnly, 0, 1
 	if s.Months {
 		mark, form, months, days = mark+monthMark, "2006-01", 1, 0

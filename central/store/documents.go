@@ -36,10 +36,22 @@ type Documents interface {
 	DocumentVersions(ctx context.Context, kind string) (map[string]int64, error)
 	// DocumentHistory returns the versions of one, newest first, at most limit.
 	DocumentHistory(ctx context.Context, kind, id string, limit int) ([]Document, error)
+	// DocumentsBefore returns the newest versions of those of a kind that are there, from the last id to the first, at most limit, and only
+	// those whose id sorts before an id ("": from the end): a page of what is kept by ids that grow with time.
+	DocumentsBefore(ctx context.Context, kind, before string, limit int) ([]Document, error)
+	// ForgetDocuments deletes documents of a kind with all their versions; ids that are not there are passed over. Only of kinds that
+	// [Forgettable] names: what a centre sets up stays in all its versions, and the database itself sees to that.
+	ForgetDocuments(ctx context.Context, kind string, ids []string) error
 	// DocumentsRevision changes whenever any document does: it is how a process notices that another one wrote. What is read after
 	// it is as new as it or newer.
 	DocumentsRevision(ctx context.Context) (int64, error)
 }
+
+// KindHandover is the kind of shift handovers, see gridgate/central/shift.
+const KindHandover = "handover"
+
+// Forgettable says whether documents of a kind may be deleted. The databases hold the same list in their triggers.
+func Forgettable(kind string) bool { return kind == KindHandover }
 
 // Bounds of documents.
 const (

@@ -26,7 +26,7 @@ const reportBar = 200
 const reportReads = 20
 
 // countsVersion names the cached file, see [yearVersion].
-const countsVersion = yearVersion + "-counts2"
+const countsVersion = yearVersion + "-counts3"
 
 // casesIndicators asks for reports of a year of cases.
 func casesIndicators(ctx context.Context, dir string) ([]Result, error) {
@@ -128,7 +128,8 @@ func readReports(ctx context.Context, name string, db store.Jobs, now time.Time)
 const yearOfCounts = `INSERT INTO counts (measure, exercise, period, grid, unit, class, n)
 	WITH c AS (SELECT exercise, grid, class, %s AS day, 'unit-' || (%s) AS unit FROM cases),
 		e AS (SELECT exercise, day AS period, grid, unit, class FROM c UNION ALL SELECT exercise, 'M' || substr(day, 1, 7), grid, unit, class FROM c),
-		p AS (SELECT * FROM e UNION ALL SELECT exercise, 'A' || period, '', unit, class FROM e),
+		p AS (SELECT * FROM e UNION ALL SELECT exercise, 'A' || period, '', unit, class FROM e
+			UNION ALL SELECT exercise, 'G' || period, grid, '', '' FROM e),
 		m (measure) AS (VALUES ('opened'), ('closed'), ('closed-in-time'))
 	SELECT measure, exercise, period, grid, unit, class, count(*) FROM m CROSS JOIN p GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6`
 

@@ -68,9 +68,9 @@ func countQuery(q store.CountQuery) (query string, args []any, err error) {
 		}
 		return "''"
 	}
-	day := by("day", "ltrim(period, 'AM')")
+	day := by("day", "ltrim(period, '"+store.PeriodMarks+"')")
 	if day == "''" {
-		day = by("month", "left(ltrim(period, 'AM'), 7)")
+		day = by("month", "left(ltrim(period, '"+store.PeriodMarks+"'), 7)")
 	}
 	table, source := "counts", "''"
 	if q.Source != "" || slices.Contains(q.By, "source") {
@@ -81,27 +81,34 @@ func countQuery(q store.CountQuery) (query string, args []any, err error) {
 	var c conditions
 	var parts []string
 	for _, span := range q.Spans() {
-		c.terms = nil
-		countConditions(&c, q, table, span)
-		parts = append(parts, "SELECT "+columns+" FROM "+table+c.where())
+		parts = append(parts, "SELECT "+columns+" FROM "+countRows(&c, q, table, span))
 	}
 	return "SELECT measure, day, grid, unit, class, source, sum(n)::bigint FROM (" + strings.Join(parts, " UNION ALL ") +
 		") u GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6 LIMIT " + c.bind(q.Size()), c.args, nil
 }
 
-// countConditions are those of a span of days or of months.
-func countConditions(c *conditions, q store.CountQuery, table string, span store.Span) {
-	if len(q.Measures) == 0 {
-		c.add("measure IN (" + strings.ReplaceAll(allMeasures, "counts", table) + ")")
-	} else {
-		c.add("measure = ANY (?)", q.Measures)
+// countRows are those of a span of days or of months. Each measure, and each period if they are few, is looked up for itself along the
+// table's key, and OFFSET 0 holds the planner to that: it takes the measures for many and would read the whole table.
+func countRows(c *conditions, q store.CountQuery, table string, span store.Span) string {
+	from := "(" + strings.ReplaceAll(allMeasures, "counts", table) + ") m"
+	if len(q.Measures) > 0 {
+		from = "unnest(" + c.bind(q.Measures) + "::text[]) m (name)"
 	}
-	c.add("exercise = ?", q.Exercise)
-	if list, from, to := q.Periods(span); list != nil {
-		c.add("period = ANY (?)", list)
+	each := conditions{args: c.args}
+	each.add("measure = m.name AND exercise = ?", q.Exercise)
+	if list, first, end := q.Periods(span); list != nil {
+		from += " CROSS JOIN unnest(" + each.bind(list) + "::text[]) p (name)"
+		each.add("period = p.name")
 	} else {
-		c.add("period >= ? AND period < ?", from, to)
+		each.add("period >= ? AND period < ?", first, end)
 	}
+	countConditions(&each, q)
+	c.args = each.args
+	return from + " CROSS JOIN LATERAL (SELECT * FROM " + table + each.where() + " OFFSET 0) k"
+}
+
+// countConditions are those of the filters.
+func countConditions(c *conditions, q store.CountQuery) {
 	if q.Source != "" {
 		c.add("source = ?", q.Source)
 	}

@@ -45,7 +45,12 @@ func (c *conditions) within(column string, prefixes []string) {
 	c.terms = append(c.terms, "("+strings.Join(parts, " OR ")+")")
 }
 
-func (c *conditions) where() string { return " WHERE " + strings.Join(c.terms, " AND ") }
+func (c *conditions) where() string {
+	if len(c.terms) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.terms, " AND ")
+}
 
 // firstAt is [store.FirstAt] of a table with a position and a column with times.
 func firstAt(ctx context.Context, q querier, table, column string, t time.Time) (int64, error) {

@@ -97,7 +97,6 @@ func (l *caseList) bound(ctx context.Context, q store.Query) (err error) {
 
 // caseConditions are those of all filters.
 func caseConditions(q store.Query) (c conditions) {
-	c.add("h.ref = c.ref")
 	if !q.Since.IsZero() {
 		c.add("c.opened_at >= ?", store.Nanos(q.Since))
 	}

@@ -162,9 +162,10 @@ func (w way) rows(c *conditions, after, before int64, limit int) string {
 	return "SELECT ref FROM (" + strings.Join(parts, " UNION ALL ") + ") u ORDER BY ref DESC LIMIT " + size
 }
 
-// page is the query of the cases of a way between two rows that fit c, the newest first.
+// page is the query of the cases of a way between two rows that fit c, the newest first. OFFSET 0 keeps the conditions out of the look at
+// each row: the planner, which takes them for independent, would otherwise begin with all rows that fit some of them.
 func (w way) page(c conditions, after, before int64, limit int) (query string, args []any) {
 	rows := w.rows(&c, after, before, maxLook)
-	return "SELECT " + caseColumns + " FROM (" + rows + ") w JOIN cases c ON c.ref = w.ref JOIN heads h ON h.ref = w.ref" + c.where() +
-		" ORDER BY w.ref DESC LIMIT " + c.bind(limit), c.args
+	return "SELECT " + caseColumns + " FROM (" + rows + ") w CROSS JOIN LATERAL (SELECT * FROM cases WHERE ref = w.ref OFFSET 0) c" +
+		" CROSS JOIN LATERAL (SELECT * FROM heads WHERE ref = w.ref OFFSET 0) h" + c.where() + " ORDER BY w.ref DESC LIMIT " + c.bind(limit), c.args
 }

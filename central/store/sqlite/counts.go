@@ -58,9 +58,9 @@ func countQuery(q store.CountQuery) (query string, args []any, err error) {
 		}
 		return "''"
 	}
-	day := by("day", "ltrim(period, 'AM')")
+	day := by("day", "ltrim(period, '"+store.PeriodMarks+"')")
 	if day == "''" {
-		day = by("month", "substr(ltrim(period, 'AM'), 1, 7)")
+		day = by("month", "substr(ltrim(period, '"+store.PeriodMarks+"'), 1, 7)")
 	}
 	table, source := "counts", "''"
 	if q.Source != "" || slices.Contains(q.By, "source") {

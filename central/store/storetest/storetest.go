@@ -68,6 +68,8 @@ func Run(t *testing.T, open Opener) {
 		"documents keep their versions":              testDocuments,
 		"documents are put all or none":              testDocumentsAllOrNone,
 		"a document goes and comes back":             testDocumentGone,
+		"documents are read backwards by their ids":  testDocumentsBackwards,
+		"handovers alone are forgotten":              testDocumentsForgotten,
 		"documents have a revision":                  testDocumentsRevision,
 		"a key has one answer for a day":             testReplies, "a key is claimed once by many at once": testOneClaim, "answers that are over go": testRepliesGo,
 		"a version of a document is stored once": testDocumentsAtOnce,
