@@ -4,7 +4,7 @@ import css from '../src/styles/tokens.css?raw';
 
 type Tokens = Record<string, string>;
 
-const [light = '', dark = ''] = css.split('@media (prefers-color-scheme: dark)');
+const [light = '', dark = ''] = css.split(":root[data-theme='dark']");
 const read = (text: string): Tokens => Object.fromEntries([...text.matchAll(/--([\w-]+): (#[0-9a-f]{6});/g)].map((m) => [m[1], m[2]]));
 const schemes: [string, Tokens][] = [['light', read(light)], ['dark', { ...read(light), ...read(dark) }]];
 

@@ -1,3 +1,48 @@
 import { area } from './area';
 
-export const keys = area({}, {});
+export const keys = area(
+  {
+    'keys.title': '键盘操作',
+    'keys.everywhere': '所有页面',
+    'keys.help': '显示或关闭本页的按键',
+    'keys.note': '正在输入文字或输入法组词时，这些按键不起作用；按 Esc 离开输入框。',
+    'keys.space': '空格',
+    'keys.goFeed': '到实时告警',
+    'keys.goCases': '到案卷',
+    'keys.goDevices': '到设备',
+    'keys.goReport': '到上报',
+
+    'look.menu': '显示与提醒',
+    'look.theme': '配色',
+    'look.theme.system': '跟随系统',
+    'look.theme.light': '浅色',
+    'look.theme.dark': '深色',
+    'look.wall': '大屏字号',
+    'look.wall.auto': '自动',
+    'look.wall.on': '开',
+    'look.wall.off': '关',
+    'look.wallHint': '自动：窗口宽度达到 1920 像素时放大',
+  },
+  {
+    'keys.title': 'Keyboard',
+    'keys.everywhere': 'Every page',
+    'keys.help': 'Show or hide the keys of this page',
+    'keys.note': 'They do nothing while you type or compose with an input method; Esc leaves a field.',
+    'keys.space': 'Space',
+    'keys.goFeed': 'Go to the live feed',
+    'keys.goCases': 'Go to the cases',
+    'keys.goDevices': 'Go to the devices',
+    'keys.goReport': 'Go to the report by hand',
+
+    'look.menu': 'Display and alerts',
+    'look.theme': 'Colours',
+    'look.theme.system': 'As the system',
+    'look.theme.light': 'Light',
+    'look.theme.dark': 'Dark',
+    'look.wall': 'Wall-screen type',
+    'look.wall.auto': 'Automatic',
+    'look.wall.on': 'On',
+    'look.wall.off': 'Off',
+    'look.wallHint': 'Automatic: larger from a window width of 1920 pixels',
+  },
+);

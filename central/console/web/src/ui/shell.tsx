@@ -5,11 +5,13 @@ import type { FeedStore } from '../feed/store';
 import { useStore } from '../feed/store';
 import { clock, moment } from '../format';
 import { useWords, type Lang } from '../i18n';
-import { parsePlace } from '../router';
+import { Keyboard, useKeys } from '../keys';
+import { navigate, parsePlace } from '../router';
 import { routes } from '../routes';
 import type { Session } from '../types';
 import { Link, useTicking } from './bits';
 import { IconLang, IconOut, IconWarn } from './icons';
+import { Menu } from './menu';
 import { SessionContext } from './session';
 
 export const LangContext = createContext<(lang: Lang) => void>(() => {});
@@ -36,8 +38,15 @@ interface ShellProps {
 export function Shell({ store, session, path, onSignOut, children }: ShellProps) {
   const words = useWords();
   useStore(store);
+  useKeys('keys.everywhere', [
+    { key: 'g f', word: 'keys.goFeed', run: () => navigate('/') },
+    { key: 'g c', word: 'keys.goCases', run: () => navigate('/cases?state=open') },
+    { key: 'g r', word: 'keys.goReport', run: () => navigate('/report') },
+    { key: 'g d', word: 'keys.goDevices', run: () => navigate('/devices') },
+  ]);
   return (
     <div class="shell">
+      <Keyboard />
       <a class="skip" href="#main">{words.t('app.skip')}</a>
       <Rail path={path} open={openCount(store)} />
       <header class="topbar">
@@ -46,6 +55,7 @@ export function Shell({ store, session, path, onSignOut, children }: ShellProps)
         <LineState store={store} />
         <Clock />
         <span class="divider" aria-hidden="true" />
+        <Menu />
         <LangSwitch />
         <span class="user"><span class="muted">{words.word('role', session.role)}</span> {session.user}</span>
         <button type="button" class="button button-quiet" data-testid="sign-out" onClick={onSignOut}>
