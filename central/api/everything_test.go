@@ -75,6 +75,8 @@ func (x things) fill(path string) (filled, nothing string) {
 		id, none = x.notice, nowhere+x.notice[len(nowhere):]
 	case strings.HasPrefix(path, "/v1/edges"):
 		id, none = "town-1", "town-2"
+	case strings.HasPrefix(path, "/v1/handovers"):
+		id = theHandover
 	case strings.HasPrefix(path, "/v1/units"):
 		id = "centre"
 	case strings.HasPrefix(path, "/v1/workflows"), strings.HasPrefix(path, "/v1/calendars"):
@@ -125,6 +127,7 @@ func everything(t *testing.T) func(*Options) {
 		}
 		o.Rules, o.Changes, o.Loops, o.LoopSetup = firstRules(t), db, looped{Loops: l}, l
 		o.Notify = &Notify{Notices: db, Setup: n, Channels: []string{"mail"}, Try: func(context.Context, string, string) error { return nil }}
+		o.Handovers = db
 		o.Edges = edgeRoutes()
 	}
 }
@@ -154,6 +157,7 @@ func newMatrix(t *testing.T) (*desk, []call) {
 	}
 	d.reported("town-1", ingest.DeviceState{ID: "gate", Family: "cameras", Grid: somewhere, State: "streaming", Since: noon})
 	d.follow(c, x.notice)
+	d.handover(theHandover, "night", somewhere[:9])
 	d.account("night", auth.Operator)
 	d.account("chief", auth.Administrator) // who is left, whatever the others do
 	return d, d.calls(x)

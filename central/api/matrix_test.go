@@ -114,6 +114,13 @@ var matrix = map[string]rule{
 	"list-pictures": {need: auth.Read, about: placed}, "publish-case": {need: auth.Read, about: placed}, "post-warning": {need: auth.Events, about: all, typ: "application/cap+xml", body: "<alert/>"},
 	"get-indicators": {need: auth.Read, about: listed}, "get-device-indicators": {need: auth.Read, about: all}, "export-cases": {need: auth.Read, about: listed},
 
+	"list-handovers": {need: auth.Read, about: listed}, "get-handover": {need: auth.Read, about: placed},
+	"begin-handover":    {need: auth.Operate, person: true, loop: desks, body: `{}`},
+	"change-handover":   {need: auth.Operate, about: placed, person: true, loop: desks, body: `{"notes":"水泵"}`},
+	"sign-handover":     {need: auth.Operate, about: placed, person: true, loop: desks},
+	"accept-handover":   {need: auth.Operate, about: placed, person: true, loop: desks},
+	"withdraw-handover": {need: auth.Operate, about: placed, person: true, loop: desks},
+
 	"list-notices": {need: auth.Read, about: placed}, "acknowledge-notice": {need: auth.Operate, about: placed}, "get-notify": {need: auth.Configure, about: all},
 	"put-notify": {need: auth.Configure, about: all}, "test-notify": {need: auth.Administer, about: all, body: `{"channel":"mail"}`},
 

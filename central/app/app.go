@@ -235,7 +235,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	}
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: append(a.edgeRoutes(c), others...),
-		Reports: a.desk, Figures: a.store, Zone: zone, Replies: a.store,
+		Reports: a.desk, Figures: a.store, Zone: zone, Handovers: a.store, Replies: a.store,
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
 		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, SignOn: a.signOnAPI(), Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
