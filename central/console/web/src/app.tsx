@@ -3,13 +3,14 @@ import { useCallback, useContext, useEffect, useMemo, useState } from 'preact/ho
 import { api, ApiError, whenUnauthorized } from './api';
 import { FeedStore } from './feed/store';
 import { rememberedLang, rememberLang, useWords, WordsContext, wordsOf, type Lang } from './i18n';
-import { usePlace, type Place } from './router';
+import { navigate, usePlace, type Place } from './router';
 import { routeOf } from './routes';
 import type { Session } from './types';
 import { Empty, Failure, Link, Loading } from './ui/bits';
 import { Login } from './ui/login';
 import { SessionContext } from './ui/session';
 import { LangContext, Shell } from './ui/shell';
+import { forgetWorker, isWorker, narrow, rememberedWorker, rememberWorker } from './worker/remember';
 
 export function App() {
   const [lang, setLang] = useState<Lang>(rememberedLang);
@@ -35,31 +36,48 @@ type Access = { session: Session } | { session: null; expired: boolean } | 'unkn
 /** Shows the sign-in page until there is a session, and again when it is over. */
 function Gate() {
   const [access, setAccess] = useState<Access>('unknown');
+  const over = useCallback((expired: boolean) => {
+    forgetWorker();
+    setAccess({ session: null, expired });
+  }, []);
+  const enter = useCallback((session: Session) => {
+    rememberWorker(session);
+    setAccess({ session });
+  }, []);
   const ask = useCallback(() => {
     setAccess('unknown');
-    api.session().then(
-      (session) => setAccess({ session }),
-      (err: unknown) => setAccess(err instanceof ApiError && err.status === 401 ? { session: null, expired: false } : 'unreachable'),
-    );
+    api.session().then(enter, (err: unknown) => (err instanceof ApiError && err.status === 401 ? over(false) : setAccess(withoutCentral())));
   }, []);
   useEffect(ask, []);
-  useEffect(() => whenUnauthorized(() => setAccess({ session: null, expired: true })), []);
+  useEffect(() => whenUnauthorized(() => over(true)), []);
   if (access === 'unknown') return <Loading />;
   if (access === 'unreachable') return <main class="login"><Failure error={null} retry={ask} /></main>;
-  if (!access.session) return <Login expired={access.expired} onSession={(session) => setAccess({ session })} />;
+  if (!access.session) return <Login expired={access.expired} onSession={enter} />;
   return (
-    <Console session={access.session} onOver={(expired) => setAccess({ session: null, expired })} />
+    <Console session={access.session} onOver={over} />
   );
+}
+
+/** A worker's telephone opens in a dead zone, too: on what it knows already. */
+function withoutCentral(): Access {
+  const session = rememberedWorker();
+  return session ? { session } : 'unreachable';
 }
 
 function Console({ session, onOver }: { session: Session; onOver: (expired: boolean) => void }) {
   const place = usePlace();
-  const store = useMemo(() => new FeedStore(() => onOver(true)), []);
+  const bare = routeOf(place.path, session)?.bare ?? false;
+  const store = useMemo(() => new FeedStore(() => onOver(true)), [bare]);
   useEffect(() => {
+    if (isWorker(session) && place.path === '/' && narrow()) navigate('/work', true);
+  }, []);
+  useEffect(() => {
+    if (bare) return;
     store.start();
     return () => store.stop();
-  }, [store]);
+  }, [store, bare]);
   const signOut = () => void api.signOut().catch(() => undefined).then(() => onOver(false));
+  if (bare) return <SessionContext.Provider value={session}><CurrentPage place={place} store={store} /></SessionContext.Provider>;
   return (
     <SessionContext.Provider value={session}>
       <Shell store={store} session={session} path={place.path} onSignOut={signOut}>

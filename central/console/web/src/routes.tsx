@@ -10,8 +10,9 @@ import type { FeedStore } from './feed/store';
 import type { Key } from './i18n';
 import type { Place } from './router';
 import type { Session } from './types';
+import { isWorker } from './worker/remember';
 import { Failure, Loading } from './ui/bits';
-import { IconCases, IconDevices, IconFeed, IconReport } from './ui/icons';
+import { IconCases, IconCheck, IconDevices, IconFeed, IconReport } from './ui/icons';
 
 /** What a page is given: where it stands, the live state, and what the path named. */
 export interface PageProps {
@@ -27,6 +28,8 @@ interface Route {
   page: Page;
   /** Whether an account may open it; anyone signed in, if there is none. */
   may?: (s: Session) => boolean;
+  /** Drawn without the frame of the console: it has one of its own, and needs no live feed. */
+  bare?: boolean;
   rail?: { href: string; word: Key; testid: string; icon: (p: { size?: number }) => ComponentChildren };
 }
 
@@ -39,13 +42,14 @@ export const routes: readonly Route[] = [
   { path: /^\/cases\/([0-9A-Za-z-]{1,64})$/, page: ({ store, params: [id = ''] }) => <CasePage key={id} id={id} store={store} /> },
   { path: /^\/report$/, page: () => <ReportPage />, may: operates, rail: { href: '/report', word: 'nav.report', testid: 'nav-report', icon: IconReport } },
   { path: /^\/devices$/, page: () => <DevicesPage />, rail: { href: '/devices', word: 'nav.devices', testid: 'nav-devices', icon: IconDevices } },
+  { path: /^\/work$/, page: lazy(() => import('./worker/page').then((m) => m.WorkerPage)), may: isWorker, bare: true, rail: { href: '/work', word: 'worker.nav', testid: 'nav-work', icon: IconCheck } },
 ];
 
 /** The page of a path and what the path names, for an account that may open it. */
-export function routeOf(path: string, session: Session): { page: Page; params: string[] } | null {
+export function routeOf(path: string, session: Session): { page: Page; params: string[]; bare: boolean } | null {
   for (const r of routes) {
     const found = r.path.exec(path);
-    if (found && (r.may?.(session) ?? true)) return { page: r.page, params: found.slice(1) };
+    if (found && (r.may?.(session) ?? true)) return { page: r.page, params: found.slice(1), bare: r.bare ?? false };
   }
   return null;
 }

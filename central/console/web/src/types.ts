@@ -74,6 +74,10 @@ export interface Session {
   role: string;
   /** What may be done: read, operate and others. */
   scopes: readonly string[];
+  /** Prefixes of the grids that may be seen; empty: all. */
+  grids?: readonly string[];
+  /** That the account belongs to; empty or absent: the centre itself. */
+  unit?: string;
 }
 
 export interface Evidence {
