@@ -13,6 +13,7 @@ var dist = fstest.MapFS{
 	"assets/index-Ab12Cd34.js": {Data: []byte("script")},
 	"assets/logo.svg":          {Data: []byte("<svg/>")},
 	"site.webmanifest":         {Data: []byte("{}")},
+	"sw.js":                    {Data: []byte("worker")},
 	".keep":                    {},
 }
 
@@ -43,6 +44,7 @@ func TestServe(t *testing.T) {
 		{"/assets/index-Ab12Cd34.js", 200, "script", forEver, "text/javascript"},
 		{"/assets/logo.svg", 200, "<svg/>", check, "image/svg+xml"},
 		{"/site.webmanifest", 200, "{}", check, "application/manifest+json"},
+		{"/sw.js", 200, "worker", check, "text/javascript"},
 		{"/assets/gone-Ab12Cd34.js", 404, "404 page not found\n", "", "text/plain"},
 		{"/../console.go", 404, "404 page not found\n", "", "text/plain"},
 	} {
@@ -56,7 +58,7 @@ func TestServe(t *testing.T) {
 
 func TestPolicy(t *testing.T) {
 	const want = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; font-src 'self'; " +
-		"manifest-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+		"manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 	for _, path := range []string{"/", "/cases", "/assets/index-Ab12Cd34.js"} {
 		if got := ask(t, http.MethodGet, path).Header().Get("Content-Security-Policy"); got != want {
 			t.Errorf("%s: %q", path, got)

@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { serviceWorker } from './dev/sw.mjs';
 
 // The build goes where the Go program embeds it. public/.keep is copied along, so that emptying the folder keeps the
 // file that git tracks. Nothing is inlined: the server's policy allows scripts and styles from its own origin only.
 export default defineConfig({
+  plugins: [serviceWorker()],
   build: {
     outDir: '../dist',
     emptyOutDir: true,

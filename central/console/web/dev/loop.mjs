@@ -1,6 +1,6 @@
 // A made-up loop: what the page may offer, in the shapes of central. Shorter than the one that central ships.
 const step = (id, phase, zh, en, end) => ({ id, phase, titles: { zh, en }, ...(end ? { end } : {}) });
-const action = (id, zh, en, from, to, more = {}) => ({ id, titles: { zh, en }, from, to, needs: [], may: ['note'], reasons: [], ...more });
+const action = (id, zh, en, from, to, more = {}) => ({ id, titles: { zh, en }, from, to, roles: ['operator', 'worker', 'supervisor'], needs: [], may: ['note'], reasons: [], ...more });
 
 export const workflows = [{
   id: 'base', titles: { zh: '七步闭环', en: 'Seven-step loop' },
@@ -13,8 +13,9 @@ export const workflows = [{
     action('acknowledge', '立案', 'Acknowledge', ['collect'], 'open', { may: ['until', 'note'] }),
     action('snooze', '稍后提醒', 'Snooze', ['collect', 'open', 'dispatch', 'handle'], '', { needs: ['until'] }),
     action('dispatch', '派遣', 'Dispatch', ['collect', 'open'], 'dispatch', { needs: ['unit'], may: ['helpers', 'assignee', 'note'] }),
-    action('accept', '接收', 'Accept', ['dispatch'], 'handle'),
-    action('feed-back', '处理反馈', 'Feed back', ['handle'], 'feedback'),
+    action('accept', '接收', 'Accept', ['dispatch'], 'handle', { sets: ['assignee', 'handler'] }),
+    action('progress', '过程反馈', 'Report progress', ['dispatch', 'handle'], '', { needs: ['note'], may: [] }),
+    action('feed-back', '处理反馈', 'Feed back', ['handle'], 'feedback', { marks: ['handled'] }),
     action('extend', '延期', 'Extend', ['dispatch', 'handle'], '', { needs: ['by', 'note'] }),
     action('park', '挂账', 'Park', ['handle'], 'parked', { needs: ['note'], may: ['until'] }),
     action('unpark', '恢复处理', 'Unpark', ['parked'], 'handle'),

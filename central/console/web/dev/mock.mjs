@@ -8,9 +8,9 @@ import { areas } from './areas/index.mjs';
 import { World } from './world.mjs';
 import { classes, offersOf, units, workflows } from './loop.mjs';
 
-const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const DIST = process.env.DIST ? `${normalize(process.env.DIST)}/` : fileURLToPath(new URL('../../dist/', import.meta.url));
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png', '.webmanifest': 'application/manifest+json' };
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const rank = ['info', 'minor', 'major', 'critical'];
 
 export class Mock {
@@ -22,6 +22,8 @@ export class Mock {
   faster = null;
   signedIn = false;
   role = 'operator';
+  user = 'demo';
+  unit = '';
   requests = [];
 
   constructor() {
@@ -49,6 +51,7 @@ export class Mock {
     const url = new URL(req.url, 'http://localhost');
     if (this.away) return req.socket.destroy();
     this.requests.push(`${req.method} ${url.pathname}${url.search}`);
+    if (url.pathname === '/healthz') return res.writeHead(200).end();
     if (!url.pathname.startsWith('/v1/')) return this.file(url, res);
     if (url.pathname === '/v1/session') return this.session(req, res);
     if (!this.signedIn) return problem(res, 401, 'no session');
@@ -65,14 +68,14 @@ export class Mock {
   async session(req, res) {
     if (req.method === 'POST') {
       const { user, password } = JSON.parse(await body(req));
-      if (user !== 'demo' || password !== 'demo-password') return problem(res, 401, 'wrong');
-      this.signedIn = true;
+      if (!['demo', 'other'].includes(user) || password !== 'demo-password') return problem(res, 401, 'wrong');
+      Object.assign(this, { signedIn: true, user });
     }
     if (req.method === 'DELETE') {
       this.signedIn = false;
       return res.writeHead(204).end();
     }
-    return this.signedIn ? json(res, { user: 'demo', role: this.role, scopes: this.role === 'auditor' ? ['read', 'audit'] : ['read', 'operate'], grids: [] }) : problem(res, 401, 'no session');
+    return this.signedIn ? json(res, { user: this.user, unit: this.unit, role: this.role, scopes: this.role === 'auditor' ? ['read', 'audit'] : ['read', 'operate'], grids: [] }) : problem(res, 401, 'no session');
   }
 
   async api(req, res, url) {
@@ -140,7 +143,8 @@ export class Mock {
       case 'steps': {
         const offer = offersOf(c).find((o) => o.action === asked.action);
         if (!offer) return problem(res, 409, 'the case stands elsewhere', [{ location: 'not-from-here', message: '案卷不在这个环节' }]);
-        world.step(c, offer, asked, 'demo');
+        if (asked.action === 'accept') Object.assign(c, { assignee: this.user, handler: this.user });
+        world.step(c, offer, asked, this.user);
         break;
       }
       default:
@@ -176,7 +180,7 @@ export class Mock {
 function filtered(world, q) {
   return [...world.cases.values()].reverse().filter((c) => (!q.state || c.state === q.state)
     && (!q.kind || c.kind === q.kind) && (!q.severity || rank.indexOf(c.severity) >= rank.indexOf(q.severity)) && c.grid.startsWith(q.grid ?? '')
-    && c.class.startsWith(q.class ?? '') && (!q.step || c.step === q.step) && (!q.unit || c.unit === q.unit) && (!q.level || c.level === q.level)
+    && c.class.startsWith(q.class ?? '') && (!q.step || c.step === q.step) && (!q.unit || c.unit === q.unit) && (!q.assignee || c.assignee === q.assignee) && (!q.level || c.level === q.level)
     && (!q.origin || c.origin === q.origin) && (!q.parent || (q.parent === 'none' ? !c.parent : c.parent === q.parent))
     && (!q.dueBefore || (c.deadlines ?? []).some((d) => !d.met && d.due < q.dueBefore)));
 }
