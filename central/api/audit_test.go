@@ -25,7 +25,7 @@ func (d *desk) entries() []audit.Entry {
 }
 
 // watchedReads change nothing, and leave a trace: evidence, the log itself, and whole lists that leave the centre.
-var watchedReads = []string{"finish-sign-on", "get-evidence", "list-audit", "export-cases", "export-grids", "export-classes"}
+var watchedReads = []string{"finish-sign-on", "get-evidence", "list-audit", "export-cases", "export-grids", "export-classes", "export-indicators"}
 
 // Each change and each look at evidence is one entry, whatever became of it; what edges deliver is none.
 func TestEachChangeIsOneEntry(t *testing.T) {

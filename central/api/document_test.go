@@ -24,7 +24,7 @@ var wanted = []string{
 	"put /v1/evidence/{sha256}", "get /v1/feed", "get /v1/grids", "get /v1/grids/export", "post /v1/grids/import", "post /v1/grids/merge",
 	"delete /v1/grids/{code}", "get /v1/grids/{code}", "put /v1/grids/{code}", "get /v1/grids/{code}/history",
 	"post /v1/grids/{code}/split", "get /v1/handovers", "post /v1/handovers", "get /v1/handovers/{id}", "put /v1/handovers/{id}",
-	"post /v1/handovers/{id}/accept", "post /v1/handovers/{id}/sign", "post /v1/handovers/{id}/withdraw", "get /v1/indicators", "get /v1/indicators/devices", "get /v1/loop", "put /v1/loop", "get /v1/map", "get /v1/map/grids", "get /v1/map/tiles/{z}/{x}/{y}",
+	"post /v1/handovers/{id}/accept", "post /v1/handovers/{id}/sign", "post /v1/handovers/{id}/withdraw", "get /v1/indicators", "get /v1/indicators.csv", "get /v1/indicators/devices", "get /v1/loop", "put /v1/loop", "get /v1/map", "get /v1/map/grids", "get /v1/map/tiles/{z}/{x}/{y}",
 	"post /v1/notices/{id}/acknowledge", "get /v1/notify", "put /v1/notify", "post /v1/notify/test", "get /v1/place", "post /v1/readings",
 	"get /v1/rules", "put /v1/rules", "post /v1/rules/{rule}/approve", "get /v1/series", "delete /v1/session", "get /v1/session", "get /v1/session/oidc", "get /v1/session/oidc/callback", "get /v1/session/ways",
 	"post /v1/session", "post /v1/session/password", "get /v1/silences", "post /v1/silences", "post /v1/silences/{id}/approve",

@@ -41,6 +41,16 @@ type HandoverPage struct {
 	Next  string       `json:"next" doc:"cursor of the next page, empty on the last; a page may be short"`
 }
 
+// HandoverView is a handover and its version, which is its ETag, too.
+type HandoverView struct {
+	shift.Handover
+	Version int64 `json:"version"`
+}
+
+func handoverOf(h shift.Handover, version int64) *handoverOutput {
+	return &handoverOutput{ETag: etag(version), Body: HandoverView{Handover: h, Version: version}}
+}
+
 type (
 	handoversInput struct {
 		State  string `query:"state" enum:"open,draft,signed,accepted,withdrawn" doc:"open: draft or signed"`
@@ -55,7 +65,7 @@ type (
 	}
 	handoverOutput struct {
 		ETag string `header:"ETag"`
-		Body shift.Handover
+		Body HandoverView
 	}
 	beginInput struct {
 		Body struct {
@@ -233,7 +243,7 @@ func (s *Server) oneHandover(ctx context.Context, in *HandoverInput) (*handoverO
 	if err != nil {
 		return nil, err
 	}
-	return &handoverOutput{ETag: etag(version), Body: h}, nil
+	return handoverOf(h, version), nil
 }
 
 // turn finds a handover, judges who asks and what they saw, lets do change it, and stores it.
@@ -309,7 +319,7 @@ func (s *Server) putHandover(ctx context.Context, h shift.Handover, version int6
 	case err != nil:
 		return nil, s.failure(ctx, "store the handover", err)
 	}
-	return &handoverOutput{ETag: etag(d.Version), Body: h}, nil
+	return handoverOf(h, d.Version), nil
 }
 
 // handoverProblem turns what may not be into a problem.

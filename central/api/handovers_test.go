@@ -41,7 +41,11 @@ func withHandovers(t *testing.T) *desk {
 func (d *desk) on(u store.User, method, path, body string, header ...string) (h shift.Handover, tag string) {
 	d.t.Helper()
 	w := d.ask(method, "/v1/handovers"+path, body, append(header, "Cookie", d.cookieOf(u))...)
-	return into[shift.Handover](d.t, w), w.Header().Get("ETag")
+	view := into[HandoverView](d.t, w)
+	if tag = w.Header().Get("ETag"); tag != etag(view.Version) {
+		d.t.Errorf("ETag %s of version %d", tag, view.Version)
+	}
+	return view.Handover, tag
 }
 
 func (d *desk) cookieOf(u store.User) string {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -34,6 +35,8 @@ type (
 		Unit  string `query:"unit" maxLength:"64"`
 		Class string `query:"class" pattern:"^[0-9]{1,4}$" doc:"prefix of an event class"`
 		By    string `query:"by" maxLength:"40" doc:"what lines are told apart by, separated by commas: day or month, grid, unit, class"`
+		// Digits makes areas of grids: 6 counties, 9 townships, 12 communities.
+		Digits int `query:"digits" minimum:"2" maximum:"20" doc:"with by=grid: grids whose codes begin with the same so many digits are one line (6 counties, 9 townships, 12 communities); left out: whole codes"`
 	}
 	devicesInput  struct{ Period }
 	figuresOutput struct {
@@ -48,6 +51,7 @@ func (s *Server) indicatorOperations() {
 		return
 	}
 	huma.Register(s.huma, operation(http.MethodGet, "/v1/indicators", "get-indicators", "What became of cases, by area, unit, class and period", auth.Read, http.StatusBadRequest), s.indicators)
+	huma.Register(s.huma, watched(operation(http.MethodGet, "/v1/indicators.csv", "export-indicators", "The same as CSV (RFC 4180, UTF-8 with a byte order mark)", auth.Read, http.StatusBadRequest)), s.exportIndicators)
 	huma.Register(s.huma, whole(operation(http.MethodGet, "/v1/indicators/devices", "get-device-indicators", "Cases and false alarms by device, so that a bad camera is found; whole months", auth.Read, http.StatusBadRequest)), s.deviceIndicators)
 }
 
@@ -69,21 +73,30 @@ func (p Period) query(now time.Time) (store.CountQuery, error) {
 }
 
 func (s *Server) indicators(ctx context.Context, in *indicatorsInput) (*figuresOutput, error) {
-	q, err := in.query(s.o.Now().In(s.o.Zone))
+	q, err := s.asked(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	q.Grid, q.Unit, q.Class, q.Within = in.Grid, in.Unit, in.Class, gridsOf(ctx)
+	return s.figures(ctx, q)
+}
+
+// asked is the query of a report.
+func (s *Server) asked(ctx context.Context, in *indicatorsInput) (store.CountQuery, error) {
+	q, err := in.query(s.o.Now().In(s.o.Zone))
+	if err != nil {
+		return q, err
+	}
+	q.Grid, q.Unit, q.Class, q.Within, q.Digits = in.Grid, in.Unit, in.Class, gridsOf(ctx), in.Digits
 	for by := range strings.SplitSeq(in.By, ",") {
 		switch by {
 		case "":
 		case "day", "month", "grid", "unit", "class":
 			q.By = append(q.By, by)
 		default:
-			return nil, huma.Error400BadRequest("by: day or month, grid, unit, class")
+			return q, huma.Error400BadRequest("by: day or month, grid, unit, class")
 		}
 	}
-	return s.figures(ctx, q)
+	return q, nil
 }
 
 func (s *Server) deviceIndicators(ctx context.Context, in *devicesInput) (*figuresOutput, error) {
@@ -97,6 +110,9 @@ func (s *Server) deviceIndicators(ctx context.Context, in *devicesInput) (*figur
 
 func (s *Server) figures(ctx context.Context, q store.CountQuery) (*figuresOutput, error) {
 	rows, err := indicators.Report(ctx, s.o.Figures, q)
+	if errors.Is(err, indicators.ErrTooMany) {
+		return nil, huma.Error400BadRequest(err.Error())
+	}
 	if err != nil {
 		return nil, s.failure(ctx, "sum the figures", err)
 	}

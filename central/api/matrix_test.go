@@ -112,7 +112,7 @@ var matrix = map[string]rule{
 
 	"open-case": {need: auth.Operate, about: told, body: floodReport}, "add-picture": {need: auth.Operate, about: placed, typ: alert.JPEG, body: "\xff\xd8 a photo"},
 	"list-pictures": {need: auth.Read, about: placed}, "publish-case": {need: auth.Read, about: placed}, "post-warning": {need: auth.Events, about: all, typ: "application/cap+xml", body: "<alert/>"},
-	"get-indicators": {need: auth.Read, about: listed}, "get-device-indicators": {need: auth.Read, about: all}, "export-cases": {need: auth.Read, about: listed},
+	"get-indicators": {need: auth.Read, about: listed}, "export-indicators": {need: auth.Read, about: listed, query: "?by=grid"}, "get-device-indicators": {need: auth.Read, about: all}, "export-cases": {need: auth.Read, about: listed},
 
 	"list-handovers": {need: auth.Read, about: listed}, "get-handover": {need: auth.Read, about: placed},
 	"begin-handover":    {need: auth.Operate, person: true, loop: desks, body: `{}`},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,9 @@ func TestFigures(t *testing.T) {
 	if got := into[rows](t, d.as("read", "GET", "/v1/indicators?from=2026-03-02&to=2026-04-01", "")); len(got.Items) != 0 {
 		t.Errorf("of other days: %+v", got)
 	}
+	if got := into[rows](t, d.as("read", "GET", "/v1/indicators?by=grid&digits=9", "")); len(got.Items) != 1 || got.Items[0].Grid != somewhere[:9] || got.Items[0].Opened != 2 {
+		t.Errorf("by township: %+v", got)
+	}
 	far := d.account("far", auth.Supervisor, "99")
 	if w := d.by(far, call{method: "GET", path: "/v1/indicators"}); len(into[rows](t, w).Items) != 0 {
 		t.Errorf("of other grids: %s", w.Body)
@@ -190,6 +194,34 @@ func TestFigures(t *testing.T) {
 	for _, bad := range []string{"by=colour", "from=yesterday", "to=2026-02-30"} {
 		if w := d.as("read", "GET", "/v1/indicators?"+bad, ""); w.Code != http.StatusBadRequest && w.Code != http.StatusUnprocessableEntity {
 			t.Errorf("%s: %d", bad, w.Code)
+		}
+	}
+}
+
+// The figures as a spreadsheet takes them: no cell is taken for a formula, and each step has its columns.
+func TestFiguresAsCSV(t *testing.T) {
+	half := 0.5
+	body, err := figuresCSV([]indicators.Row{
+		{Grid: somewhere, Unit: "=1+1", Opened: 2, InTimeRate: &half, Steps: []indicators.Reached{{Step: "handle", Times: 1, MeanSeconds: 90}}},
+		{Class: "0401", Steps: []indicators.Reached{{Step: "close", Times: 3, MeanSeconds: 0.25}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff")))).ReadAll()
+	if err != nil || len(lines) != 3 {
+		t.Fatalf("%q, %v", lines, err)
+	}
+	cell := func(row int, column string) string { return lines[row][slices.Index(lines[0], column)] }
+	for _, want := range []struct {
+		row          int
+		column, text string
+	}{
+		{1, "grid", somewhere}, {1, "unit", "'=1+1"}, {1, "opened", "2"}, {1, "in_time_rate", "0.5000"}, {1, "rework_rate", ""}, {1, "reached_handle", "1"},
+		{1, "mean_seconds_to_handle", "90.0000"}, {1, "reached_close", ""}, {2, "class", "0401"}, {2, "mean_seconds_to_close", "0.2500"},
+	} {
+		if got := cell(want.row, want.column); got != want.text {
+			t.Errorf("line %d, %s: %q, want %q", want.row, want.column, got, want.text)
 		}
 	}
 }

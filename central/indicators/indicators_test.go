@@ -2,6 +2,7 @@ package indicators_test
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 	"testing"
@@ -153,6 +154,16 @@ func TestWhatBecomesOfCases(t *testing.T) {
 	}
 	if day := (store.Count{Day: "2026-03-02", Grid: "330106109001", Class: "0401", Source: camera, Measure: indicators.Opened}); l.sums[day] != 4 {
 		t.Errorf("days are not those of the centre's zone: %v", l.sums)
+	}
+}
+
+// A report that would be cut off is refused: of a part of the sums no line would be right.
+func TestAReportIsWhole(t *testing.T) {
+	l := newLog()
+	l.add(opened("a"))
+	count(t, l)
+	if rows, err := indicators.Report(t.Context(), l, store.CountQuery{Limit: 1}); !errors.Is(err, indicators.ErrTooMany) {
+		t.Errorf("%+v, %v", rows, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package indicators
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -53,11 +54,17 @@ type Reached struct {
 	MeanSeconds float64 `json:"meanSeconds" doc:"from opening"`
 }
 
-// Report sums what q asks for; its Measures are set here.
+// ErrTooMany means that a report would have more sums than are read at once: of a part of them no line would be right.
+var ErrTooMany = errors.New("the report has too many lines: ask for fewer days, or tell fewer things apart")
+
+// Report sums what q asks for. [ErrTooMany] if that is more than q.Size() sums.
 func Report(ctx context.Context, c Counts, q store.CountQuery) ([]Row, error) {
 	counts, err := c.Counts(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("sum the figures: %w", err)
+	}
+	if len(counts) >= q.Size() {
+		return nil, ErrTooMany
 	}
 	type key struct{ day, grid, unit, class, source string }
 	rows, order := map[key]*line{}, []*line{}

@@ -159,7 +159,7 @@ func (g *Gatherer) Case(c cases.Case) {
 }
 
 func (g *Gatherer) happened(c cases.Case) {
-	in := func(t time.Time) bool { return !t.Before(g.From) && t.Before(g.At) }
+	in := func(t time.Time) bool { return t.After(g.From) && !t.After(g.At) }
 	h := &g.p.Happened
 	if in(c.OpenedAt) {
 		h.Opened++

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// MaxCounts bounds how many sums [Jobs.Counts] returns.
-const MaxCounts = 10_000
+// MaxCounts bounds how many sums [Jobs.Counts] returns: a thousand lines of some forty measures.
+const MaxCounts = 50_000
 
 // Size is how many sums are returned at most.
 func (q CountQuery) Size() int {
@@ -24,12 +24,23 @@ func (q CountQuery) Check() error {
 			return fmt.Errorf("by %q: it must be day, month, grid, unit, class or source", name)
 		}
 	}
+	if q.Digits < 0 || q.Digits > 20 {
+		return fmt.Errorf("digits %d: a grid has at most 20", q.Digits)
+	}
 	for _, day := range []string{q.From, q.To} {
 		if _, err := time.Parse(time.DateOnly, day); day != "" && err != nil {
 			return fmt.Errorf("%q is no day", day)
 		}
 	}
 	return nil
+}
+
+// GridColumn is what sums by grid are told apart by, in SQL: the code, or as many of its digits as were asked for.
+func (q CountQuery) GridColumn() string {
+	if q.Digits == 0 {
+		return "grid"
+	}
+	return fmt.Sprintf("substr(grid, 1, %d)", q.Digits)
 }
 
 // Span is a range of days, or of whole months (2006-01); To is exclusive.

@@ -79,7 +79,9 @@ type CountQuery struct {
 	Measures []string
 	Exercise bool
 	By       []string
-	Limit    int
+	// Digits shortens the grids that sums are told apart by to so many digits, which names the area that they lie in; 0: whole codes.
+	Digits int
+	Limit  int
 }
 
 // Notice is something that somebody is to be told.

@@ -66,7 +66,7 @@ func countQuery(q store.CountQuery) (query string, args []any, err error) {
 	if q.Source != "" || slices.Contains(q.By, "source") {
 		table, source = "source_counts", by("source", "source")
 	}
-	columns := strings.Join([]string{"measure", day + " AS day", by("grid", "grid") + " AS grid", by("unit", "unit") + " AS unit",
+	columns := strings.Join([]string{"measure", day + " AS day", by("grid", q.GridColumn()) + " AS grid", by("unit", "unit") + " AS unit",
 		by("class", "class") + " AS class", source + " AS source", "n"}, ", ")
 	var parts []string
 	for _, span := range q.Spans() {

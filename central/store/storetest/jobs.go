@@ -166,6 +166,10 @@ func testCounts(t *testing.T, open Opener) {
 	wantCounts(t, s, "none", store.CountQuery{From: "2026-03-03"})
 	wantCounts(t, s, "by source", store.CountQuery{Measures: opened, By: []string{"source"}},
 		store.Count{Source: "cam1", Measure: "opened", N: 1}, store.Count{Source: "cam2", Measure: "opened", N: 5})
+	areas := store.CountQuery{Measures: opened, By: []string{"grid"}, Digits: 6}
+	wantCounts(t, s, "by county", areas, store.Count{Grid: "330106", Measure: "opened", N: 6})
+	areas.Digits, areas.Grid = 9, "330106"
+	wantCounts(t, s, "by township", areas, store.Count{Grid: "330106109", Measure: "opened", N: 3}, store.Count{Grid: "330106110", Measure: "opened", N: 3})
 	byAll := store.CountQuery{Measures: []string{"opened", "closed"}, By: []string{"day", "grid", "unit", "class", "source"}}
 	last := two
 	last.Source, last.N = "cam1", -2
@@ -174,7 +178,7 @@ func testCounts(t *testing.T, open Opener) {
 	wantCounts(t, s, "by all", byAll, closed, three, last, two)
 	byAll.Limit = 2
 	wantCounts(t, s, "the first of all", byAll, closed, three)
-	for _, q := range []store.CountQuery{{By: []string{"person"}}, {From: "yesterday"}} {
+	for _, q := range []store.CountQuery{{By: []string{"person"}}, {From: "yesterday"}, {By: []string{"grid"}, Digits: -1}} {
 		if got, err := s.Counts(t.Context(), q); err == nil {
 			t.Errorf("%+v: %+v", q, got)
 		}
