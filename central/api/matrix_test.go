@@ -246,6 +246,7 @@ func (d *desk) listsOnly(c call, where string, w *httptest.ResponseRecorder) {
 	// What a list says of what lies in the grid of the fixture.
 	signs := map[string]string{
 		"list-cases": c.caseID, "list-alerts": c.alertID, "export-cases": c.caseID, "list-grids": somewhere, "export-grids": somewhere, "get-indicators": `"opened"`, "get-map": c.caseID, "get-map-grids": somewhere, "list-edges": `"town-1"`,
+		"list-handovers": theHandover, "export-indicators": somewhere,
 	}
 	sign, known := signs[c.id]
 	if known && strings.Contains(w.Body.String(), sign) != (where == "inside") {
