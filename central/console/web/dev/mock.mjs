@@ -24,6 +24,8 @@ export class Mock {
   role = 'operator';
   user = 'demo';
   unit = '';
+  /** Files that differ from the built ones, by their path. */
+  files = {};
   requests = [];
 
   constructor() {
@@ -59,6 +61,7 @@ export class Mock {
   }
 
   file(url, res) {
+    if (this.files[url.pathname]) return res.writeHead(200, { 'Content-Type': TYPES[extname(url.pathname)], 'Content-Security-Policy': POLICY }).end(this.files[url.pathname]);
     const path = normalize(join(DIST, url.pathname));
     const found = path.startsWith(DIST) && extname(path) !== '' && existsSync(path) ? path : join(DIST, 'index.html');
     res.writeHead(200, { 'Content-Type': TYPES[extname(found)] ?? 'application/octet-stream', 'Content-Security-Policy': POLICY, 'X-Content-Type-Options': 'nosniff' });

@@ -42,7 +42,7 @@ function Gate() {
   }, []);
   const enter = useCallback((session: Session) => {
     rememberWorker(session);
-    setAccess({ session });
+    setAccess(begin(session));
   }, []);
   const ask = useCallback(() => {
     setAccess('unknown');
@@ -61,16 +61,19 @@ function Gate() {
 /** A worker's telephone opens in a dead zone, too: on what it knows already. */
 function withoutCentral(): Access {
   const session = rememberedWorker();
-  return session ? { session } : 'unreachable';
+  return session ? begin(session) : 'unreachable';
+}
+
+/** A worker on a telephone begins at their cases. */
+function begin(session: Session): Access {
+  if (isWorker(session) && location.pathname === '/' && narrow()) navigate('/work', true);
+  return { session };
 }
 
 function Console({ session, onOver }: { session: Session; onOver: (expired: boolean) => void }) {
   const place = usePlace();
   const bare = routeOf(place.path, session)?.bare ?? false;
   const store = useMemo(() => new FeedStore(() => onOver(true)), [bare]);
-  useEffect(() => {
-    if (isWorker(session) && place.path === '/' && narrow()) navigate('/work', true);
-  }, []);
   useEffect(() => {
     if (bare) return;
     store.start();

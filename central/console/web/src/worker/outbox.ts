@@ -75,10 +75,11 @@ export function fits(all: readonly Entry[], bytes: number): boolean {
   return held.length < MAX_ENTRIES && held.reduce((sum, e) => sum + e.bytes, bytes) <= MAX_BYTES;
 }
 
-/** The entry to send now. A photo waits for nothing but its turn; a step not for one that failed. */
+/** The entry to send now: the first that waits. A step also waits while one before it on the same case was not taken; a photo does not. */
 export function nextOf(all: readonly Entry[]): Entry | undefined {
   const order = [...all].sort((a, b) => a.seq - b.seq);
-  return order.find((e) => pending(e) && !order.some((b) => b.seq < e.seq && b.caseId === e.caseId && (pending(b) || (stuck(b) && b.body !== undefined && e.body !== undefined))));
+  const held = (e: Entry) => e.body && order.some((b) => b.seq < e.seq && b.caseId === e.caseId && b.body && stuck(b));
+  return order.find((e) => pending(e) && !held(e));
 }
 
 export const standingOf = (c: Case): Entry['seen'] => ({
