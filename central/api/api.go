@@ -74,6 +74,7 @@ type Options struct {
 	Loops     Loops          // nil: cases are in no loop; else Changes is demanded
 	LoopSetup LoopSetup      // nil: loops cannot be set up
 	Reports   Reports        // nil: nobody reports by hand
+	Orders    Orders         // nil: nothing can be wanted of edges
 	Figures   Figures        // nil: nothing was counted
 	Zone      *time.Location // of the days of figures; demanded with Figures
 	Handovers Handovers      // nil: shifts are not handed over here
@@ -151,6 +152,7 @@ func (s *Server) operations() {
 	s.ruleOperations()
 	s.notifyOperations()
 	s.edgeOperations()
+	s.orderOperations()
 	s.seriesOperations()
 	s.gridOperations()
 	s.mapOperations()

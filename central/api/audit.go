@@ -28,7 +28,7 @@ type AuditLog interface {
 }
 
 // deliveries are the operations of edges and other programs whose record is what they deliver: alerts, readings, reports, objects.
-var deliveries = []string{"post-events", "post-readings", "post-alertmanager", "sync-edge", "put-evidence", "enrol-edge", "renew-credential"}
+var deliveries = []string{"post-events", "post-readings", "post-alertmanager", "sync-edge", "put-evidence", "enrol-edge", "renew-credential", "put-look-picture", "put-trial-result"}
 
 // looks are the operations that change nothing and are recorded all the same: whoever sees evidence leaves a trace. An operation elsewhere
 // says so by [watched].

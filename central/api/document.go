@@ -92,6 +92,7 @@ func describe(doc *huma.OpenAPI) {
 	d.sync()
 	d.enrol()
 	d.evidence()
+	d.orders()
 	d.feed()
 }
 
@@ -214,6 +215,24 @@ func (d describer) evidence() {
 		OperationID: "get-evidence", Method: http.MethodGet, Path: ingest.EvidencePath + "{sha256}", DefaultStatus: http.StatusOK,
 		Security: either, Summary: "A redacted picture", Parameters: []*huma.Param{digest},
 	}, map[string]*huma.MediaType{alert.JPEG: binary}, http.StatusForbidden, http.StatusNotFound)
+}
+
+func (d describer) orders() {
+	edge := segment("edge", "the edge; the token must be its own")
+	d.add(&huma.Operation{
+		OperationID: "put-look-picture", Method: http.MethodPut, Path: ingest.LookPath("{edge}", "{look}"), DefaultStatus: http.StatusNoContent, Security: onlyToken,
+		Summary: "Bring a redacted picture for a look", Parameters: []*huma.Param{edge, segment("look", "of the edge's orders")},
+		Description: "410: the look is over. 429: it came faster than agreed and was not taken.",
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{alert.JPEG: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
+	}, nil, http.StatusBadRequest, http.StatusForbidden, http.StatusGone, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests,
+		http.StatusServiceUnavailable)
+	d.add(&huma.Operation{
+		OperationID: "put-trial-result", Method: http.MethodPut, Path: ingest.TrialPath("{edge}", "{trial}"), DefaultStatus: http.StatusNoContent, Security: onlyToken,
+		Summary: "Bring the result of a trial", Parameters: []*huma.Param{edge, segment("trial", "of the edge's orders")},
+		Description: "410: nobody waits for it any more.",
+		RequestBody: &huma.RequestBody{Required: true, Content: d.json(ingest.TrialResult{})},
+	}, nil, http.StatusBadRequest, http.StatusForbidden, http.StatusGone, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity,
+		http.StatusServiceUnavailable)
 }
 
 func (d describer) feed() {

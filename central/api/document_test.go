@@ -32,6 +32,10 @@ var wanted = []string{
 	"delete /v1/units/{id}", "get /v1/units/{id}", "put /v1/units/{id}", "get /v1/users", "post /v1/users", "get /v1/users/{name}",
 	"put /v1/users/{name}", "post /v1/users/{name}/password", "post /v1/warnings", "get /v1/workflows", "delete /v1/workflows/{id}",
 	"put /v1/workflows/{id}",
+	"get /v1/edges/{edge}/cameras/{camera}/arrangement", "put /v1/edges/{edge}/cameras/{camera}/arrangement", "delete /v1/edges/{edge}/cameras/{camera}/arrangement",
+	"get /v1/edges/{edge}/modes", "post /v1/edges/{edge}/modes", "delete /v1/edges/{edge}/modes", "get /v1/edges/{edge}/looks",
+	"post /v1/edges/{edge}/cameras/{camera}/looks", "get /v1/looks/{look}", "delete /v1/looks/{look}", "get /v1/looks/{look}/picture",
+	"post /v1/edges/{edge}/cameras/{camera}/trials", "get /v1/trials/{trial}", "put /v1/edges/{edge}/looks/{look}", "put /v1/edges/{edge}/trials/{trial}",
 }
 
 type document struct {

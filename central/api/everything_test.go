@@ -29,7 +29,7 @@ type call struct {
 }
 
 // things are what the parameters of the paths name.
-type things struct{ c, alert, digest, notice string }
+type things struct{ c, alert, digest, notice, look, trial string }
 
 const nowhere = "0190a1b2-0000-7000-8000-000000000000" // an id that nothing has
 
@@ -84,10 +84,11 @@ func (x things) fill(path string) (filled, nothing string) {
 	case strings.HasPrefix(path, "/v1/classes"):
 		code = "0101"
 	}
-	put := func(id, code, digest string) string {
-		return strings.NewReplacer("{id}", id, "{rule}", "none", "{name}", "night", "{sha256}", digest, "{code}", code, "{device}", "gate").Replace(path)
+	put := func(id, code, digest, look, trial string) string {
+		return strings.NewReplacer("{id}", id, "{rule}", "none", "{name}", "night", "{sha256}", digest, "{code}", code, "{device}", "gate",
+			"{edge}", id, "{camera}", "gate", "{look}", look, "{trial}", trial).Replace(path)
 	}
-	return put(id, code, x.digest), put(none, "999999999999999", strings.Repeat("cd", 32))
+	return put(id, code, x.digest, x.look, x.trial), put(none, "999999999999999", strings.Repeat("cd", 32), nowhere, nowhere)
 }
 
 // book is the rules that central comes with; nothing can be put into it.
@@ -112,6 +113,7 @@ func everything(t *testing.T) func(*Options) {
 		db := o.Versions()
 		setUp(t)(o)
 		withReports(o)
+		withOrders(t)(o)
 		withMap(o)
 		cache := setup.New(setup.Options{Store: db})
 		l, err := parts.AddLoops(cache)
@@ -138,7 +140,9 @@ func edgeRoutes() (out []Route) {
 	for _, path := range []string{"/v1/events", "/v1/readings", "/v1/alertmanager", "/v1/edges/{id}/sync", "/v1/edges/{id}/credential"} {
 		out = append(out, Route{Method: "POST", Path: path, Handler: reached})
 	}
-	return append(out, Route{Method: "PUT", Path: "/v1/evidence/{sha256}", Handler: reached}, Route{Method: "POST", Path: "/v1/enrol", Handler: reached, Open: true})
+	return append(out, Route{Method: "PUT", Path: "/v1/evidence/{sha256}", Handler: reached},
+		Route{Method: "PUT", Path: "/v1/edges/{edge}/looks/{look}", Handler: reached}, Route{Method: "PUT", Path: "/v1/edges/{edge}/trials/{trial}", Handler: reached},
+		Route{Method: "POST", Path: "/v1/enrol", Handler: reached, Open: true})
 }
 
 // newMatrix is a desk that serves each operation, with a grid, a case in it, a picture and a notice of that, and the account "night".
@@ -156,6 +160,7 @@ func newMatrix(t *testing.T) (*desk, []call) {
 		t.Fatal(err)
 	}
 	d.reported("town-1", ingest.DeviceState{ID: "gate", Family: "cameras", Grid: somewhere, State: "streaming", Since: noon})
+	x.look, x.trial = d.ordered()
 	d.follow(c, x.notice)
 	d.handover(theHandover, "night", somewhere[:9])
 	d.account("night", auth.Operator)

@@ -30,6 +30,7 @@ import (
 	"gridgate/central/ingest"
 	"gridgate/central/intake"
 	"gridgate/central/job"
+	"gridgate/central/orders"
 	"gridgate/central/retain"
 	"gridgate/central/setup"
 	"gridgate/central/setup/parts"
@@ -66,6 +67,7 @@ type App struct {
 	notifyAPI *api.Notify
 	loops     *caseLoops
 	desk      *intake.Desk
+	orders    *orders.Service
 	hub       *feed.Hub
 	ingest    *ingest.Server
 	handler   http.Handler
@@ -110,6 +112,7 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		{"start the loop", a.startLoop},
 		{"start the indicators", a.startIndicators},
 		{"open the desk", a.openDesk},
+		{"read what is wanted of edges", a.startOrders},
 		{"start telling people", a.startNotify},
 		{"start retention", a.startRetention},
 		{"build the API", a.buildAPI},
@@ -235,7 +238,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	}
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: append(a.edgeRoutes(c), others...),
-		Reports: a.desk, Figures: a.store, Zone: zone, Handovers: a.store, Replies: a.store,
+		Reports: a.desk, Orders: a.orders, Figures: a.store, Zone: zone, Handovers: a.store, Replies: a.store,
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
 		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, SignOn: a.signOnAPI(), Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
@@ -247,9 +250,9 @@ func (a *App) edgeRoutes(c *config.Config) []api.Route {
 	for _, e := range c.Edges {
 		wanted[e.ID] = e.ConfigVersion
 	}
-	sync := fleet.New(fleet.Options{Store: a.store, Series: a.series, Logger: a.log.With("component", "fleet"), Wanted: wanted})
+	sync := fleet.New(fleet.Options{Store: a.store, Series: a.series, Logger: a.log.With("component", "fleet"), Wanted: wanted, Orders: a.orders})
 	events := a.ingest.Handler()
-	return append(a.enrolRoutes(c), []api.Route{
+	return append(append(a.enrolRoutes(c), a.orderRoutes()...), []api.Route{
 		{Method: http.MethodPost, Path: "/v1/events", Handler: events},
 		{Method: http.MethodPost, Path: ingest.AlertmanagerPath, Handler: events},
 		{Method: http.MethodPost, Path: "/v1/readings", Handler: events},
@@ -265,6 +268,7 @@ func (a *App) listen(ctx context.Context, c *config.Config) (err error) {
 		ErrorLog: slog.NewLogLogger(a.log.With("component", "http").Handler(), slog.LevelDebug),
 	}
 	server.RegisterOnShutdown(a.hub.Drain)
+	server.RegisterOnShutdown(a.orders.Drain)
 	if server.TLSConfig, err = a.openCertificate(ctx, c); err != nil {
 		return err
 	}

@@ -45,6 +45,10 @@ func check(edge string, r ingest.SyncRequest) error {
 		return fmt.Errorf("devices are more than %d", maxDevices)
 	case len(r.Metrics) > maxMetrics:
 		return fmt.Errorf("metrics are more than %d", maxMetrics)
+	case !line(r.Orders, maxText):
+		return errors.New("orders is not a short line")
+	case r.WaitSec < 0:
+		return errors.New("waitSec is negative")
 	case r.DeadLetters < 0:
 		return errors.New("deadLetters is negative")
 	}

@@ -1,7 +1,8 @@
-// Package fleet is where edges report: POST /v1/edges/{id}/sync.
+// Package fleet is where edges report: POST /v1/edges/{id}/sync, and where they bring what they were asked for.
 //
-// In: the state and the own metrics of one edge, sent with that edge's token. Out: its record in the store, samples in the
-// time-series database, and the configuration version that central wants. There is no other channel into an edge, and central never dials one.
+// In: the state and the own metrics of one edge, sent with that edge's token; redacted pictures of looks and results of trials. Out: its
+// record in the store, samples in the time-series database, the configuration version that central wants and the orders of the edge
+// ([ingest.Orders]), for which an answer may be held. There is no other channel into an edge, and central never dials one.
 package fleet
 
 import (
@@ -12,6 +13,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	strict "github.com/go-json-experiment/json"
@@ -41,11 +43,17 @@ type Writer interface {
 	Write(ctx context.Context, samples []tsdb.Sample) error
 }
 
+// Orders tells what is wanted of an edge, see [gridgate/central/orders.Service.Newer]: as soon as it is something else than a revision, or nil.
+type Orders interface {
+	Newer(ctx context.Context, edge, revision string, wait time.Duration) *ingest.Orders
+}
+
 // Options of [New]. Store, Series and Logger are demanded.
 type Options struct {
 	Store  Saver
 	Series Writer
 	Logger *slog.Logger
+	Orders Orders            // nil: nothing is wanted of edges
 	Wanted map[string]string // edge -> configuration version that central wants it to run
 	Now    func() time.Time  // time.Now if nil
 }
@@ -64,7 +72,7 @@ func New(o Options) *Handler {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Handler{o: o}
+	return &Handler{o: o, slots: slots{most: maxReports, mostOfEdge: maxReportsOfEdge}}
 }
 
 // ServeHTTP takes one report.
@@ -74,11 +82,32 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, http.StatusForbidden, "an edge syncs with its own token only")
 		return
 	}
+	asked, ok := h.take(w, r, edge)
+	if !ok {
+		return
+	}
+	// From here on the request holds nothing but its connection: ten thousand may wait.
+	found := h.wanted(w, r, edge, asked)
+	if asked.wait > 0 {
+		asked.at = h.o.Now().UTC()
+	}
+	answer(w, ingest.SyncResponse{Now: asked.at, Schema: ingest.SchemaVersion, ConfigVersion: h.o.Wanted[edge], Orders: found})
+}
+
+// asked is what outlives the report of a sync while its answer is held.
+type asked struct {
+	at       time.Time // when the report had arrived
+	revision string
+	wait     time.Duration
+}
+
+// take reads and saves a report, and says what its edge asked for; if that failed it has answered.
+func (h *Handler) take(w http.ResponseWriter, r *http.Request, edge string) (a asked, ok bool) {
 	release := h.slots.take(edge)
 	if release == nil {
 		w.Header().Set("Retry-After", "2")
 		problem.Write(w, http.StatusServiceUnavailable, "too many reports are under way")
-		return
+		return a, false
 	}
 	defer release()
 	// Not every ResponseWriter can: then the server's own timeout holds.
@@ -86,18 +115,33 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	report, status, err := read(w, r, edge)
 	if err != nil {
 		problem.Write(w, status, err.Error())
-		return
+		return a, false
 	}
 	now := h.o.Now().UTC()
+	a = asked{at: now, revision: strings.Clone(report.Orders), wait: time.Duration(report.WaitSec) * time.Second}
+	report.Orders, report.WaitSec = "", 0 // of the request, not of the edge
 	record := store.Edge{ID: edge, LastSync: now, SkewMs: report.Now.Sub(now).Milliseconds(), Report: report, ReportedAt: report.Now}
 	if err := h.saving.save(r.Context(), h.o.Store, record); err != nil {
 		h.o.Logger.Error("sync was not saved", "edge", edge, "error", err)
 		w.Header().Set("Retry-After", "2")
 		problem.Write(w, http.StatusServiceUnavailable, "central could not save the report")
-		return
+		return a, false
 	}
 	h.measure(r.Context(), record)
-	answer(w, ingest.SyncResponse{Now: now, Schema: ingest.SchemaVersion, ConfigVersion: h.o.Wanted[edge]})
+	return a, true
+}
+
+// wanted returns orders that the edge does not follow yet, and waits for them as long as it asked.
+func (h *Handler) wanted(w http.ResponseWriter, r *http.Request, edge string, a asked) *ingest.Orders {
+	if h.o.Orders == nil {
+		return nil
+	}
+	if a.wait > 0 {
+		// The report has arrived: what is read from now on is whether the edge is still there, which has no end of its own.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(ingest.MaxWait + readTimeout))
+	}
+	return h.o.Orders.Newer(r.Context(), edge, a.revision, min(a.wait, ingest.MaxWait))
 }
 
 // read decodes the body strictly, judges it and drops metrics that are not on the closed list. Errors name the field, never a value.

@@ -8,8 +8,10 @@ const (
 	maxReportsOfEdge = 2
 )
 
-// slots count the reports that are under way.
+// slots count what is under way.
 type slots struct {
+	most, mostOfEdge int
+
 	mu     sync.Mutex
 	all    int
 	ofEdge map[string]int
@@ -19,7 +21,7 @@ type slots struct {
 func (s *slots) take(edge string) (release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all >= maxReports || s.ofEdge[edge] >= maxReportsOfEdge {
+	if s.all >= s.most || s.ofEdge[edge] >= s.mostOfEdge {
 		return nil
 	}
 	if s.ofEdge == nil {
