@@ -38,6 +38,7 @@ type Zone struct {
 	MinArea float64 // smallest region that counts, as a share of the picture; 0 means the detector's default
 	// MinDuration is for how long something must be there before it counts; 0 means the detector's default.
 	MinDuration time.Duration
+	Presence    bool // a visible face counts in it
 }
 
 // Detection tells that a kind holds in a zone now. A zone without a detection has nothing to tell.
@@ -77,4 +78,11 @@ type Looker interface {
 // registered for; a verdict that is judged closes those of them that it does not name.
 type Hook interface {
 	Detect(ctx context.Context, in Input) (Verdict, error)
+}
+
+// Arranger is a [Hook] whose zones and masks can be changed while it runs. Arrange may be called from any goroutine, also while Detect
+// runs: what is judged next is judged by it. On an error nothing has changed.
+type Arranger interface {
+	Hook
+	Arrange(zones []Zone, masks []Polygon) error
 }

@@ -6,6 +6,7 @@ type bench struct {
 	changed []uint8 // 1: differs from the background
 	moving  []uint8 // 1: differs from the picture a moment ago
 	spare   []uint8
+	coded   []byte // see [bench.shape]
 
 	labeller labeller
 }

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"gridgate/edge/decode"
@@ -64,6 +65,7 @@ type Options struct {
 	Zones    []detect.Zone    // none means one zone without a name: the whole picture
 	Masks    []detect.Polygon // parts of the picture that never count
 	Nuisance Nuisance         // nil: pixels alone
+	Memory   *Memory          // is told what was seen; nil: nobody is
 }
 
 // Detector is a [detect.Hook]. It is for one goroutine, and allocates nothing while nothing moves.
@@ -72,13 +74,15 @@ type Detector struct {
 	background background
 	history    history
 	nuisance   Nuisance
+	memory     *Memory
+	next       atomic.Pointer[area] // see [Detector.Arrange]
 
 	scene   detect.Scene
 	started bool
 	quiet   time.Duration // no verdict before this
 }
 
-var _ detect.Hook = (*Detector)(nil)
+var _ detect.Arranger = (*Detector)(nil)
 
 // New returns a detector that has seen nothing yet. It refuses zones and masks that are not polygons in the picture.
 func New(o Options) (*Detector, error) {
@@ -86,8 +90,9 @@ func New(o Options) (*Detector, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Memory.restart(a)
 	return &Detector{
-		area: a, background: newBackground(), nuisance: o.Nuisance,
+		area: a, background: newBackground(), nuisance: o.Nuisance, memory: o.Memory,
 		scene: detect.Scene{Visible: a.count},
 	}, nil
 }
@@ -102,6 +107,7 @@ func (d *Detector) Detect(_ context.Context, in detect.Input) (detect.Verdict, e
 	if len(f.Luma) != pixels {
 		return detect.Verdict{}, fmt.Errorf("motion: %w: %d bytes", errFrame, len(f.Luma))
 	}
+	d.rearrange()
 	w := takeBench()
 	defer w.back()
 	blur(w.frame, f.Luma, w.spare)
@@ -109,29 +115,33 @@ func (d *Detector) Detect(_ context.Context, in detect.Input) (detect.Verdict, e
 	s.Step, s.PTS = f.PTS-s.PTS, f.PTS
 	if !d.started || s.Step <= 0 || s.Step > MaxStep {
 		d.begin(w.frame)
+		d.memory.add(begun, f, nil)
 		return detect.Verdict{}, nil
 	}
 	s.Frame, s.Background, s.Changed, s.Moving, s.Labels = w.frame, d.background.mean, w.changed, w.moving, w.labeller.labels
-	verdict := d.look(w)
+	verdict := d.look(w, f)
 	s.Frame, s.Before, s.Changed, s.Moving, s.Labels = nil, nil, nil, nil, nil
 	return verdict, nil
 }
 
 // look judges the frame of the scene.
-func (d *Detector) look(w *bench) detect.Verdict {
+func (d *Detector) look(w *bench, f decode.Frame) detect.Verdict {
 	s := &d.scene
 	d.compare(w)
 	d.steady(w)
 	if d.nuisance != nil && d.nuisance.Whole(s) {
 		d.rebase(w)
+		d.memory.add(unjudged, f, nil)
 		return detect.Verdict{}
 	}
 	found := d.regions(w)
 	d.background.learn(w.frame, w.changed, w.moving, s.Lighter, s.Step.Seconds())
 	d.history.add(w.frame, s.PTS)
 	if s.PTS < d.quiet {
+		d.memory.add(unjudged, f, nil)
 		return detect.Verdict{}
 	}
+	d.memory.add(judged, f, w.shape(found))
 	return d.area.verdict(found, w.labeller.labels, s.PTS, s.Step)
 }
 

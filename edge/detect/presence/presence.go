@@ -7,6 +7,8 @@ package presence
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"gridgate/edge/decode"
@@ -25,8 +27,9 @@ type Options struct {
 
 // Detector is a [detect.Hook] for one stream. It is for one goroutine.
 type Detector struct {
-	opt  Options
-	last map[string]seen // by zone
+	opt   Options
+	zones atomic.Pointer[[]detect.Zone]
+	last  map[string]seen // by zone
 }
 
 // seen is what a zone showed last.
@@ -35,7 +38,7 @@ type seen struct {
 	detection detect.Detection
 }
 
-var _ detect.Hook = (*Detector)(nil)
+var _ detect.Arranger = (*Detector)(nil)
 
 // New returns a detector that has seen nothing.
 func New(o Options) *Detector {
@@ -45,17 +48,29 @@ func New(o Options) *Detector {
 	if o.Linger == 0 {
 		o.Linger = 5 * time.Second
 	}
-	return &Detector{opt: o, last: map[string]seen{}}
+	d := &Detector{opt: o, last: map[string]seen{}}
+	d.zones.Store(&o.Zones)
+	return d
+}
+
+// Arrange implements [detect.Arranger]: presence counts in those zones that say so. Masks are the decoder's concern.
+func (d *Detector) Arrange(zones []detect.Zone, _ []detect.Polygon) error {
+	counts := slices.DeleteFunc(slices.Clone(zones), func(z detect.Zone) bool { return !z.Presence })
+	d.zones.Store(&counts)
+	return nil
 }
 
 // Detect implements [detect.Hook]. It asks for faces once; without an answer there is no verdict.
 func (d *Detector) Detect(ctx context.Context, in detect.Input) (detect.Verdict, error) {
+	if len(*d.zones.Load()) == 0 {
+		return detect.Verdict{Judged: true}, nil
+	}
 	faces, err := in.Look.Faces(ctx)
 	if err != nil {
 		return detect.Verdict{}, err
 	}
 	v := detect.Verdict{Judged: true}
-	for _, zone := range d.opt.Zones {
+	for _, zone := range *d.zones.Load() {
 		if found, ok := d.judge(zone, faces, in.Frame.PTS); ok {
 			v.Detections = append(v.Detections, found)
 		}

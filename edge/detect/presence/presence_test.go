@@ -78,3 +78,22 @@ func TestWithoutAnAnswerThereIsNoVerdict(t *testing.T) {
 		t.Fatalf("%+v, %v", v, err)
 	}
 }
+
+// TestOtherZonesFromTheNextLookOn: those that say that faces count; without one nobody looks for faces.
+func TestOtherZonesFromTheNextLookOn(t *testing.T) {
+	d := New(Options{Zones: []detect.Zone{left}})
+	right := detect.Zone{Name: "right", Presence: true, Polygon: detect.Polygon{{X: 0.5, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}, {X: 0.5, Y: 1}}}
+	if err := d.Arrange([]detect.Zone{left, right}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := look(t, d, 0, face(0.2, 0.5, 0.9), face(0.8, 0.5, 0.9)); len(got) != 1 || got["right"].Score != 0.9 {
+		t.Errorf("%+v", got)
+	}
+	if err := d.Arrange([]detect.Zone{left}, nil); err != nil {
+		t.Fatal(err)
+	}
+	v, err := d.Detect(t.Context(), detect.Input{Look: sight{err: errors.New("nobody was to look")}})
+	if err != nil || !v.Judged || len(v.Detections) != 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

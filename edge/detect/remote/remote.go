@@ -16,6 +16,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gridgate/edge/decode"
@@ -109,11 +110,21 @@ func (d *Detector) count(f func(*Stats)) {
 }
 
 // Hook is the detector as one stream sees it.
-func (d *Detector) Hook(zones []detect.Zone) detect.Hook { return &hook{detector: d, zones: zones} }
+func (d *Detector) Hook(zones []detect.Zone) detect.Arranger {
+	h := &hook{detector: d}
+	h.zones.Store(&zones)
+	return h
+}
 
 type hook struct {
 	detector *Detector
-	zones    []detect.Zone
+	zones    atomic.Pointer[[]detect.Zone]
+}
+
+// Arrange implements [detect.Arranger]. Masks are the decoder's concern.
+func (h *hook) Arrange(zones []detect.Zone, _ []detect.Polygon) error {
+	h.zones.Store(&zones)
+	return nil
 }
 
 // ErrResting says that the detector failed too often and is not asked for a while.
@@ -135,7 +146,7 @@ func (h *hook) Detect(ctx context.Context, in detect.Input) (detect.Verdict, err
 	if err != nil {
 		return detect.Verdict{}, fmt.Errorf("detector %s: %w", h.detector.opt.Name, err)
 	}
-	return detect.Verdict{Judged: true, Detections: inZones(h.zones, boxes)}, nil
+	return detect.Verdict{Judged: true, Detections: inZones(*h.zones.Load(), boxes)}, nil
 }
 
 // look asks and counts.
