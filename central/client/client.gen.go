@@ -181,6 +181,21 @@ const (
 	AlertFileStateRaised    AlertFileState = "raised"
 )
 
+// Defines values for AreaCountSeverity.
+const (
+	AreaCountSeverityCritical AreaCountSeverity = "critical"
+	AreaCountSeverityInfo     AreaCountSeverity = "info"
+	AreaCountSeverityMajor    AreaCountSeverity = "major"
+	AreaCountSeverityMinor    AreaCountSeverity = "minor"
+)
+
+// Defines values for BulkOutcomeState.
+const (
+	BulkOutcomeStateAcknowledged BulkOutcomeState = "acknowledged"
+	BulkOutcomeStateClosed       BulkOutcomeState = "closed"
+	BulkOutcomeStateOpen         BulkOutcomeState = "open"
+)
+
 // Defines values for CaseLevel.
 const (
 	CaseLevelCommunity CaseLevel = "community"
@@ -225,6 +240,41 @@ const (
 	CaseFileStateAcknowledged CaseFileState = "acknowledged"
 	CaseFileStateClosed       CaseFileState = "closed"
 	CaseFileStateOpen         CaseFileState = "open"
+)
+
+// Defines values for CaseLineSeverity.
+const (
+	CaseLineSeverityCritical CaseLineSeverity = "critical"
+	CaseLineSeverityInfo     CaseLineSeverity = "info"
+	CaseLineSeverityMajor    CaseLineSeverity = "major"
+	CaseLineSeverityMinor    CaseLineSeverity = "minor"
+)
+
+// Defines values for CaseLineState.
+const (
+	CaseLineStateAcknowledged CaseLineState = "acknowledged"
+	CaseLineStateClosed       CaseLineState = "closed"
+	CaseLineStateOpen         CaseLineState = "open"
+)
+
+// Defines values for CasePointSeverity.
+const (
+	CasePointSeverityCritical CasePointSeverity = "critical"
+	CasePointSeverityInfo     CasePointSeverity = "info"
+	CasePointSeverityMajor    CasePointSeverity = "major"
+	CasePointSeverityMinor    CasePointSeverity = "minor"
+)
+
+// Defines values for CasePointStage.
+const (
+	Red    CasePointStage = "red"
+	Yellow CasePointStage = "yellow"
+)
+
+// Defines values for CasePointState.
+const (
+	CasePointStateAcknowledged CasePointState = "acknowledged"
+	CasePointStateOpen         CasePointState = "open"
 )
 
 // Defines values for CaseStepReason.
@@ -289,6 +339,18 @@ const (
 	DeviceFileLaneNormal     DeviceFileLane = "normal"
 )
 
+// Defines values for DeviceLineFamily.
+const (
+	DeviceLineFamilyCameras DeviceLineFamily = "cameras"
+	DeviceLineFamilySensors DeviceLineFamily = "sensors"
+)
+
+// Defines values for DevicePointFamily.
+const (
+	DevicePointFamilyCameras DevicePointFamily = "cameras"
+	DevicePointFamilySensors DevicePointFamily = "sensors"
+)
+
 // Defines values for DeviceStateFamily.
 const (
 	DeviceStateFamilyCameras DeviceStateFamily = "cameras"
@@ -336,6 +398,7 @@ const (
 	EventTypeReleased     EventType = "released"
 	EventTypeReopened     EventType = "reopened"
 	EventTypeStepped      EventType = "stepped"
+	EventTypeUndone       EventType = "undone"
 	EventTypeUnmerged     EventType = "unmerged"
 	EventTypeWoke         EventType = "woke"
 )
@@ -365,6 +428,22 @@ const (
 	GridEntryLevelTownship  GridEntryLevel = "township"
 )
 
+// Defines values for HandoverViewState.
+const (
+	HandoverViewStateAccepted  HandoverViewState = "accepted"
+	HandoverViewStateDraft     HandoverViewState = "draft"
+	HandoverViewStateSigned    HandoverViewState = "signed"
+	HandoverViewStateWithdrawn HandoverViewState = "withdrawn"
+)
+
+// Defines values for HeadState.
+const (
+	HeadStateAccepted  HeadState = "accepted"
+	HeadStateDraft     HeadState = "draft"
+	HeadStateSigned    HeadState = "signed"
+	HeadStateWithdrawn HeadState = "withdrawn"
+)
+
 // Defines values for HoldInputBodyReason.
 const (
 	Complaint     HoldInputBodyReason = "complaint"
@@ -378,6 +457,51 @@ const (
 	LaneStateLaneBulk       LaneStateLane = "bulk"
 	LaneStateLaneLifeSafety LaneStateLane = "life-safety"
 	LaneStateLaneNormal     LaneStateLane = "normal"
+)
+
+// Defines values for LookViewCause.
+const (
+	Counted   LookViewCause = "counted"
+	Forbidden LookViewCause = "forbidden"
+	Over      LookViewCause = "over"
+	Stopped   LookViewCause = "stopped"
+	Unwatched LookViewCause = "unwatched"
+)
+
+// Defines values for LookViewState.
+const (
+	LookViewStateEnded   LookViewState = "ended"
+	LookViewStateLive    LookViewState = "live"
+	LookViewStateWaiting LookViewState = "waiting"
+)
+
+// Defines values for MapOutlinesLevel.
+const (
+	MapOutlinesLevelCity      MapOutlinesLevel = "city"
+	MapOutlinesLevelCommunity MapOutlinesLevel = "community"
+	MapOutlinesLevelDistrict  MapOutlinesLevel = "district"
+	MapOutlinesLevelGrid      MapOutlinesLevel = "grid"
+	MapOutlinesLevelMicroGrid MapOutlinesLevel = "micro-grid"
+	MapOutlinesLevelTownship  MapOutlinesLevel = "township"
+)
+
+// Defines values for MapOutlinesType.
+const (
+	FeatureCollection MapOutlinesType = "FeatureCollection"
+)
+
+// Defines values for ModeMode.
+const (
+	ModeModeArmed    ModeMode = "armed"
+	ModeModeDisarmed ModeMode = "disarmed"
+	ModeModeWalkTest ModeMode = "walk-test"
+)
+
+// Defines values for ModeBodyMode.
+const (
+	ModeBodyModeArmed    ModeBodyMode = "armed"
+	ModeBodyModeDisarmed ModeBodyMode = "disarmed"
+	ModeBodyModeWalkTest ModeBodyMode = "walk-test"
 )
 
 // Defines values for NewAccountInputBodyRole.
@@ -451,6 +575,36 @@ const (
 	NoticeStateWaiting      NoticeState = "waiting"
 )
 
+// Defines values for OutcomeLevel.
+const (
+	OutcomeLevelCommunity OutcomeLevel = "community"
+	OutcomeLevelDistrict  OutcomeLevel = "district"
+	OutcomeLevelGrid      OutcomeLevel = "grid"
+	OutcomeLevelTownship  OutcomeLevel = "township"
+)
+
+// Defines values for OutcomeState.
+const (
+	OutcomeStateAcknowledged OutcomeState = "acknowledged"
+	OutcomeStateClosed       OutcomeState = "closed"
+	OutcomeStateOpen         OutcomeState = "open"
+)
+
+// Defines values for OutlineType.
+const (
+	Feature OutlineType = "Feature"
+)
+
+// Defines values for OutlineOfLevel.
+const (
+	OutlineOfLevelCity      OutlineOfLevel = "city"
+	OutlineOfLevelCommunity OutlineOfLevel = "community"
+	OutlineOfLevelDistrict  OutlineOfLevel = "district"
+	OutlineOfLevelGrid      OutlineOfLevel = "grid"
+	OutlineOfLevelMicroGrid OutlineOfLevel = "micro-grid"
+	OutlineOfLevelTownship  OutlineOfLevel = "township"
+)
+
 // Defines values for RecipientLang.
 const (
 	En RecipientLang = "en"
@@ -481,6 +635,68 @@ const (
 	Water    RuleViewSort = "water"
 )
 
+// Defines values for SavedFilterExercise.
+const (
+	SavedFilterExerciseNo  SavedFilterExercise = "no"
+	SavedFilterExerciseYes SavedFilterExercise = "yes"
+)
+
+// Defines values for SavedFilterFamily.
+const (
+	SavedFilterFamilyCameras SavedFilterFamily = "cameras"
+	SavedFilterFamilySensors SavedFilterFamily = "sensors"
+)
+
+// Defines values for SavedFilterKind.
+const (
+	SavedFilterKindBlack         SavedFilterKind = "black"
+	SavedFilterKindCo            SavedFilterKind = "co"
+	SavedFilterKindCovered       SavedFilterKind = "covered"
+	SavedFilterKindDefocused     SavedFilterKind = "defocused"
+	SavedFilterKindDeviceFault   SavedFilterKind = "device-fault"
+	SavedFilterKindDeviceOffline SavedFilterKind = "device-offline"
+	SavedFilterKindDoor          SavedFilterKind = "door"
+	SavedFilterKindFire          SavedFilterKind = "fire"
+	SavedFilterKindFlood         SavedFilterKind = "flood"
+	SavedFilterKindFrozen        SavedFilterKind = "frozen"
+	SavedFilterKindGas           SavedFilterKind = "gas"
+	SavedFilterKindHeat          SavedFilterKind = "heat"
+	SavedFilterKindHumidity      SavedFilterKind = "humidity"
+	SavedFilterKindIntrusion     SavedFilterKind = "intrusion"
+	SavedFilterKindLeak          SavedFilterKind = "leak"
+	SavedFilterKindLeftObject    SavedFilterKind = "left-object"
+	SavedFilterKindLowBattery    SavedFilterKind = "low-battery"
+	SavedFilterKindMotion        SavedFilterKind = "motion"
+	SavedFilterKindOther         SavedFilterKind = "other"
+	SavedFilterKindPower         SavedFilterKind = "power"
+	SavedFilterKindPresence      SavedFilterKind = "presence"
+	SavedFilterKindSmoke         SavedFilterKind = "smoke"
+	SavedFilterKindSos           SavedFilterKind = "sos"
+	SavedFilterKindStorageFault  SavedFilterKind = "storage-fault"
+	SavedFilterKindTamper        SavedFilterKind = "tamper"
+	SavedFilterKindTemperature   SavedFilterKind = "temperature"
+	SavedFilterKindTripwire      SavedFilterKind = "tripwire"
+	SavedFilterKindTurned        SavedFilterKind = "turned"
+	SavedFilterKindVibration     SavedFilterKind = "vibration"
+	SavedFilterKindVideoLoss     SavedFilterKind = "video-loss"
+	SavedFilterKindWaterLevel    SavedFilterKind = "water-level"
+)
+
+// Defines values for SavedFilterSeverity.
+const (
+	SavedFilterSeverityCritical SavedFilterSeverity = "critical"
+	SavedFilterSeverityInfo     SavedFilterSeverity = "info"
+	SavedFilterSeverityMajor    SavedFilterSeverity = "major"
+	SavedFilterSeverityMinor    SavedFilterSeverity = "minor"
+)
+
+// Defines values for SavedFilterState.
+const (
+	SavedFilterStateCleared   SavedFilterState = "cleared"
+	SavedFilterStateMomentary SavedFilterState = "momentary"
+	SavedFilterStateRaised    SavedFilterState = "raised"
+)
+
 // Defines values for SessionRole.
 const (
 	SessionRoleAdministrator SessionRole = "administrator"
@@ -499,10 +715,26 @@ const (
 	Told   SetupExercises = "told"
 )
 
+// Defines values for SilenceLineSort.
+const (
+	SilenceLineSortMaintenance SilenceLineSort = "maintenance"
+	SilenceLineSortSilence     SilenceLineSort = "silence"
+)
+
 // Defines values for SilenceViewSort.
 const (
-	SilenceViewSortMaintenance SilenceViewSort = "maintenance"
-	SilenceViewSortSilence     SilenceViewSort = "silence"
+	Maintenance SilenceViewSort = "maintenance"
+	Silence     SilenceViewSort = "silence"
+)
+
+// Defines values for StandingLevel.
+const (
+	StandingLevelCity      StandingLevel = "city"
+	StandingLevelCommunity StandingLevel = "community"
+	StandingLevelDistrict  StandingLevel = "district"
+	StandingLevelGrid      StandingLevel = "grid"
+	StandingLevelMicroGrid StandingLevel = "micro-grid"
+	StandingLevelTownship  StandingLevel = "township"
 )
 
 // Defines values for StepPhase.
@@ -510,6 +742,20 @@ const (
 	StepPhaseAcknowledged StepPhase = "acknowledged"
 	StepPhaseClosed       StepPhase = "closed"
 	StepPhaseOpen         StepPhase = "open"
+)
+
+// Defines values for TallySeverity.
+const (
+	TallySeverityCritical TallySeverity = "critical"
+	TallySeverityInfo     TallySeverity = "info"
+	TallySeverityMajor    TallySeverity = "major"
+	TallySeverityMinor    TallySeverity = "minor"
+)
+
+// Defines values for TileInfoDatum.
+const (
+	Gcj02 TileInfoDatum = "gcj02"
+	Wgs84 TileInfoDatum = "wgs84"
 )
 
 // Defines values for ZoneMode.
@@ -564,9 +810,9 @@ const (
 
 // Defines values for ListAlertsParamsState.
 const (
-	Cleared   ListAlertsParamsState = "cleared"
-	Momentary ListAlertsParamsState = "momentary"
-	Raised    ListAlertsParamsState = "raised"
+	ListAlertsParamsStateCleared   ListAlertsParamsState = "cleared"
+	ListAlertsParamsStateMomentary ListAlertsParamsState = "momentary"
+	ListAlertsParamsStateRaised    ListAlertsParamsState = "raised"
 )
 
 // Defines values for ListCasesParamsKind.
@@ -643,52 +889,52 @@ const (
 
 // Defines values for ExportCasesParamsKind.
 const (
-	ExportCasesParamsKindBlack         ExportCasesParamsKind = "black"
-	ExportCasesParamsKindCo            ExportCasesParamsKind = "co"
-	ExportCasesParamsKindCovered       ExportCasesParamsKind = "covered"
-	ExportCasesParamsKindDefocused     ExportCasesParamsKind = "defocused"
-	ExportCasesParamsKindDeviceFault   ExportCasesParamsKind = "device-fault"
-	ExportCasesParamsKindDeviceOffline ExportCasesParamsKind = "device-offline"
-	ExportCasesParamsKindDoor          ExportCasesParamsKind = "door"
-	ExportCasesParamsKindFire          ExportCasesParamsKind = "fire"
-	ExportCasesParamsKindFlood         ExportCasesParamsKind = "flood"
-	ExportCasesParamsKindFrozen        ExportCasesParamsKind = "frozen"
-	ExportCasesParamsKindGas           ExportCasesParamsKind = "gas"
-	ExportCasesParamsKindHeat          ExportCasesParamsKind = "heat"
-	ExportCasesParamsKindHumidity      ExportCasesParamsKind = "humidity"
-	ExportCasesParamsKindIntrusion     ExportCasesParamsKind = "intrusion"
-	ExportCasesParamsKindLeak          ExportCasesParamsKind = "leak"
-	ExportCasesParamsKindLeftObject    ExportCasesParamsKind = "left-object"
-	ExportCasesParamsKindLowBattery    ExportCasesParamsKind = "low-battery"
-	ExportCasesParamsKindMotion        ExportCasesParamsKind = "motion"
-	ExportCasesParamsKindOther         ExportCasesParamsKind = "other"
-	ExportCasesParamsKindPower         ExportCasesParamsKind = "power"
-	ExportCasesParamsKindPresence      ExportCasesParamsKind = "presence"
-	ExportCasesParamsKindSmoke         ExportCasesParamsKind = "smoke"
-	ExportCasesParamsKindSos           ExportCasesParamsKind = "sos"
-	ExportCasesParamsKindStorageFault  ExportCasesParamsKind = "storage-fault"
-	ExportCasesParamsKindTamper        ExportCasesParamsKind = "tamper"
-	ExportCasesParamsKindTemperature   ExportCasesParamsKind = "temperature"
-	ExportCasesParamsKindTripwire      ExportCasesParamsKind = "tripwire"
-	ExportCasesParamsKindTurned        ExportCasesParamsKind = "turned"
-	ExportCasesParamsKindVibration     ExportCasesParamsKind = "vibration"
-	ExportCasesParamsKindVideoLoss     ExportCasesParamsKind = "video-loss"
-	ExportCasesParamsKindWaterLevel    ExportCasesParamsKind = "water-level"
+	Black         ExportCasesParamsKind = "black"
+	Co            ExportCasesParamsKind = "co"
+	Covered       ExportCasesParamsKind = "covered"
+	Defocused     ExportCasesParamsKind = "defocused"
+	DeviceFault   ExportCasesParamsKind = "device-fault"
+	DeviceOffline ExportCasesParamsKind = "device-offline"
+	Door          ExportCasesParamsKind = "door"
+	Fire          ExportCasesParamsKind = "fire"
+	Flood         ExportCasesParamsKind = "flood"
+	Frozen        ExportCasesParamsKind = "frozen"
+	Gas           ExportCasesParamsKind = "gas"
+	Heat          ExportCasesParamsKind = "heat"
+	Humidity      ExportCasesParamsKind = "humidity"
+	Intrusion     ExportCasesParamsKind = "intrusion"
+	Leak          ExportCasesParamsKind = "leak"
+	LeftObject    ExportCasesParamsKind = "left-object"
+	LowBattery    ExportCasesParamsKind = "low-battery"
+	Motion        ExportCasesParamsKind = "motion"
+	Other         ExportCasesParamsKind = "other"
+	Power         ExportCasesParamsKind = "power"
+	Presence      ExportCasesParamsKind = "presence"
+	Smoke         ExportCasesParamsKind = "smoke"
+	Sos           ExportCasesParamsKind = "sos"
+	StorageFault  ExportCasesParamsKind = "storage-fault"
+	Tamper        ExportCasesParamsKind = "tamper"
+	Temperature   ExportCasesParamsKind = "temperature"
+	Tripwire      ExportCasesParamsKind = "tripwire"
+	Turned        ExportCasesParamsKind = "turned"
+	Vibration     ExportCasesParamsKind = "vibration"
+	VideoLoss     ExportCasesParamsKind = "video-loss"
+	WaterLevel    ExportCasesParamsKind = "water-level"
 )
 
 // Defines values for ExportCasesParamsSeverity.
 const (
-	ExportCasesParamsSeverityCritical ExportCasesParamsSeverity = "critical"
-	ExportCasesParamsSeverityInfo     ExportCasesParamsSeverity = "info"
-	ExportCasesParamsSeverityMajor    ExportCasesParamsSeverity = "major"
-	ExportCasesParamsSeverityMinor    ExportCasesParamsSeverity = "minor"
+	Critical ExportCasesParamsSeverity = "critical"
+	Info     ExportCasesParamsSeverity = "info"
+	Major    ExportCasesParamsSeverity = "major"
+	Minor    ExportCasesParamsSeverity = "minor"
 )
 
 // Defines values for ExportCasesParamsState.
 const (
-	Acknowledged ExportCasesParamsState = "acknowledged"
-	Closed       ExportCasesParamsState = "closed"
-	Open         ExportCasesParamsState = "open"
+	ExportCasesParamsStateAcknowledged ExportCasesParamsState = "acknowledged"
+	ExportCasesParamsStateClosed       ExportCasesParamsState = "closed"
+	ExportCasesParamsStateOpen         ExportCasesParamsState = "open"
 )
 
 // Defines values for ExportCasesParamsLevel.
@@ -727,14 +973,14 @@ const (
 
 // Defines values for ListEdgesParamsOnline.
 const (
-	ListEdgesParamsOnlineNo  ListEdgesParamsOnline = "no"
-	ListEdgesParamsOnlineYes ListEdgesParamsOnline = "yes"
+	No  ListEdgesParamsOnline = "no"
+	Yes ListEdgesParamsOnline = "yes"
 )
 
 // Defines values for ListEdgesParamsFamily.
 const (
-	Cameras ListEdgesParamsFamily = "cameras"
-	Sensors ListEdgesParamsFamily = "sensors"
+	ListEdgesParamsFamilyCameras ListEdgesParamsFamily = "cameras"
+	ListEdgesParamsFamilySensors ListEdgesParamsFamily = "sensors"
 )
 
 // Defines values for ListEdgesParamsDevices.
@@ -742,22 +988,52 @@ const (
 	All      ListEdgesParamsDevices = "all"
 	Matching ListEdgesParamsDevices = "matching"
 	None     ListEdgesParamsDevices = "none"
+	Unwell   ListEdgesParamsDevices = "unwell"
 )
 
 // Defines values for ListGridsParamsLevel.
 const (
-	City      ListGridsParamsLevel = "city"
-	Community ListGridsParamsLevel = "community"
-	District  ListGridsParamsLevel = "district"
-	Grid      ListGridsParamsLevel = "grid"
-	MicroGrid ListGridsParamsLevel = "micro-grid"
-	Township  ListGridsParamsLevel = "township"
+	ListGridsParamsLevelCity      ListGridsParamsLevel = "city"
+	ListGridsParamsLevelCommunity ListGridsParamsLevel = "community"
+	ListGridsParamsLevelDistrict  ListGridsParamsLevel = "district"
+	ListGridsParamsLevelGrid      ListGridsParamsLevel = "grid"
+	ListGridsParamsLevelMicroGrid ListGridsParamsLevel = "micro-grid"
+	ListGridsParamsLevelTownship  ListGridsParamsLevel = "township"
 )
 
 // Defines values for ImportGridsParamsMode.
 const (
 	ImportGridsParamsModeMerge   ImportGridsParamsMode = "merge"
 	ImportGridsParamsModeReplace ImportGridsParamsMode = "replace"
+)
+
+// Defines values for ListHandoversParamsState.
+const (
+	Accepted  ListHandoversParamsState = "accepted"
+	Draft     ListHandoversParamsState = "draft"
+	Open      ListHandoversParamsState = "open"
+	Signed    ListHandoversParamsState = "signed"
+	Withdrawn ListHandoversParamsState = "withdrawn"
+)
+
+// Defines values for GetMapParamsLevel.
+const (
+	GetMapParamsLevelCity      GetMapParamsLevel = "city"
+	GetMapParamsLevelCommunity GetMapParamsLevel = "community"
+	GetMapParamsLevelDistrict  GetMapParamsLevel = "district"
+	GetMapParamsLevelGrid      GetMapParamsLevel = "grid"
+	GetMapParamsLevelMicroGrid GetMapParamsLevel = "micro-grid"
+	GetMapParamsLevelTownship  GetMapParamsLevel = "township"
+)
+
+// Defines values for GetMapGridsParamsLevel.
+const (
+	City      GetMapGridsParamsLevel = "city"
+	Community GetMapGridsParamsLevel = "community"
+	District  GetMapGridsParamsLevel = "district"
+	Grid      GetMapGridsParamsLevel = "grid"
+	MicroGrid GetMapGridsParamsLevel = "micro-grid"
+	Township  GetMapGridsParamsLevel = "township"
 )
 
 // Defines values for ImportUnitsParamsMode.
@@ -942,12 +1218,130 @@ type ApproveRuleInputBody struct {
 	Digest string `json:"digest"`
 }
 
+// AreaCount defines model for AreaCount.
+type AreaCount struct {
+	Acknowledged int64 `json:"acknowledged"`
+
+	// Code of the area; of a grid that lies in none of the level, its own
+	Code    string `json:"code"`
+	Devices int64  `json:"devices"`
+
+	// Exercises drills that are not over
+	Exercises int64 `json:"exercises"`
+
+	// Faults devices that do not work, or whose edge is out of touch
+	Faults int64 `json:"faults"`
+	Open   int64 `json:"open"`
+
+	// Red cases with a deadline that passed
+	Red int64 `json:"red"`
+
+	// Severity the gravest
+	Severity *AreaCountSeverity `json:"severity,omitempty"`
+
+	// Yellow cases with a deadline that is near, and none that passed
+	Yellow int64 `json:"yellow"`
+}
+
+// AreaCountSeverity the gravest
+type AreaCountSeverity string
+
+// Arranged defines model for Arranged.
+type Arranged struct {
+	At     *time.Time `json:"at,omitempty"`
+	By     *string    `json:"by,omitempty"`
+	Camera string     `json:"camera"`
+	Edge   string     `json:"edge"`
+
+	// InForce reported is version
+	InForce bool `json:"inForce"`
+
+	// Masks on top of those of the edge's file, which cannot be taken away from here
+	Masks [][][]float64 `json:"masks"`
+
+	// Refused why the edge does not follow
+	Refused *string `json:"refused,omitempty"`
+
+	// Reported version that the edge says is in force; 0: its file's own
+	Reported int64 `json:"reported"`
+
+	// Version 0: nothing was drawn at the centre, the edge's file holds
+	Version int64       `json:"version"`
+	Zones   []OrderZone `json:"zones"`
+}
+
+// ArrangementBody defines model for ArrangementBody.
+type ArrangementBody struct {
+	// Masks on top of those of the edge's file
+	Masks *[][][]float64 `json:"masks,omitempty"`
+
+	// Zones an outline has 3 to 64 points [x, y], 0 to 1, the origin top left; without one it is the whole picture
+	Zones []OrderZone `json:"zones"`
+}
+
 // AuditPage defines model for AuditPage.
 type AuditPage struct {
 	Items []Entry `json:"items"`
 
 	// Next cursor of the next page, empty on the last
 	Next string `json:"next"`
+}
+
+// BeginInputBody defines model for BeginInputBody.
+type BeginInputBody struct {
+	// From when the shift that ends began, at most 24 h ago; left out: eight hours ago
+	From *time.Time `json:"from,omitempty"`
+
+	// Notes words about places and things, never about a person
+	Notes *string `json:"notes,omitempty"`
+
+	// Until when the next one ends, at most 24 h from now; left out: in eight hours
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// BulkCase defines model for BulkCase.
+type BulkCase struct {
+	Id openapi_types.UUID `json:"id"`
+
+	// Position of the case as it was seen; 0: as it is now
+	Position int64 `json:"position"`
+}
+
+// BulkOutcome defines model for BulkOutcome.
+type BulkOutcome struct {
+	Id string `json:"id"`
+
+	// Position of the case now
+	Position *int64            `json:"position,omitempty"`
+	Problem  *ErrorModel       `json:"problem,omitempty"`
+	State    *BulkOutcomeState `json:"state,omitempty"`
+
+	// Status 200, or what the same request for this case alone would be refused with
+	Status int64 `json:"status"`
+
+	// Step where it stands now
+	Step *string `json:"step,omitempty"`
+}
+
+// BulkOutcomeState defines model for BulkOutcome.State.
+type BulkOutcomeState string
+
+// BulkOutputBody defines model for BulkOutputBody.
+type BulkOutputBody struct {
+	// Items in the order of the request
+	Items []BulkOutcome `json:"items"`
+}
+
+// BulkStep defines model for BulkStep.
+type BulkStep struct {
+	Cases *[]BulkCase `json:"cases"`
+
+	// Into or: make each part of this case
+	Into *openapi_types.UUID `json:"into,omitempty"`
+	Step *CaseStep           `json:"step,omitempty"`
+
+	// Undo or: take the last step of each back
+	Undo *bool `json:"undo,omitempty"`
 }
 
 // Case defines model for Case.
@@ -1024,12 +1418,15 @@ type CaseFile struct {
 	Helpers  *[]string `json:"helpers"`
 
 	// History at most 500 events, oldest first, the newest ones before the position that was asked for
-	History    []Event          `json:"history"`
-	Hold       *string          `json:"hold,omitempty"`
-	Id         string           `json:"id"`
-	Key        string           `json:"key"`
-	Kind       string           `json:"kind"`
-	LastAt     time.Time        `json:"lastAt"`
+	History []Event   `json:"history"`
+	Hold    *string   `json:"hold,omitempty"`
+	Id      string    `json:"id"`
+	Key     string    `json:"key"`
+	Kind    string    `json:"kind"`
+	LastAt  time.Time `json:"lastAt"`
+
+	// Left how much time the deadlines that run have left, counted as they count
+	Left       []TimeLeft       `json:"left"`
 	Level      CaseFileLevel    `json:"level"`
 	MergedBy   *string          `json:"mergedBy,omitempty"`
 	OpenedAt   time.Time        `json:"openedAt"`
@@ -1049,6 +1446,7 @@ type CaseFile struct {
 	State      CaseFileState    `json:"state"`
 	Step       *string          `json:"step,omitempty"`
 	Supervised *int64           `json:"supervised,omitempty"`
+	Undo       *UndoOffer       `json:"undo,omitempty"`
 	Unit       *string          `json:"unit,omitempty"`
 	WakeAt     *time.Time       `json:"wakeAt,omitempty"`
 
@@ -1067,6 +1465,33 @@ type CaseFileSeverity string
 // CaseFileState defines model for CaseFile.State.
 type CaseFileState string
 
+// CaseLine defines model for CaseLine.
+type CaseLine struct {
+	Alerts   int64   `json:"alerts"`
+	Assignee *string `json:"assignee,omitempty"`
+	Class    string  `json:"class"`
+
+	// DueAt the next deadline that runs
+	DueAt    *time.Time       `json:"dueAt,omitempty"`
+	Grid     string           `json:"grid"`
+	Id       string           `json:"id"`
+	Kind     string           `json:"kind"`
+	OpenedAt time.Time        `json:"openedAt"`
+	Severity CaseLineSeverity `json:"severity"`
+	State    CaseLineState    `json:"state"`
+	Step     *string          `json:"step,omitempty"`
+	Unit     *string          `json:"unit,omitempty"`
+	WakeAt   *time.Time       `json:"wakeAt,omitempty"`
+	Workflow *string          `json:"workflow,omitempty"`
+	Zone     *string          `json:"zone,omitempty"`
+}
+
+// CaseLineSeverity defines model for CaseLine.Severity.
+type CaseLineSeverity string
+
+// CaseLineState defines model for CaseLine.State.
+type CaseLineState string
+
 // CasePage defines model for CasePage.
 type CasePage struct {
 	Items []Case `json:"items"`
@@ -1074,6 +1499,37 @@ type CasePage struct {
 	// Next cursor of the next page, empty on the last
 	Next string `json:"next"`
 }
+
+// CasePoint defines model for CasePoint.
+type CasePoint struct {
+	Class string `json:"class"`
+
+	// Due the next deadline
+	Due      *time.Time `json:"due,omitempty"`
+	Exercise *bool      `json:"exercise,omitempty"`
+	Grid     string     `json:"grid"`
+	Id       string     `json:"id"`
+
+	// In the area in which it is counted
+	In       string            `json:"in"`
+	Kind     string            `json:"kind"`
+	OpenedAt time.Time         `json:"openedAt"`
+	Place    *LonLat           `json:"place,omitempty"`
+	Severity CasePointSeverity `json:"severity"`
+
+	// Stage of the deadline that is nearest to be missed
+	Stage *CasePointStage `json:"stage,omitempty"`
+	State CasePointState  `json:"state"`
+}
+
+// CasePointSeverity defines model for CasePoint.Severity.
+type CasePointSeverity string
+
+// CasePointStage of the deadline that is nearest to be missed
+type CasePointStage string
+
+// CasePointState defines model for CasePoint.State.
+type CasePointState string
 
 // CaseStep defines model for CaseStep.
 type CaseStep struct {
@@ -1121,6 +1577,15 @@ type ChangeAccountInputBody struct {
 // ChangeAccountInputBodyRole defines model for ChangeAccountInputBody.Role.
 type ChangeAccountInputBodyRole string
 
+// ChangeHandoverInputBody defines model for ChangeHandoverInputBody.
+type ChangeHandoverInputBody struct {
+	// Again take the picture anew, as of now
+	Again *bool `json:"again,omitempty"`
+
+	// Notes words about places and things, never about a person
+	Notes string `json:"notes"`
+}
+
 // Choice defines model for Choice.
 type Choice struct {
 	Calendar string `json:"calendar"`
@@ -1167,6 +1632,19 @@ type CloseInputBody struct {
 
 // CloseInputBodyReason defines model for CloseInputBody.Reason.
 type CloseInputBodyReason string
+
+// Colleague defines model for Colleague.
+type Colleague struct {
+	Name string `json:"name"`
+
+	// Unit empty: the centre itself
+	Unit *string `json:"unit,omitempty"`
+}
+
+// ColleaguesOutputBody defines model for ColleaguesOutputBody.
+type ColleaguesOutputBody struct {
+	Items []Colleague `json:"items"`
+}
 
 // Cost defines model for Cost.
 type Cost struct {
@@ -1256,6 +1734,44 @@ type DeviceFileFamily string
 // DeviceFileLane defines model for DeviceFile.Lane.
 type DeviceFileLane string
 
+// DeviceLine defines model for DeviceLine.
+type DeviceLine struct {
+	Edge   string           `json:"edge"`
+	Family DeviceLineFamily `json:"family"`
+	Grid   string           `json:"grid"`
+	Id     string           `json:"id"`
+	Since  time.Time        `json:"since"`
+	State  string           `json:"state"`
+}
+
+// DeviceLineFamily defines model for DeviceLine.Family.
+type DeviceLineFamily string
+
+// DeviceLines defines model for DeviceLines.
+type DeviceLines struct {
+	Items []DeviceLine `json:"items"`
+	Total int64        `json:"total"`
+}
+
+// DevicePoint defines model for DevicePoint.
+type DevicePoint struct {
+	Edge   string            `json:"edge"`
+	Family DevicePointFamily `json:"family"`
+	Grid   string            `json:"grid"`
+	Id     string            `json:"id"`
+
+	// In the area in which it is counted
+	In    string    `json:"in"`
+	Since time.Time `json:"since"`
+
+	// Stale its edge is out of touch: the state is the last that is known
+	Stale *bool  `json:"stale,omitempty"`
+	State string `json:"state"`
+}
+
+// DevicePointFamily defines model for DevicePoint.Family.
+type DevicePointFamily string
+
 // DeviceState defines model for DeviceState.
 type DeviceState struct {
 	Arrangement *int64            `json:"arrangement,omitempty"`
@@ -1320,6 +1836,22 @@ type EdgeCounts struct {
 	Online  int64    `json:"online"`
 	Sensors Wellness `json:"sensors"`
 	Trouble int64    `json:"trouble"`
+}
+
+// EdgeLine defines model for EdgeLine.
+type EdgeLine struct {
+	// Devices how many devices are behind it
+	Devices int64  `json:"devices"`
+	Id      string `json:"id"`
+
+	// Since its last report
+	Since time.Time `json:"since"`
+}
+
+// EdgeLines defines model for EdgeLines.
+type EdgeLines struct {
+	Items []EdgeLine `json:"items"`
+	Total int64      `json:"total"`
 }
 
 // EdgeList defines model for EdgeList.
@@ -1420,6 +1952,7 @@ type Event struct {
 	Deadline  *string     `json:"deadline,omitempty"`
 	Deadlines *[]Deadline `json:"deadlines"`
 	Effect    *string     `json:"effect,omitempty"`
+	Former    *Outcome    `json:"former,omitempty"`
 	Freed     *bool       `json:"freed,omitempty"`
 	From      *time.Time  `json:"from,omitempty"`
 	Handler   *string     `json:"handler,omitempty"`
@@ -1440,6 +1973,7 @@ type Event struct {
 	Step      *string     `json:"step,omitempty"`
 	To        *time.Time  `json:"to,omitempty"`
 	Type      EventType   `json:"type"`
+	Undoes    *int64      `json:"undoes,omitempty"`
 	Unit      *string     `json:"unit,omitempty"`
 	Until     *time.Time  `json:"until,omitempty"`
 	Why       *Words      `json:"why,omitempty"`
@@ -1489,6 +2023,11 @@ type Evidence struct {
 // FiguresOutputBody defines model for FiguresOutputBody.
 type FiguresOutputBody struct {
 	Items []Row `json:"items"`
+}
+
+// FilterList defines model for FilterList.
+type FilterList struct {
+	Items []SavedFilter `json:"items"`
 }
 
 // Gap defines model for Gap.
@@ -1589,6 +2128,103 @@ type GridPeriod struct {
 	Units *map[string]string `json:"units,omitempty"`
 }
 
+// HandoverPage defines model for HandoverPage.
+type HandoverPage struct {
+	Items []Head `json:"items"`
+
+	// Next cursor of the next page, empty on the last; a page may be short
+	Next string `json:"next"`
+}
+
+// HandoverView defines model for HandoverView.
+type HandoverView struct {
+	AcceptedAt *time.Time `json:"acceptedAt,omitempty"`
+
+	// Edits how often it was changed before it was signed
+	Edits *int64 `json:"edits,omitempty"`
+
+	// From when the shift that ends began
+	From time.Time `json:"from"`
+
+	// Grids prefixes of the grids that it is about: those of who began it; empty: all
+	Grids []string `json:"grids"`
+	Id    string   `json:"id"`
+
+	// Incoming the staff account that comes; empty until it signed
+	Incoming *string `json:"incoming,omitempty"`
+
+	// Notes free words about places and things, never about a person
+	Notes string `json:"notes"`
+
+	// Outgoing the staff account that goes
+	Outgoing string            `json:"outgoing"`
+	Picture  Picture           `json:"picture"`
+	SignedAt *time.Time        `json:"signedAt,omitempty"`
+	State    HandoverViewState `json:"state"`
+
+	// Until when the shift that begins will end
+	Until       time.Time  `json:"until"`
+	Version     int64      `json:"version"`
+	WithdrawnAt *time.Time `json:"withdrawnAt,omitempty"`
+	WithdrawnBy *string    `json:"withdrawnBy,omitempty"`
+}
+
+// HandoverViewState defines model for HandoverView.State.
+type HandoverViewState string
+
+// Happened defines model for Happened.
+type Happened struct {
+	// Cleared of the closed ones, by their own clear
+	Cleared int64 `json:"cleared"`
+
+	// Closed of those opened in this shift or in the seven days before it
+	Closed int64 `json:"closed"`
+
+	// FalseAlarms of the closed ones
+	FalseAlarms int64 `json:"falseAlarms"`
+
+	// LifeSafety of the opened ones
+	LifeSafety int64 `json:"lifeSafety"`
+
+	// Merged of the opened ones: they are part of others by now
+	Merged int64 `json:"merged"`
+	Opened int64 `json:"opened"`
+}
+
+// Head defines model for Head.
+type Head struct {
+	AcceptedAt *time.Time `json:"acceptedAt,omitempty"`
+
+	// Edits how often it was changed before it was signed
+	Edits *int64 `json:"edits,omitempty"`
+
+	// From when the shift that ends began
+	From time.Time `json:"from"`
+
+	// Grids prefixes of the grids that it is about: those of who began it; empty: all
+	Grids []string `json:"grids"`
+	Id    string   `json:"id"`
+
+	// Incoming the staff account that comes; empty until it signed
+	Incoming *string `json:"incoming,omitempty"`
+
+	// Notes free words about places and things, never about a person
+	Notes string `json:"notes"`
+
+	// Outgoing the staff account that goes
+	Outgoing string     `json:"outgoing"`
+	SignedAt *time.Time `json:"signedAt,omitempty"`
+	State    HeadState  `json:"state"`
+
+	// Until when the shift that begins will end
+	Until       time.Time  `json:"until"`
+	WithdrawnAt *time.Time `json:"withdrawnAt,omitempty"`
+	WithdrawnBy *string    `json:"withdrawnBy,omitempty"`
+}
+
+// HeadState defines model for Head.State.
+type HeadState string
+
 // HoldInputBody defines model for HoldInputBody.
 type HoldInputBody struct {
 	Reason HoldInputBodyReason `json:"reason"`
@@ -1623,6 +2259,12 @@ type LaneState struct {
 // LaneStateLane defines model for LaneState.Lane.
 type LaneStateLane string
 
+// Lines defines model for Lines.
+type Lines struct {
+	Items []CaseLine `json:"items"`
+	Total int64      `json:"total"`
+}
+
 // Link defines model for Link.
 type Link struct {
 	// After since the first of the route was told, for example 10m, at most 4h
@@ -1637,6 +2279,82 @@ type LonLat struct {
 	Lat float64 `json:"lat"`
 	Lon float64 `json:"lon"`
 }
+
+// LookList defines model for LookList.
+type LookList struct {
+	Items []LookView `json:"items"`
+}
+
+// LookView defines model for LookView.
+type LookView struct {
+	At time.Time `json:"at"`
+
+	// By staff account
+	By    string `json:"by"`
+	Bytes int64  `json:"bytes"`
+
+	// BytesPerSecond what it costs the uplink of the edge, over its pictures so far; 0 before the second
+	BytesPerSecond float64        `json:"bytesPerSecond"`
+	Camera         string         `json:"camera"`
+	Cause          *LookViewCause `json:"cause,omitempty"`
+
+	// Count pictures after which it is over; 0: until it ends
+	Count   *int64     `json:"count,omitempty"`
+	Edge    string     `json:"edge"`
+	EndedAt *time.Time `json:"endedAt,omitempty"`
+
+	// EveryMs least time between two pictures in milliseconds
+	EveryMs int64 `json:"everyMs"`
+
+	// First when the first picture came
+	First *time.Time `json:"first,omitempty"`
+
+	// Grid of the camera
+	Grid string `json:"grid"`
+	Id   string `json:"id"`
+
+	// Last when the newest picture came
+	Last *time.Time `json:"last,omitempty"`
+
+	// MaxSide width at most in pixels; 0: as pictures of alerts are
+	MaxSide  *int64 `json:"maxSide,omitempty"`
+	Pictures int64  `json:"pictures"`
+	Reason   string `json:"reason"`
+
+	// Role of the account when it asked
+	Role string `json:"role"`
+
+	// State waiting: no picture came yet
+	State LookViewState `json:"state"`
+
+	// Until it ends then at the latest
+	Until time.Time `json:"until"`
+}
+
+// LookViewCause defines model for LookView.Cause.
+type LookViewCause string
+
+// LookViewState waiting: no picture came yet
+type LookViewState string
+
+// MapOutlines defines model for MapOutlines.
+type MapOutlines struct {
+	Features []Outline `json:"features"`
+
+	// Level of the features; absent where no grid has a shape
+	Level *MapOutlinesLevel `json:"level,omitempty"`
+
+	// Levels those that have shapes, the largest first
+	Levels []string        `json:"levels"`
+	Tiles  *TileInfo       `json:"tiles,omitempty"`
+	Type   MapOutlinesType `json:"type"`
+}
+
+// MapOutlinesLevel of the features; absent where no grid has a shape
+type MapOutlinesLevel string
+
+// MapOutlinesType defines model for MapOutlines.Type.
+type MapOutlinesType string
 
 // Measure defines model for Measure.
 type Measure struct {
@@ -1659,10 +2377,70 @@ type MergeInputBody struct {
 	Into openapi_types.UUID `json:"into"`
 }
 
+// Mode defines model for Mode.
+type Mode struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Device string    `json:"device"`
+
+	// Grid of the device
+	Grid   string    `json:"grid"`
+	Mode   ModeMode  `json:"mode"`
+	Reason *string   `json:"reason,omitempty"`
+	Until  time.Time `json:"until"`
+	Zone   *string   `json:"zone,omitempty"`
+}
+
+// ModeMode defines model for Mode.Mode.
+type ModeMode string
+
+// ModeBody defines model for ModeBody.
+type ModeBody struct {
+	// Device camera or sensor of the edge
+	Device string       `json:"device"`
+	Mode   ModeBodyMode `json:"mode"`
+
+	// Reason why, without naming anyone; demanded to disarm
+	Reason *string `json:"reason,omitempty"`
+
+	// Until at most 30 days ahead, 24 hours for a walk-test, 1 hour for that of a life-safety sensor
+	Until time.Time `json:"until"`
+
+	// Zone of a camera; left out: all of it
+	Zone *string `json:"zone,omitempty"`
+}
+
+// ModeBodyMode defines model for ModeBody.Mode.
+type ModeBodyMode string
+
+// Modes defines model for Modes.
+type Modes struct {
+	Edge  string `json:"edge"`
+	Items []Mode `json:"items"`
+
+	// Version of the list; 0: nothing was ever ordered
+	Version int64 `json:"version"`
+}
+
 // Name defines model for Name.
 type Name struct {
 	En string `json:"en"`
 	Zh string `json:"zh"`
+}
+
+// NearReadings defines model for NearReadings.
+type NearReadings struct {
+	From time.Time `json:"from"`
+
+	// Items means of steps, at most 24 series, by their labels
+	Items []Series  `json:"items"`
+	To    time.Time `json:"to"`
+}
+
+// NeighboursOutputBody defines model for NeighboursOutputBody.
+type NeighboursOutputBody struct {
+	// Items at most 30: those of the same grid first, then those opened nearest in time
+	Items []Case `json:"items"`
 }
 
 // NewAccountInputBody defines model for NewAccountInputBody.
@@ -1795,6 +2573,24 @@ type On struct {
 	Name  *string   `json:"name,omitempty"`
 }
 
+// OpenLookInputBody defines model for OpenLookInputBody.
+type OpenLookInputBody struct {
+	// Count pictures after which it is over; 1 is a still, which whoever sets the centre up may ask for, too
+	Count *int64 `json:"count,omitempty"`
+
+	// EveryMs least time between two pictures; 500 if left out
+	EveryMs *int64 `json:"everyMs,omitempty"`
+
+	// MaxSide width at most in pixels; left out: as pictures of alerts are
+	MaxSide *int64 `json:"maxSide,omitempty"`
+
+	// Reason why, in words, without naming anyone
+	Reason string `json:"reason"`
+
+	// Seconds 60 if left out
+	Seconds *int64 `json:"seconds,omitempty"`
+}
+
 // Opening defines model for Opening.
 type Opening struct {
 	Class    string  `json:"class"`
@@ -1809,6 +2605,69 @@ type Opening struct {
 	Zone     *string `json:"zone,omitempty"`
 }
 
+// OrderZone defines model for OrderZone.
+type OrderZone struct {
+	MinArea       *float64     `json:"minArea,omitempty"`
+	MinDurationMs *int64       `json:"minDurationMs,omitempty"`
+	Name          string       `json:"name"`
+	Outline       *[][]float64 `json:"outline"`
+}
+
+// Outcome defines model for Outcome.
+type Outcome struct {
+	Assignee   *string      `json:"assignee,omitempty"`
+	ClosedAt   *time.Time   `json:"closedAt,omitempty"`
+	ClosedBy   *string      `json:"closedBy,omitempty"`
+	Deadlines  *[]Deadline  `json:"deadlines"`
+	Extended   *int64       `json:"extended,omitempty"`
+	Handler    *string      `json:"handler,omitempty"`
+	Helpers    *[]string    `json:"helpers"`
+	Level      OutcomeLevel `json:"level"`
+	MergedBy   *string      `json:"mergedBy,omitempty"`
+	Parent     *string      `json:"parent,omitempty"`
+	ParkedAt   *time.Time   `json:"parkedAt,omitempty"`
+	Rating     *int64       `json:"rating,omitempty"`
+	Reason     *string      `json:"reason,omitempty"`
+	Reworked   *int64       `json:"reworked,omitempty"`
+	SentBack   *int64       `json:"sentBack,omitempty"`
+	State      OutcomeState `json:"state"`
+	Step       *string      `json:"step,omitempty"`
+	Supervised *int64       `json:"supervised,omitempty"`
+	Unit       *string      `json:"unit,omitempty"`
+	WakeAt     *time.Time   `json:"wakeAt,omitempty"`
+	Workflow   *string      `json:"workflow,omitempty"`
+}
+
+// OutcomeLevel defines model for Outcome.Level.
+type OutcomeLevel string
+
+// OutcomeState defines model for Outcome.State.
+type OutcomeState string
+
+// Outline defines model for Outline.
+type Outline struct {
+	// Geometry GeoJSON Polygon or MultiPolygon, CGCS2000 or WGS 84, to be drawn and not to be computed with
+	Geometry   interface{} `json:"geometry"`
+	Properties OutlineOf   `json:"properties"`
+	Type       OutlineType `json:"type"`
+}
+
+// OutlineType defines model for Outline.Type.
+type OutlineType string
+
+// OutlineOf defines model for OutlineOf.
+type OutlineOf struct {
+	Code string `json:"code"`
+
+	// Inner a point within for a mark: longitude, latitude, degrees
+	Inner *[]float64     `json:"inner"`
+	Level OutlineOfLevel `json:"level"`
+	Title Title          `json:"title"`
+}
+
+// OutlineOfLevel defines model for OutlineOf.Level.
+type OutlineOfLevel string
+
 // OwnPasswordInputBody defines model for OwnPasswordInputBody.
 type OwnPasswordInputBody struct {
 	Next    string `json:"next"`
@@ -1818,6 +2677,31 @@ type OwnPasswordInputBody struct {
 // PasswordInputBody defines model for PasswordInputBody.
 type PasswordInputBody struct {
 	Password string `json:"password"`
+}
+
+// Picture defines model for Picture.
+type Picture struct {
+	// At the moment
+	At time.Time `json:"at"`
+
+	// Cut there were more cases than were looked at
+	Cut       *bool       `json:"cut,omitempty"`
+	Devices   DeviceLines `json:"devices"`
+	Due       Lines       `json:"due"`
+	Edges     EdgeLines   `json:"edges"`
+	Exercises Lines       `json:"exercises"`
+	Happened  Happened    `json:"happened"`
+
+	// Open cases that are not closed, by severity, the gravest first
+	Open []Tally `json:"open"`
+
+	// Parked of them, those whose clocks stand still
+	Parked   int64        `json:"parked"`
+	Silences SilenceLines `json:"silences"`
+	Waking   Lines        `json:"waking"`
+
+	// Worst of them, the gravest, at most 50
+	Worst []CaseLine `json:"worst"`
 }
 
 // PicturesOutputBody defines model for PicturesOutputBody.
@@ -2045,6 +2929,40 @@ type RuleView struct {
 // RuleViewSort defines model for RuleView.Sort.
 type RuleViewSort string
 
+// SavedFilter defines model for SavedFilter.
+type SavedFilter struct {
+	Device   *string              `json:"device,omitempty"`
+	Edge     *string              `json:"edge,omitempty"`
+	Exercise *SavedFilterExercise `json:"exercise,omitempty"`
+	Family   *SavedFilterFamily   `json:"family,omitempty"`
+
+	// Grid prefix of a grid code
+	Grid *string          `json:"grid,omitempty"`
+	Kind *SavedFilterKind `json:"kind,omitempty"`
+
+	// Name at most 40 characters, without naming anyone
+	Name string `json:"name"`
+
+	// Severity at least
+	Severity *SavedFilterSeverity `json:"severity,omitempty"`
+	State    *SavedFilterState    `json:"state,omitempty"`
+}
+
+// SavedFilterExercise defines model for SavedFilter.Exercise.
+type SavedFilterExercise string
+
+// SavedFilterFamily defines model for SavedFilter.Family.
+type SavedFilterFamily string
+
+// SavedFilterKind defines model for SavedFilter.Kind.
+type SavedFilterKind string
+
+// SavedFilterSeverity at least
+type SavedFilterSeverity string
+
+// SavedFilterState defines model for SavedFilter.State.
+type SavedFilterState string
+
 // Series defines model for Series.
 type Series struct {
 	Labels map[string]string `json:"labels"`
@@ -2101,6 +3019,28 @@ type SignInInputBody struct {
 	User     string `json:"user"`
 }
 
+// SilenceLine defines model for SilenceLine.
+type SilenceLine struct {
+	// Active in force at the moment
+	Active bool            `json:"active"`
+	From   time.Time       `json:"from"`
+	Grid   *string         `json:"grid,omitempty"`
+	Id     string          `json:"id"`
+	Kinds  *[]string       `json:"kinds"`
+	Reason string          `json:"reason"`
+	Sort   SilenceLineSort `json:"sort"`
+	Until  time.Time       `json:"until"`
+}
+
+// SilenceLineSort defines model for SilenceLine.Sort.
+type SilenceLineSort string
+
+// SilenceLines defines model for SilenceLines.
+type SilenceLines struct {
+	Items []SilenceLine `json:"items"`
+	Total int64         `json:"total"`
+}
+
 // SilenceList defines model for SilenceList.
 type SilenceList struct {
 	Items []SilenceView `json:"items"`
@@ -2145,6 +3085,31 @@ type SplitInputBody struct {
 	Into []GridPart `json:"into"`
 }
 
+// Standing defines model for Standing.
+type Standing struct {
+	// Capped there are more cases than central counts here
+	Capped *bool `json:"capped,omitempty"`
+
+	// Cases the most urgent ones first, at most 10,000
+	Cases []CasePoint `json:"cases"`
+
+	// Devices those in trouble first, at most 10,000
+	Devices []DevicePoint `json:"devices"`
+
+	// Grids areas in which there is something, by code
+	Grids []AreaCount `json:"grids"`
+
+	// Level of the areas; absent where no grid has a shape
+	Level *StandingLevel `json:"level,omitempty"`
+
+	// MoreCases how many were counted and not listed
+	MoreCases   int64 `json:"moreCases"`
+	MoreDevices int64 `json:"moreDevices"`
+}
+
+// StandingLevel of the areas; absent where no grid has a shape
+type StandingLevel string
+
 // Step defines model for Step.
 type Step struct {
 	End    *bool     `json:"end,omitempty"`
@@ -2167,6 +3132,21 @@ type Table struct {
 	Zone  *string              `json:"zone,omitempty"`
 }
 
+// Tally defines model for Tally.
+type Tally struct {
+	Acknowledged int64 `json:"acknowledged"`
+
+	// Open nobody has taken them in
+	Open int64 `json:"open"`
+
+	// Overdue of both: a deadline has passed
+	Overdue  int64         `json:"overdue"`
+	Severity TallySeverity `json:"severity"`
+}
+
+// TallySeverity defines model for Tally.Severity.
+type TallySeverity string
+
 // Template defines model for Template.
 type Template struct {
 	// Subject one line
@@ -2186,6 +3166,35 @@ type Tier struct {
 	When  *[]string `json:"when"`
 }
 
+// TileInfo defines model for TileInfo.
+type TileInfo struct {
+	Attribution string `json:"attribution"`
+
+	// Datum what the tiles are drawn in; gcj02: what is drawn over them is shifted, for display only
+	Datum   TileInfoDatum `json:"datum"`
+	MaxZoom int64         `json:"maxZoom"`
+	MinZoom int64         `json:"minZoom"`
+}
+
+// TileInfoDatum what the tiles are drawn in; gcj02: what is drawn over them is shifted, for display only
+type TileInfoDatum string
+
+// TimeLeft defines model for TimeLeft.
+type TimeLeft struct {
+	// Day seconds of a working day; 0 by the clock
+	Day      int64  `json:"day"`
+	Deadline string `json:"deadline"`
+
+	// Left seconds; negative since it passed
+	Left int64 `json:"left"`
+
+	// Running whether they pass at this moment: not outside working time
+	Running bool `json:"running"`
+
+	// Working working time; else by the clock
+	Working bool `json:"working"`
+}
+
 // Title defines model for Title.
 type Title struct {
 	En *string `json:"en,omitempty"`
@@ -2203,11 +3212,68 @@ type TokensOutputBody struct {
 	Items []Key `json:"items"`
 }
 
+// TrialEvent defines model for TrialEvent.
+type TrialEvent struct {
+	From time.Time `json:"from"`
+	Kind string    `json:"kind"`
+	To   time.Time `json:"to"`
+	Zone string    `json:"zone"`
+}
+
+// TrialOrderBody defines model for TrialOrderBody.
+type TrialOrderBody struct {
+	// LastSec how far back in seconds
+	LastSec int64 `json:"lastSec"`
+
+	// Masks on top of those of the edge's file
+	Masks *[][][]float64 `json:"masks,omitempty"`
+
+	// Zones an outline has 3 to 64 points [x, y], 0 to 1, the origin top left; without one it is the whole picture
+	Zones []OrderZone `json:"zones"`
+}
+
+// TrialResult defines model for TrialResult.
+type TrialResult struct {
+	Did     *[]TrialEvent `json:"did"`
+	From    time.Time     `json:"from"`
+	Samples int64         `json:"samples"`
+	To      time.Time     `json:"to"`
+	Why     *string       `json:"why,omitempty"`
+	Would   *[]TrialEvent `json:"would"`
+}
+
+// Tried defines model for Tried.
+type Tried struct {
+	At      time.Time     `json:"at"`
+	By      string        `json:"by"`
+	Camera  string        `json:"camera"`
+	Edge    string        `json:"edge"`
+	Grid    string        `json:"grid"`
+	Id      string        `json:"id"`
+	LastSec int64         `json:"lastSec"`
+	Masks   [][][]float64 `json:"masks"`
+	Result  *TrialResult  `json:"result,omitempty"`
+
+	// Until nobody waits for a result then any more
+	Until time.Time   `json:"until"`
+	Zones []OrderZone `json:"zones"`
+}
+
 // TryInputBody defines model for TryInputBody.
 type TryInputBody struct {
 	// Address for mail and sms
 	Address *string `json:"address,omitempty"`
 	Channel string  `json:"channel"`
+}
+
+// UndoOffer defines model for UndoOffer.
+type UndoOffer struct {
+	// Action what would be taken back
+	Action string `json:"action"`
+	Titles Titles `json:"titles"`
+
+	// Until and no later
+	Until time.Time `json:"until"`
 }
 
 // Unit defines model for Unit.
@@ -2505,6 +3571,12 @@ type ExportCasesParamsExercise string
 // ExportCasesParamsOrigin defines parameters for ExportCases.
 type ExportCasesParamsOrigin string
 
+// StepCasesParams defines parameters for StepCases.
+type StepCasesParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // GetCaseParams defines parameters for GetCase.
 type GetCaseParams struct {
 	// Before position of an event of this case: lists what happened before it; left out: up to now
@@ -2571,6 +3643,15 @@ type StepCaseParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// UndoStepParams defines parameters for UndoStep.
+type UndoStepParams struct {
+	// IfMatch ETag of the case as it was seen
+	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // UnmergeCaseParams defines parameters for UnmergeCase.
 type UnmergeCaseParams struct {
 	// IfMatch ETag of the case as it was seen
@@ -2622,7 +3703,7 @@ type ListEdgesParams struct {
 	// State edges with a device in this state
 	State *string `form:"state,omitempty" json:"state,omitempty"`
 
-	// Devices which devices are listed; matching: those that the filters leave, with trouble=yes those that are not well; at most 20 of an edge
+	// Devices which devices are listed; matching: those that the filters leave, unwell: those of them in trouble; both at most 20 of an edge
 	Devices *ListEdgesParamsDevices `form:"devices,omitempty" json:"devices,omitempty"`
 
 	// Cursor next of the page before
@@ -2641,6 +3722,54 @@ type ListEdgesParamsFamily string
 
 // ListEdgesParamsDevices defines parameters for ListEdges.
 type ListEdgesParamsDevices string
+
+// RemoveArrangementParams defines parameters for RemoveArrangement.
+type RemoveArrangementParams struct {
+	// IfMatch ETag of the version that was seen; left out: whatever there is
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// PutArrangementParams defines parameters for PutArrangement.
+type PutArrangementParams struct {
+	// IfMatch ETag of the version that was seen; left out: whatever there is
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// OpenLookParams defines parameters for OpenLook.
+type OpenLookParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// OpenTrialParams defines parameters for OpenTrial.
+type OpenTrialParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// EndModeParams defines parameters for EndMode.
+type EndModeParams struct {
+	Device string  `form:"device" json:"device"`
+	Zone   *string `form:"zone,omitempty" json:"zone,omitempty"`
+
+	// IfMatch ETag of the version that was seen; left out: whatever there is
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// SetModeParams defines parameters for SetMode.
+type SetModeParams struct {
+	// IfMatch ETag of the version that was seen; left out: whatever there is
+	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// PutFiltersParams defines parameters for PutFilters.
+type PutFiltersParams struct {
+	// IfMatch ETag of the version that was seen; left out: whatever there is
+	IfMatch *string `json:"If-Match,omitempty"`
+}
 
 // ListGridsParams defines parameters for ListGrids.
 type ListGridsParams struct {
@@ -2698,6 +3827,64 @@ type SplitGridParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListHandoversParams defines parameters for ListHandovers.
+type ListHandoversParams struct {
+	// State open: draft or signed
+	State *ListHandoversParamsState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Cursor next of the page before
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit  *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListHandoversParamsState defines parameters for ListHandovers.
+type ListHandoversParamsState string
+
+// BeginHandoverParams defines parameters for BeginHandover.
+type BeginHandoverParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// GetHandoverParams defines parameters for GetHandover.
+type GetHandoverParams struct {
+	// IfMatch ETag of the handover as it was seen; a signature needs one
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// ChangeHandoverParams defines parameters for ChangeHandover.
+type ChangeHandoverParams struct {
+	// IfMatch ETag of the handover as it was seen; a signature needs one
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// AcceptHandoverParams defines parameters for AcceptHandover.
+type AcceptHandoverParams struct {
+	// IfMatch ETag of the handover as it was seen; a signature needs one
+	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// SignHandoverParams defines parameters for SignHandover.
+type SignHandoverParams struct {
+	// IfMatch ETag of the handover as it was seen; a signature needs one
+	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// WithdrawHandoverParams defines parameters for WithdrawHandover.
+type WithdrawHandoverParams struct {
+	// IfMatch ETag of the handover as it was seen; a signature needs one
+	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // GetIndicatorsParams defines parameters for GetIndicators.
 type GetIndicatorsParams struct {
 	// From first day, of the centre's zone; left out: the first of this month
@@ -2718,6 +3905,34 @@ type GetIndicatorsParams struct {
 
 	// By what lines are told apart by, separated by commas: day or month, grid, unit, class
 	By *string `form:"by,omitempty" json:"by,omitempty"`
+
+	// Digits with by=grid: grids whose codes begin with the same so many digits are one line (6 counties, 9 townships, 12 communities); left out: whole codes
+	Digits *int64 `form:"digits,omitempty" json:"digits,omitempty"`
+}
+
+// ExportIndicatorsParams defines parameters for ExportIndicators.
+type ExportIndicatorsParams struct {
+	// From first day, of the centre's zone; left out: the first of this month
+	From *openapi_types.Date `form:"from,omitempty" json:"from,omitempty"`
+
+	// To day after the last; left out: tomorrow
+	To *openapi_types.Date `form:"to,omitempty" json:"to,omitempty"`
+
+	// Exercise drills instead of what happened
+	Exercise *bool `form:"exercise,omitempty" json:"exercise,omitempty"`
+
+	// Grid prefix of a grid code
+	Grid *string `form:"grid,omitempty" json:"grid,omitempty"`
+	Unit *string `form:"unit,omitempty" json:"unit,omitempty"`
+
+	// Class prefix of an event class
+	Class *string `form:"class,omitempty" json:"class,omitempty"`
+
+	// By what lines are told apart by, separated by commas: day or month, grid, unit, class
+	By *string `form:"by,omitempty" json:"by,omitempty"`
+
+	// Digits with by=grid: grids whose codes begin with the same so many digits are one line (6 counties, 9 townships, 12 communities); left out: whole codes
+	Digits *int64 `form:"digits,omitempty" json:"digits,omitempty"`
 }
 
 // GetDeviceIndicatorsParams defines parameters for GetDeviceIndicators.
@@ -2732,11 +3947,46 @@ type GetDeviceIndicatorsParams struct {
 	Exercise *bool `form:"exercise,omitempty" json:"exercise,omitempty"`
 }
 
+// GetLookPictureParams defines parameters for GetLookPicture.
+type GetLookPictureParams struct {
+	// Wait seconds to wait for another picture
+	Wait *int64 `form:"wait,omitempty" json:"wait,omitempty"`
+
+	// IfNoneMatch ETag of the picture that was seen: 304 if there is no other yet
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
 // PutLoopParams defines parameters for PutLoop.
 type PutLoopParams struct {
 	// IfMatch ETag of the version that was seen; left out: whatever there is
 	IfMatch *string `json:"If-Match,omitempty"`
 }
+
+// GetMapParams defines parameters for GetMap.
+type GetMapParams struct {
+	// Level left out: the finest with at most 3,000 shapes
+	Level *GetMapParamsLevel `form:"level,omitempty" json:"level,omitempty"`
+
+	// Prefix of the codes
+	Prefix      *string `form:"prefix,omitempty" json:"prefix,omitempty"`
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// GetMapParamsLevel defines parameters for GetMap.
+type GetMapParamsLevel string
+
+// GetMapGridsParams defines parameters for GetMapGrids.
+type GetMapGridsParams struct {
+	// Level left out: the finest with at most 3,000 shapes
+	Level *GetMapGridsParamsLevel `form:"level,omitempty" json:"level,omitempty"`
+
+	// Prefix of the codes
+	Prefix      *string `form:"prefix,omitempty" json:"prefix,omitempty"`
+	IfNoneMatch *string `json:"If-None-Match,omitempty"`
+}
+
+// GetMapGridsParamsLevel defines parameters for GetMapGrids.
+type GetMapGridsParamsLevel string
 
 // AcknowledgeNoticeParams defines parameters for AcknowledgeNotice.
 type AcknowledgeNoticeParams struct {
@@ -2847,6 +4097,18 @@ type EndSilenceParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListStaffParams defines parameters for ListStaff.
+type ListStaffParams struct {
+	// Grid of a case: who may see it
+	Grid string `form:"grid" json:"grid"`
+}
+
+// GetTrialParams defines parameters for GetTrial.
+type GetTrialParams struct {
+	// Wait seconds to wait for the result
+	Wait *int64 `form:"wait,omitempty" json:"wait,omitempty"`
+}
+
 // ImportUnitsJSONBody defines parameters for ImportUnits.
 type ImportUnitsJSONBody = openapi_types.File
 
@@ -2907,6 +4169,9 @@ type PutCalendarJSONRequestBody = PutCalendarJSONBody
 // OpenCaseJSONRequestBody defines body for OpenCase for application/json ContentType.
 type OpenCaseJSONRequestBody = ReportInputBody
 
+// StepCasesJSONRequestBody defines body for StepCases for application/json ContentType.
+type StepCasesJSONRequestBody = BulkStep
+
 // CloseCaseJSONRequestBody defines body for CloseCase for application/json ContentType.
 type CloseCaseJSONRequestBody = CloseInputBody
 
@@ -2925,6 +4190,24 @@ type StepCaseJSONRequestBody = CaseStep
 // PutClassJSONRequestBody defines body for PutClass for application/json ContentType.
 type PutClassJSONRequestBody = EventClass
 
+// PutArrangementJSONRequestBody defines body for PutArrangement for application/json ContentType.
+type PutArrangementJSONRequestBody = ArrangementBody
+
+// OpenLookJSONRequestBody defines body for OpenLook for application/json ContentType.
+type OpenLookJSONRequestBody = OpenLookInputBody
+
+// OpenTrialJSONRequestBody defines body for OpenTrial for application/json ContentType.
+type OpenTrialJSONRequestBody = TrialOrderBody
+
+// SetModeJSONRequestBody defines body for SetMode for application/json ContentType.
+type SetModeJSONRequestBody = ModeBody
+
+// PutTrialResultJSONRequestBody defines body for PutTrialResult for application/json ContentType.
+type PutTrialResultJSONRequestBody = TrialResult
+
+// PutFiltersJSONRequestBody defines body for PutFilters for application/json ContentType.
+type PutFiltersJSONRequestBody = FilterList
+
 // ImportGridsApplicationGeoPlusJSONRequestBody defines body for ImportGrids for application/geo+json ContentType.
 type ImportGridsApplicationGeoPlusJSONRequestBody = ImportGridsApplicationGeoPlusJSONBody
 
@@ -2936,6 +4219,12 @@ type PutGridJSONRequestBody = GridDocument
 
 // SplitGridJSONRequestBody defines body for SplitGrid for application/json ContentType.
 type SplitGridJSONRequestBody = SplitInputBody
+
+// BeginHandoverJSONRequestBody defines body for BeginHandover for application/json ContentType.
+type BeginHandoverJSONRequestBody = BeginInputBody
+
+// ChangeHandoverJSONRequestBody defines body for ChangeHandover for application/json ContentType.
+type ChangeHandoverJSONRequestBody = ChangeHandoverInputBody
 
 // PutLoopJSONRequestBody defines body for PutLoop for application/json ContentType.
 type PutLoopJSONRequestBody = Choice
@@ -3086,6 +4375,11 @@ type ClientInterface interface {
 	// ExportCases request
 	ExportCases(ctx context.Context, params *ExportCasesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// StepCasesWithBody request with any body
+	StepCasesWithBody(ctx context.Context, params *StepCasesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	StepCases(ctx context.Context, params *StepCasesParams, body StepCasesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetCase request
 	GetCase(ctx context.Context, id openapi_types.UUID, params *GetCaseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -3110,6 +4404,9 @@ type ClientInterface interface {
 
 	MergeCase(ctx context.Context, id openapi_types.UUID, params *MergeCaseParams, body MergeCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListNeighbours request
+	ListNeighbours(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListNotices request
 	ListNotices(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -3118,6 +4415,9 @@ type ClientInterface interface {
 
 	// AddPictureWithBody request with any body
 	AddPictureWithBody(ctx context.Context, id openapi_types.UUID, params *AddPictureParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListNearReadings request
+	ListNearReadings(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReleaseCaseWithBody request with any body
 	ReleaseCaseWithBody(ctx context.Context, id openapi_types.UUID, params *ReleaseCaseParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3128,6 +4428,9 @@ type ClientInterface interface {
 	StepCaseWithBody(ctx context.Context, id openapi_types.UUID, params *StepCaseParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	StepCase(ctx context.Context, id openapi_types.UUID, params *StepCaseParams, body StepCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UndoStep request
+	UndoStep(ctx context.Context, id openapi_types.UUID, params *UndoStepParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UnmergeCase request
 	UnmergeCase(ctx context.Context, id openapi_types.UUID, params *UnmergeCaseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3155,6 +4458,49 @@ type ClientInterface interface {
 	// ListEdges request
 	ListEdges(ctx context.Context, params *ListEdgesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// RemoveArrangement request
+	RemoveArrangement(ctx context.Context, edge string, camera string, params *RemoveArrangementParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetArrangement request
+	GetArrangement(ctx context.Context, edge string, camera string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutArrangementWithBody request with any body
+	PutArrangementWithBody(ctx context.Context, edge string, camera string, params *PutArrangementParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	PutArrangement(ctx context.Context, edge string, camera string, params *PutArrangementParams, body PutArrangementJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenLookWithBody request with any body
+	OpenLookWithBody(ctx context.Context, edge string, camera string, params *OpenLookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	OpenLook(ctx context.Context, edge string, camera string, params *OpenLookParams, body OpenLookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenTrialWithBody request with any body
+	OpenTrialWithBody(ctx context.Context, edge string, camera string, params *OpenTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	OpenTrial(ctx context.Context, edge string, camera string, params *OpenTrialParams, body OpenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListLooks request
+	ListLooks(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutLookPictureWithBody request with any body
+	PutLookPictureWithBody(ctx context.Context, edge string, look string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndMode request
+	EndMode(ctx context.Context, edge string, params *EndModeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListModes request
+	ListModes(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetModeWithBody request with any body
+	SetModeWithBody(ctx context.Context, edge string, params *SetModeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	SetMode(ctx context.Context, edge string, params *SetModeParams, body SetModeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutTrialResultWithBody request with any body
+	PutTrialResultWithBody(ctx context.Context, edge string, trial string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	PutTrialResult(ctx context.Context, edge string, trial string, body PutTrialResultJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetEdge request
 	GetEdge(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -3163,6 +4509,14 @@ type ClientInterface interface {
 
 	// GetEvidence request
 	GetEvidence(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListFilters request
+	ListFilters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutFiltersWithBody request with any body
+	PutFiltersWithBody(ctx context.Context, params *PutFiltersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	PutFilters(ctx context.Context, params *PutFiltersParams, body PutFiltersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListGrids request
 	ListGrids(ctx context.Context, params *ListGridsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3199,11 +4553,48 @@ type ClientInterface interface {
 
 	SplitGrid(ctx context.Context, code string, params *SplitGridParams, body SplitGridJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListHandovers request
+	ListHandovers(ctx context.Context, params *ListHandoversParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// BeginHandoverWithBody request with any body
+	BeginHandoverWithBody(ctx context.Context, params *BeginHandoverParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	BeginHandover(ctx context.Context, params *BeginHandoverParams, body BeginHandoverJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetHandover request
+	GetHandover(ctx context.Context, id openapi_types.UUID, params *GetHandoverParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeHandoverWithBody request with any body
+	ChangeHandoverWithBody(ctx context.Context, id openapi_types.UUID, params *ChangeHandoverParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	ChangeHandover(ctx context.Context, id openapi_types.UUID, params *ChangeHandoverParams, body ChangeHandoverJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcceptHandover request
+	AcceptHandover(ctx context.Context, id openapi_types.UUID, params *AcceptHandoverParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SignHandover request
+	SignHandover(ctx context.Context, id openapi_types.UUID, params *SignHandoverParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// WithdrawHandover request
+	WithdrawHandover(ctx context.Context, id openapi_types.UUID, params *WithdrawHandoverParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetIndicators request
 	GetIndicators(ctx context.Context, params *GetIndicatorsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ExportIndicators request
+	ExportIndicators(ctx context.Context, params *ExportIndicatorsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetDeviceIndicators request
 	GetDeviceIndicators(ctx context.Context, params *GetDeviceIndicatorsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StopLook request
+	StopLook(ctx context.Context, look openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetLook request
+	GetLook(ctx context.Context, look openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetLookPicture request
+	GetLookPicture(ctx context.Context, look openapi_types.UUID, params *GetLookPictureParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetLoop request
 	GetLoop(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3212,6 +4603,15 @@ type ClientInterface interface {
 	PutLoopWithBody(ctx context.Context, params *PutLoopParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	PutLoop(ctx context.Context, params *PutLoopParams, body PutLoopJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMap request
+	GetMap(ctx context.Context, params *GetMapParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMapGrids request
+	GetMapGrids(ctx context.Context, params *GetMapGridsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetMapTile request
+	GetMapTile(ctx context.Context, z int64, x int64, y int64, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// AcknowledgeNotice request
 	AcknowledgeNotice(ctx context.Context, id string, params *AcknowledgeNoticeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3287,6 +4687,9 @@ type ClientInterface interface {
 	// EndSilence request
 	EndSilence(ctx context.Context, id openapi_types.UUID, params *EndSilenceParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListStaff request
+	ListStaff(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListTokens request
 	ListTokens(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -3297,6 +4700,9 @@ type ClientInterface interface {
 
 	// RevokeToken request
 	RevokeToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTrial request
+	GetTrial(ctx context.Context, trial openapi_types.UUID, params *GetTrialParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListUnits request
 	ListUnits(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3485,6 +4891,30 @@ func (c *Client) ExportCases(ctx context.Context, params *ExportCasesParams, req
 	return c.Client.Do(req)
 }
 
+func (c *Client) StepCasesWithBody(ctx context.Context, params *StepCasesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStepCasesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) StepCases(ctx context.Context, params *StepCasesParams, body StepCasesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStepCasesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) GetCase(ctx context.Context, id openapi_types.UUID, params *GetCaseParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetCaseRequest(c.Server, id, params)
 	if err != nil {
@@ -3593,6 +5023,18 @@ func (c *Client) MergeCase(ctx context.Context, id openapi_types.UUID, params *M
 	return c.Client.Do(req)
 }
 
+func (c *Client) ListNeighbours(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListNeighboursRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) ListNotices(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListNoticesRequest(c.Server, id)
 	if err != nil {
@@ -3619,6 +5061,18 @@ func (c *Client) ListPictures(ctx context.Context, id openapi_types.UUID, reqEdi
 
 func (c *Client) AddPictureWithBody(ctx context.Context, id openapi_types.UUID, params *AddPictureParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewAddPictureRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListNearReadings(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListNearReadingsRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -3667,6 +5121,18 @@ func (c *Client) StepCaseWithBody(ctx context.Context, id openapi_types.UUID, pa
 
 func (c *Client) StepCase(ctx context.Context, id openapi_types.UUID, params *StepCaseParams, body StepCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewStepCaseRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) UndoStep(ctx context.Context, id openapi_types.UUID, params *UndoStepParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUndoStepRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3785,6 +5251,198 @@ func (c *Client) ListEdges(ctx context.Context, params *ListEdgesParams, reqEdit
 	return c.Client.Do(req)
 }
 
+func (c *Client) RemoveArrangement(ctx context.Context, edge string, camera string, params *RemoveArrangementParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveArrangementRequest(c.Server, edge, camera, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetArrangement(ctx context.Context, edge string, camera string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetArrangementRequest(c.Server, edge, camera)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutArrangementWithBody(ctx context.Context, edge string, camera string, params *PutArrangementParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutArrangementRequestWithBody(c.Server, edge, camera, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutArrangement(ctx context.Context, edge string, camera string, params *PutArrangementParams, body PutArrangementJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutArrangementRequest(c.Server, edge, camera, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) OpenLookWithBody(ctx context.Context, edge string, camera string, params *OpenLookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenLookRequestWithBody(c.Server, edge, camera, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) OpenLook(ctx context.Context, edge string, camera string, params *OpenLookParams, body OpenLookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenLookRequest(c.Server, edge, camera, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) OpenTrialWithBody(ctx context.Context, edge string, camera string, params *OpenTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenTrialRequestWithBody(c.Server, edge, camera, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) OpenTrial(ctx context.Context, edge string, camera string, params *OpenTrialParams, body OpenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenTrialRequest(c.Server, edge, camera, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListLooks(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListLooksRequest(c.Server, edge)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutLookPictureWithBody(ctx context.Context, edge string, look string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutLookPictureRequestWithBody(c.Server, edge, look, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) EndMode(ctx context.Context, edge string, params *EndModeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndModeRequest(c.Server, edge, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListModes(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListModesRequest(c.Server, edge)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) SetModeWithBody(ctx context.Context, edge string, params *SetModeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetModeRequestWithBody(c.Server, edge, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) SetMode(ctx context.Context, edge string, params *SetModeParams, body SetModeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetModeRequest(c.Server, edge, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutTrialResultWithBody(ctx context.Context, edge string, trial string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutTrialResultRequestWithBody(c.Server, edge, trial, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutTrialResult(ctx context.Context, edge string, trial string, body PutTrialResultJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutTrialResultRequest(c.Server, edge, trial, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) GetEdge(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetEdgeRequest(c.Server, id)
 	if err != nil {
@@ -3811,6 +5469,42 @@ func (c *Client) GetDevice(ctx context.Context, id string, device string, reqEdi
 
 func (c *Client) GetEvidence(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetEvidenceRequest(c.Server, sha256)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListFilters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListFiltersRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutFiltersWithBody(ctx context.Context, params *PutFiltersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutFiltersRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutFilters(ctx context.Context, params *PutFiltersParams, body PutFiltersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutFiltersRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3977,6 +5671,114 @@ func (c *Client) SplitGrid(ctx context.Context, code string, params *SplitGridPa
 	return c.Client.Do(req)
 }
 
+func (c *Client) ListHandovers(ctx context.Context, params *ListHandoversParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListHandoversRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) BeginHandoverWithBody(ctx context.Context, params *BeginHandoverParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBeginHandoverRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) BeginHandover(ctx context.Context, params *BeginHandoverParams, body BeginHandoverJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewBeginHandoverRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetHandover(ctx context.Context, id openapi_types.UUID, params *GetHandoverParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetHandoverRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ChangeHandoverWithBody(ctx context.Context, id openapi_types.UUID, params *ChangeHandoverParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeHandoverRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ChangeHandover(ctx context.Context, id openapi_types.UUID, params *ChangeHandoverParams, body ChangeHandoverJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeHandoverRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) AcceptHandover(ctx context.Context, id openapi_types.UUID, params *AcceptHandoverParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcceptHandoverRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) SignHandover(ctx context.Context, id openapi_types.UUID, params *SignHandoverParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSignHandoverRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) WithdrawHandover(ctx context.Context, id openapi_types.UUID, params *WithdrawHandoverParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewWithdrawHandoverRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) GetIndicators(ctx context.Context, params *GetIndicatorsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetIndicatorsRequest(c.Server, params)
 	if err != nil {
@@ -3989,8 +5791,56 @@ func (c *Client) GetIndicators(ctx context.Context, params *GetIndicatorsParams,
 	return c.Client.Do(req)
 }
 
+func (c *Client) ExportIndicators(ctx context.Context, params *ExportIndicatorsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportIndicatorsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) GetDeviceIndicators(ctx context.Context, params *GetDeviceIndicatorsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDeviceIndicatorsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) StopLook(ctx context.Context, look openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStopLookRequest(c.Server, look)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetLook(ctx context.Context, look openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetLookRequest(c.Server, look)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetLookPicture(ctx context.Context, look openapi_types.UUID, params *GetLookPictureParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetLookPictureRequest(c.Server, look, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4027,6 +5877,42 @@ func (c *Client) PutLoopWithBody(ctx context.Context, params *PutLoopParams, con
 
 func (c *Client) PutLoop(ctx context.Context, params *PutLoopParams, body PutLoopJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPutLoopRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetMap(ctx context.Context, params *GetMapParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMapRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetMapGrids(ctx context.Context, params *GetMapGridsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMapGridsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetMapTile(ctx context.Context, z int64, x int64, y int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetMapTileRequest(c.Server, z, x, y)
 	if err != nil {
 		return nil, err
 	}
@@ -4361,6 +6247,18 @@ func (c *Client) EndSilence(ctx context.Context, id openapi_types.UUID, params *
 	return c.Client.Do(req)
 }
 
+func (c *Client) ListStaff(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListStaffRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) ListTokens(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListTokensRequest(c.Server)
 	if err != nil {
@@ -4399,6 +6297,18 @@ func (c *Client) CreateToken(ctx context.Context, body CreateTokenJSONRequestBod
 
 func (c *Client) RevokeToken(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRevokeTokenRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetTrial(ctx context.Context, trial openapi_types.UUID, params *GetTrialParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTrialRequest(c.Server, trial, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5824,6 +7734,61 @@ func NewExportCasesRequest(server string, params *ExportCasesParams) (*http.Requ
 	return req, nil
 }
 
+// NewStepCasesRequest calls the generic StepCases builder with application/json body
+func NewStepCasesRequest(server string, params *StepCasesParams, body StepCasesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStepCasesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewStepCasesRequestWithBody generates requests for StepCases with any type of body
+func NewStepCasesRequestWithBody(server string, params *StepCasesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/bulk")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetCaseRequest generates requests for GetCase
 func NewGetCaseRequest(server string, id openapi_types.UUID, params *GetCaseParams) (*http.Request, error) {
 	var err error
@@ -6193,6 +8158,40 @@ func NewMergeCaseRequestWithBody(server string, id openapi_types.UUID, params *M
 	return req, nil
 }
 
+// NewListNeighboursRequest generates requests for ListNeighbours
+func NewListNeighboursRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/%s/neighbours", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListNoticesRequest generates requests for ListNotices
 func NewListNoticesRequest(server string, id openapi_types.UUID) (*http.Request, error) {
 	var err error
@@ -6307,6 +8306,40 @@ func NewAddPictureRequestWithBody(server string, id openapi_types.UUID, params *
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewListNearReadingsRequest generates requests for ListNearReadings
+func NewListNearReadingsRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/%s/readings", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -6428,6 +8461,66 @@ func NewStepCaseRequestWithBody(server string, id openapi_types.UUID, params *St
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewUndoStepRequest generates requests for UndoStep
+func NewUndoStepRequest(server string, id openapi_types.UUID, params *UndoStepParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/%s/undo", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	if params != nil {
 
@@ -6961,6 +9054,631 @@ func NewListEdgesRequest(server string, params *ListEdgesParams) (*http.Request,
 	return req, nil
 }
 
+// NewRemoveArrangementRequest generates requests for RemoveArrangement
+func NewRemoveArrangementRequest(server string, edge string, camera string, params *RemoveArrangementParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "camera", runtime.ParamLocationPath, camera)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/cameras/%s/arrangement", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("DELETE", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetArrangementRequest generates requests for GetArrangement
+func NewGetArrangementRequest(server string, edge string, camera string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "camera", runtime.ParamLocationPath, camera)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/cameras/%s/arrangement", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutArrangementRequest calls the generic PutArrangement builder with application/json body
+func NewPutArrangementRequest(server string, edge string, camera string, params *PutArrangementParams, body PutArrangementJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutArrangementRequestWithBody(server, edge, camera, params, "application/json", bodyReader)
+}
+
+// NewPutArrangementRequestWithBody generates requests for PutArrangement with any type of body
+func NewPutArrangementRequestWithBody(server string, edge string, camera string, params *PutArrangementParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "camera", runtime.ParamLocationPath, camera)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/cameras/%s/arrangement", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("PUT", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewOpenLookRequest calls the generic OpenLook builder with application/json body
+func NewOpenLookRequest(server string, edge string, camera string, params *OpenLookParams, body OpenLookJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenLookRequestWithBody(server, edge, camera, params, "application/json", bodyReader)
+}
+
+// NewOpenLookRequestWithBody generates requests for OpenLook with any type of body
+func NewOpenLookRequestWithBody(server string, edge string, camera string, params *OpenLookParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "camera", runtime.ParamLocationPath, camera)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/cameras/%s/looks", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewOpenTrialRequest calls the generic OpenTrial builder with application/json body
+func NewOpenTrialRequest(server string, edge string, camera string, params *OpenTrialParams, body OpenTrialJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenTrialRequestWithBody(server, edge, camera, params, "application/json", bodyReader)
+}
+
+// NewOpenTrialRequestWithBody generates requests for OpenTrial with any type of body
+func NewOpenTrialRequestWithBody(server string, edge string, camera string, params *OpenTrialParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "camera", runtime.ParamLocationPath, camera)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/cameras/%s/trials", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListLooksRequest generates requests for ListLooks
+func NewListLooksRequest(server string, edge string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/looks", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutLookPictureRequestWithBody generates requests for PutLookPicture with any type of body
+func NewPutLookPictureRequestWithBody(server string, edge string, look string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "look", runtime.ParamLocationPath, look)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/looks/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("PUT", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewEndModeRequest generates requests for EndMode
+func NewEndModeRequest(server string, edge string, params *EndModeParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/modes", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if queryFrag, err := runtime.StyleParamWithLocation("form", false, "device", runtime.ParamLocationQuery, params.Device); err != nil {
+			return nil, err
+		} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+			return nil, err
+		} else {
+			for k, v := range parsed {
+				for _, v2 := range v {
+					queryValues.Add(k, v2)
+				}
+			}
+		}
+
+		if params.Zone != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "zone", runtime.ParamLocationQuery, *params.Zone); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("DELETE", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListModesRequest generates requests for ListModes
+func NewListModesRequest(server string, edge string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/modes", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSetModeRequest calls the generic SetMode builder with application/json body
+func NewSetModeRequest(server string, edge string, params *SetModeParams, body SetModeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSetModeRequestWithBody(server, edge, params, "application/json", bodyReader)
+}
+
+// NewSetModeRequestWithBody generates requests for SetMode with any type of body
+func NewSetModeRequestWithBody(server string, edge string, params *SetModeParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/modes", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewPutTrialResultRequest calls the generic PutTrialResult builder with application/json body
+func NewPutTrialResultRequest(server string, edge string, trial string, body PutTrialResultJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutTrialResultRequestWithBody(server, edge, trial, "application/json", bodyReader)
+}
+
+// NewPutTrialResultRequestWithBody generates requests for PutTrialResult with any type of body
+func NewPutTrialResultRequestWithBody(server string, edge string, trial string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "trial", runtime.ParamLocationPath, trial)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/trials/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("PUT", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetEdgeRequest generates requests for GetEdge
 func NewGetEdgeRequest(server string, id string) (*http.Request, error) {
 	var err error
@@ -7065,6 +9783,88 @@ func NewGetEvidenceRequest(server string, sha256 string) (*http.Request, error) 
 	req, err := http.NewRequest("GET", queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListFiltersRequest generates requests for ListFilters
+func NewListFiltersRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/filters")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutFiltersRequest calls the generic PutFilters builder with application/json body
+func NewPutFiltersRequest(server string, params *PutFiltersParams, body PutFiltersJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutFiltersRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewPutFiltersRequestWithBody generates requests for PutFilters with any type of body
+func NewPutFiltersRequestWithBody(server string, params *PutFiltersParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/filters")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("PUT", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -7584,6 +10384,433 @@ func NewSplitGridRequestWithBody(server string, code string, params *SplitGridPa
 	return req, nil
 }
 
+// NewListHandoversRequest generates requests for ListHandovers
+func NewListHandoversRequest(server string, params *ListHandoversParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/handovers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "state", runtime.ParamLocationQuery, *params.State); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "cursor", runtime.ParamLocationQuery, *params.Cursor); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "limit", runtime.ParamLocationQuery, *params.Limit); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewBeginHandoverRequest calls the generic BeginHandover builder with application/json body
+func NewBeginHandoverRequest(server string, params *BeginHandoverParams, body BeginHandoverJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewBeginHandoverRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewBeginHandoverRequestWithBody generates requests for BeginHandover with any type of body
+func NewBeginHandoverRequestWithBody(server string, params *BeginHandoverParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/handovers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetHandoverRequest generates requests for GetHandover
+func NewGetHandoverRequest(server string, id openapi_types.UUID, params *GetHandoverParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/handovers/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewChangeHandoverRequest calls the generic ChangeHandover builder with application/json body
+func NewChangeHandoverRequest(server string, id openapi_types.UUID, params *ChangeHandoverParams, body ChangeHandoverJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangeHandoverRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewChangeHandoverRequestWithBody generates requests for ChangeHandover with any type of body
+func NewChangeHandoverRequestWithBody(server string, id openapi_types.UUID, params *ChangeHandoverParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/handovers/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("PUT", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewAcceptHandoverRequest generates requests for AcceptHandover
+func NewAcceptHandoverRequest(server string, id openapi_types.UUID, params *AcceptHandoverParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/handovers/%s/accept", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewSignHandoverRequest generates requests for SignHandover
+func NewSignHandoverRequest(server string, id openapi_types.UUID, params *SignHandoverParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/handovers/%s/sign", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewWithdrawHandoverRequest generates requests for WithdrawHandover
+func NewWithdrawHandoverRequest(server string, id openapi_types.UUID, params *WithdrawHandoverParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/handovers/%s/withdraw", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetIndicatorsRequest generates requests for GetIndicators
 func NewGetIndicatorsRequest(server string, params *GetIndicatorsParams) (*http.Request, error) {
 	var err error
@@ -7718,6 +10945,183 @@ func NewGetIndicatorsRequest(server string, params *GetIndicatorsParams) (*http.
 
 		}
 
+		if params.Digits != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "digits", runtime.ParamLocationQuery, *params.Digits); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewExportIndicatorsRequest generates requests for ExportIndicators
+func NewExportIndicatorsRequest(server string, params *ExportIndicatorsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/indicators.csv")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "from", runtime.ParamLocationQuery, *params.From); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "to", runtime.ParamLocationQuery, *params.To); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Exercise != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "exercise", runtime.ParamLocationQuery, *params.Exercise); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Grid != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "grid", runtime.ParamLocationQuery, *params.Grid); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Unit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "unit", runtime.ParamLocationQuery, *params.Unit); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Class != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "class", runtime.ParamLocationQuery, *params.Class); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.By != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "by", runtime.ParamLocationQuery, *params.By); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Digits != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "digits", runtime.ParamLocationQuery, *params.Digits); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
 		queryURL.RawQuery = queryValues.Encode()
 	}
 
@@ -7810,6 +11214,145 @@ func NewGetDeviceIndicatorsRequest(server string, params *GetDeviceIndicatorsPar
 	return req, nil
 }
 
+// NewStopLookRequest generates requests for StopLook
+func NewStopLookRequest(server string, look openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "look", runtime.ParamLocationPath, look)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/looks/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("DELETE", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetLookRequest generates requests for GetLook
+func NewGetLookRequest(server string, look openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "look", runtime.ParamLocationPath, look)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/looks/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetLookPictureRequest generates requests for GetLookPicture
+func NewGetLookPictureRequest(server string, look openapi_types.UUID, params *GetLookPictureParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "look", runtime.ParamLocationPath, look)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/looks/%s/picture", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.Wait != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "wait", runtime.ParamLocationQuery, *params.Wait); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-None-Match", runtime.ParamLocationHeader, *params.IfNoneMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetLoopRequest generates requests for GetLoop
 func NewGetLoopRequest(server string) (*http.Request, error) {
 	var err error
@@ -7887,6 +11430,214 @@ func NewPutLoopRequestWithBody(server string, params *PutLoopParams, contentType
 			req.Header.Set("If-Match", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewGetMapRequest generates requests for GetMap
+func NewGetMapRequest(server string, params *GetMapParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/map")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.Level != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "level", runtime.ParamLocationQuery, *params.Level); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Prefix != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "prefix", runtime.ParamLocationQuery, *params.Prefix); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-None-Match", runtime.ParamLocationHeader, *params.IfNoneMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetMapGridsRequest generates requests for GetMapGrids
+func NewGetMapGridsRequest(server string, params *GetMapGridsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/map/grids")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.Level != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "level", runtime.ParamLocationQuery, *params.Level); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Prefix != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "prefix", runtime.ParamLocationQuery, *params.Prefix); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfNoneMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-None-Match", runtime.ParamLocationHeader, *params.IfNoneMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-None-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetMapTileRequest generates requests for GetMapTile
+func NewGetMapTileRequest(server string, z int64, x int64, y int64) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "z", runtime.ParamLocationPath, z)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "x", runtime.ParamLocationPath, x)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam2 string
+
+	pathParam2, err = runtime.StyleParamWithLocation("simple", false, "y", runtime.ParamLocationPath, y)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/map/tiles/%s/%s/%s", pathParam0, pathParam1, pathParam2)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -8993,6 +12744,51 @@ func NewEndSilenceRequest(server string, id openapi_types.UUID, params *EndSilen
 	return req, nil
 }
 
+// NewListStaffRequest generates requests for ListStaff
+func NewListStaffRequest(server string, params *ListStaffParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/staff")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if queryFrag, err := runtime.StyleParamWithLocation("form", false, "grid", runtime.ParamLocationQuery, params.Grid); err != nil {
+			return nil, err
+		} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+			return nil, err
+		} else {
+			for k, v := range parsed {
+				for _, v2 := range v {
+					queryValues.Add(k, v2)
+				}
+			}
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListTokensRequest generates requests for ListTokens
 func NewListTokensRequest(server string) (*http.Request, error) {
 	var err error
@@ -9087,6 +12883,62 @@ func NewRevokeTokenRequest(server string, id string) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest("DELETE", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetTrialRequest generates requests for GetTrial
+func NewGetTrialRequest(server string, trial openapi_types.UUID, params *GetTrialParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "trial", runtime.ParamLocationPath, trial)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/trials/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.Wait != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "wait", runtime.ParamLocationQuery, *params.Wait); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -9810,6 +13662,11 @@ type ClientWithResponsesInterface interface {
 	// ExportCasesWithResponse request
 	ExportCasesWithResponse(ctx context.Context, params *ExportCasesParams, reqEditors ...RequestEditorFn) (*ExportCasesResponse, error)
 
+	// StepCasesWithBodyWithResponse request with any body
+	StepCasesWithBodyWithResponse(ctx context.Context, params *StepCasesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StepCasesResponse, error)
+
+	StepCasesWithResponse(ctx context.Context, params *StepCasesParams, body StepCasesJSONRequestBody, reqEditors ...RequestEditorFn) (*StepCasesResponse, error)
+
 	// GetCaseWithResponse request
 	GetCaseWithResponse(ctx context.Context, id openapi_types.UUID, params *GetCaseParams, reqEditors ...RequestEditorFn) (*GetCaseResponse, error)
 
@@ -9834,6 +13691,9 @@ type ClientWithResponsesInterface interface {
 
 	MergeCaseWithResponse(ctx context.Context, id openapi_types.UUID, params *MergeCaseParams, body MergeCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*MergeCaseResponse, error)
 
+	// ListNeighboursWithResponse request
+	ListNeighboursWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNeighboursResponse, error)
+
 	// ListNoticesWithResponse request
 	ListNoticesWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNoticesResponse, error)
 
@@ -9842,6 +13702,9 @@ type ClientWithResponsesInterface interface {
 
 	// AddPictureWithBodyWithResponse request with any body
 	AddPictureWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *AddPictureParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddPictureResponse, error)
+
+	// ListNearReadingsWithResponse request
+	ListNearReadingsWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNearReadingsResponse, error)
 
 	// ReleaseCaseWithBodyWithResponse request with any body
 	ReleaseCaseWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *ReleaseCaseParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReleaseCaseResponse, error)
@@ -9852,6 +13715,9 @@ type ClientWithResponsesInterface interface {
 	StepCaseWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *StepCaseParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StepCaseResponse, error)
 
 	StepCaseWithResponse(ctx context.Context, id openapi_types.UUID, params *StepCaseParams, body StepCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*StepCaseResponse, error)
+
+	// UndoStepWithResponse request
+	UndoStepWithResponse(ctx context.Context, id openapi_types.UUID, params *UndoStepParams, reqEditors ...RequestEditorFn) (*UndoStepResponse, error)
 
 	// UnmergeCaseWithResponse request
 	UnmergeCaseWithResponse(ctx context.Context, id openapi_types.UUID, params *UnmergeCaseParams, reqEditors ...RequestEditorFn) (*UnmergeCaseResponse, error)
@@ -9879,6 +13745,49 @@ type ClientWithResponsesInterface interface {
 	// ListEdgesWithResponse request
 	ListEdgesWithResponse(ctx context.Context, params *ListEdgesParams, reqEditors ...RequestEditorFn) (*ListEdgesResponse, error)
 
+	// RemoveArrangementWithResponse request
+	RemoveArrangementWithResponse(ctx context.Context, edge string, camera string, params *RemoveArrangementParams, reqEditors ...RequestEditorFn) (*RemoveArrangementResponse, error)
+
+	// GetArrangementWithResponse request
+	GetArrangementWithResponse(ctx context.Context, edge string, camera string, reqEditors ...RequestEditorFn) (*GetArrangementResponse, error)
+
+	// PutArrangementWithBodyWithResponse request with any body
+	PutArrangementWithBodyWithResponse(ctx context.Context, edge string, camera string, params *PutArrangementParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutArrangementResponse, error)
+
+	PutArrangementWithResponse(ctx context.Context, edge string, camera string, params *PutArrangementParams, body PutArrangementJSONRequestBody, reqEditors ...RequestEditorFn) (*PutArrangementResponse, error)
+
+	// OpenLookWithBodyWithResponse request with any body
+	OpenLookWithBodyWithResponse(ctx context.Context, edge string, camera string, params *OpenLookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenLookResponse, error)
+
+	OpenLookWithResponse(ctx context.Context, edge string, camera string, params *OpenLookParams, body OpenLookJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenLookResponse, error)
+
+	// OpenTrialWithBodyWithResponse request with any body
+	OpenTrialWithBodyWithResponse(ctx context.Context, edge string, camera string, params *OpenTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenTrialResponse, error)
+
+	OpenTrialWithResponse(ctx context.Context, edge string, camera string, params *OpenTrialParams, body OpenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenTrialResponse, error)
+
+	// ListLooksWithResponse request
+	ListLooksWithResponse(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*ListLooksResponse, error)
+
+	// PutLookPictureWithBodyWithResponse request with any body
+	PutLookPictureWithBodyWithResponse(ctx context.Context, edge string, look string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutLookPictureResponse, error)
+
+	// EndModeWithResponse request
+	EndModeWithResponse(ctx context.Context, edge string, params *EndModeParams, reqEditors ...RequestEditorFn) (*EndModeResponse, error)
+
+	// ListModesWithResponse request
+	ListModesWithResponse(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*ListModesResponse, error)
+
+	// SetModeWithBodyWithResponse request with any body
+	SetModeWithBodyWithResponse(ctx context.Context, edge string, params *SetModeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetModeResponse, error)
+
+	SetModeWithResponse(ctx context.Context, edge string, params *SetModeParams, body SetModeJSONRequestBody, reqEditors ...RequestEditorFn) (*SetModeResponse, error)
+
+	// PutTrialResultWithBodyWithResponse request with any body
+	PutTrialResultWithBodyWithResponse(ctx context.Context, edge string, trial string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutTrialResultResponse, error)
+
+	PutTrialResultWithResponse(ctx context.Context, edge string, trial string, body PutTrialResultJSONRequestBody, reqEditors ...RequestEditorFn) (*PutTrialResultResponse, error)
+
 	// GetEdgeWithResponse request
 	GetEdgeWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetEdgeResponse, error)
 
@@ -9887,6 +13796,14 @@ type ClientWithResponsesInterface interface {
 
 	// GetEvidenceWithResponse request
 	GetEvidenceWithResponse(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*GetEvidenceResponse, error)
+
+	// ListFiltersWithResponse request
+	ListFiltersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFiltersResponse, error)
+
+	// PutFiltersWithBodyWithResponse request with any body
+	PutFiltersWithBodyWithResponse(ctx context.Context, params *PutFiltersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutFiltersResponse, error)
+
+	PutFiltersWithResponse(ctx context.Context, params *PutFiltersParams, body PutFiltersJSONRequestBody, reqEditors ...RequestEditorFn) (*PutFiltersResponse, error)
 
 	// ListGridsWithResponse request
 	ListGridsWithResponse(ctx context.Context, params *ListGridsParams, reqEditors ...RequestEditorFn) (*ListGridsResponse, error)
@@ -9923,11 +13840,48 @@ type ClientWithResponsesInterface interface {
 
 	SplitGridWithResponse(ctx context.Context, code string, params *SplitGridParams, body SplitGridJSONRequestBody, reqEditors ...RequestEditorFn) (*SplitGridResponse, error)
 
+	// ListHandoversWithResponse request
+	ListHandoversWithResponse(ctx context.Context, params *ListHandoversParams, reqEditors ...RequestEditorFn) (*ListHandoversResponse, error)
+
+	// BeginHandoverWithBodyWithResponse request with any body
+	BeginHandoverWithBodyWithResponse(ctx context.Context, params *BeginHandoverParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BeginHandoverResponse, error)
+
+	BeginHandoverWithResponse(ctx context.Context, params *BeginHandoverParams, body BeginHandoverJSONRequestBody, reqEditors ...RequestEditorFn) (*BeginHandoverResponse, error)
+
+	// GetHandoverWithResponse request
+	GetHandoverWithResponse(ctx context.Context, id openapi_types.UUID, params *GetHandoverParams, reqEditors ...RequestEditorFn) (*GetHandoverResponse, error)
+
+	// ChangeHandoverWithBodyWithResponse request with any body
+	ChangeHandoverWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *ChangeHandoverParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeHandoverResponse, error)
+
+	ChangeHandoverWithResponse(ctx context.Context, id openapi_types.UUID, params *ChangeHandoverParams, body ChangeHandoverJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeHandoverResponse, error)
+
+	// AcceptHandoverWithResponse request
+	AcceptHandoverWithResponse(ctx context.Context, id openapi_types.UUID, params *AcceptHandoverParams, reqEditors ...RequestEditorFn) (*AcceptHandoverResponse, error)
+
+	// SignHandoverWithResponse request
+	SignHandoverWithResponse(ctx context.Context, id openapi_types.UUID, params *SignHandoverParams, reqEditors ...RequestEditorFn) (*SignHandoverResponse, error)
+
+	// WithdrawHandoverWithResponse request
+	WithdrawHandoverWithResponse(ctx context.Context, id openapi_types.UUID, params *WithdrawHandoverParams, reqEditors ...RequestEditorFn) (*WithdrawHandoverResponse, error)
+
 	// GetIndicatorsWithResponse request
 	GetIndicatorsWithResponse(ctx context.Context, params *GetIndicatorsParams, reqEditors ...RequestEditorFn) (*GetIndicatorsResponse, error)
 
+	// ExportIndicatorsWithResponse request
+	ExportIndicatorsWithResponse(ctx context.Context, params *ExportIndicatorsParams, reqEditors ...RequestEditorFn) (*ExportIndicatorsResponse, error)
+
 	// GetDeviceIndicatorsWithResponse request
 	GetDeviceIndicatorsWithResponse(ctx context.Context, params *GetDeviceIndicatorsParams, reqEditors ...RequestEditorFn) (*GetDeviceIndicatorsResponse, error)
+
+	// StopLookWithResponse request
+	StopLookWithResponse(ctx context.Context, look openapi_types.UUID, reqEditors ...RequestEditorFn) (*StopLookResponse, error)
+
+	// GetLookWithResponse request
+	GetLookWithResponse(ctx context.Context, look openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetLookResponse, error)
+
+	// GetLookPictureWithResponse request
+	GetLookPictureWithResponse(ctx context.Context, look openapi_types.UUID, params *GetLookPictureParams, reqEditors ...RequestEditorFn) (*GetLookPictureResponse, error)
 
 	// GetLoopWithResponse request
 	GetLoopWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetLoopResponse, error)
@@ -9936,6 +13890,15 @@ type ClientWithResponsesInterface interface {
 	PutLoopWithBodyWithResponse(ctx context.Context, params *PutLoopParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutLoopResponse, error)
 
 	PutLoopWithResponse(ctx context.Context, params *PutLoopParams, body PutLoopJSONRequestBody, reqEditors ...RequestEditorFn) (*PutLoopResponse, error)
+
+	// GetMapWithResponse request
+	GetMapWithResponse(ctx context.Context, params *GetMapParams, reqEditors ...RequestEditorFn) (*GetMapResponse, error)
+
+	// GetMapGridsWithResponse request
+	GetMapGridsWithResponse(ctx context.Context, params *GetMapGridsParams, reqEditors ...RequestEditorFn) (*GetMapGridsResponse, error)
+
+	// GetMapTileWithResponse request
+	GetMapTileWithResponse(ctx context.Context, z int64, x int64, y int64, reqEditors ...RequestEditorFn) (*GetMapTileResponse, error)
 
 	// AcknowledgeNoticeWithResponse request
 	AcknowledgeNoticeWithResponse(ctx context.Context, id string, params *AcknowledgeNoticeParams, reqEditors ...RequestEditorFn) (*AcknowledgeNoticeResponse, error)
@@ -10011,6 +13974,9 @@ type ClientWithResponsesInterface interface {
 	// EndSilenceWithResponse request
 	EndSilenceWithResponse(ctx context.Context, id openapi_types.UUID, params *EndSilenceParams, reqEditors ...RequestEditorFn) (*EndSilenceResponse, error)
 
+	// ListStaffWithResponse request
+	ListStaffWithResponse(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*ListStaffResponse, error)
+
 	// ListTokensWithResponse request
 	ListTokensWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTokensResponse, error)
 
@@ -10021,6 +13987,9 @@ type ClientWithResponsesInterface interface {
 
 	// RevokeTokenWithResponse request
 	RevokeTokenWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*RevokeTokenResponse, error)
+
+	// GetTrialWithResponse request
+	GetTrialWithResponse(ctx context.Context, trial openapi_types.UUID, params *GetTrialParams, reqEditors ...RequestEditorFn) (*GetTrialResponse, error)
 
 	// ListUnitsWithResponse request
 	ListUnitsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnitsResponse, error)
@@ -10323,6 +14292,33 @@ func (r ExportCasesResponse) StatusCode() int {
 	return 0
 }
 
+type StepCasesResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *BulkOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r StepCasesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StepCasesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type GetCaseResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -10498,6 +14494,33 @@ func (r MergeCaseResponse) StatusCode() int {
 	return 0
 }
 
+type ListNeighboursResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *NeighboursOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListNeighboursResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListNeighboursResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type ListNoticesResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -10582,6 +14605,33 @@ func (r AddPictureResponse) StatusCode() int {
 	return 0
 }
 
+type ListNearReadingsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *NearReadings
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListNearReadingsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListNearReadingsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type ReleaseCaseResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -10636,6 +14686,36 @@ func (r StepCaseResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r StepCaseResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type UndoStepResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Case
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r UndoStepResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UndoStepResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -10864,6 +14944,322 @@ func (r ListEdgesResponse) StatusCode() int {
 	return 0
 }
 
+type RemoveArrangementResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r RemoveArrangementResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RemoveArrangementResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetArrangementResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Arranged
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetArrangementResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetArrangementResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type PutArrangementResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Arranged
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r PutArrangementResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutArrangementResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type OpenLookResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON201                   *LookView
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON429 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenLookResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenLookResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type OpenTrialResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON201                   *Tried
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON429 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenTrialResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenTrialResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListLooksResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *LookList
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListLooksResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListLooksResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type PutLookPictureResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON410 *ErrorModel
+	ApplicationproblemJSON413 *ErrorModel
+	ApplicationproblemJSON415 *ErrorModel
+	ApplicationproblemJSON429 *ErrorModel
+	ApplicationproblemJSON503 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r PutLookPictureResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutLookPictureResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type EndModeResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r EndModeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndModeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListModesResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Modes
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListModesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListModesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type SetModeResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Modes
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r SetModeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetModeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type PutTrialResultResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON410 *ErrorModel
+	ApplicationproblemJSON413 *ErrorModel
+	ApplicationproblemJSON415 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON503 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r PutTrialResultResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutTrialResultResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type GetEdgeResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -10936,6 +15332,60 @@ func (r GetEvidenceResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetEvidenceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListFiltersResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *FilterList
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListFiltersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListFiltersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type PutFiltersResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *FilterList
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r PutFiltersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutFiltersResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -11194,6 +15644,209 @@ func (r SplitGridResponse) StatusCode() int {
 	return 0
 }
 
+type ListHandoversResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *HandoverPage
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListHandoversResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListHandoversResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type BeginHandoverResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *HandoverView
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r BeginHandoverResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r BeginHandoverResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetHandoverResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *HandoverView
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetHandoverResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetHandoverResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ChangeHandoverResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *HandoverView
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangeHandoverResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangeHandoverResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type AcceptHandoverResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *HandoverView
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON428 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r AcceptHandoverResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AcceptHandoverResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type SignHandoverResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *HandoverView
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON428 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r SignHandoverResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SignHandoverResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type WithdrawHandoverResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *HandoverView
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r WithdrawHandoverResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r WithdrawHandoverResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type GetIndicatorsResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -11221,6 +15874,33 @@ func (r GetIndicatorsResponse) StatusCode() int {
 	return 0
 }
 
+type ExportIndicatorsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *string
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportIndicatorsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportIndicatorsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type GetDeviceIndicatorsResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -11242,6 +15922,87 @@ func (r GetDeviceIndicatorsResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetDeviceIndicatorsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type StopLookResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r StopLookResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StopLookResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetLookResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *LookView
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetLookResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetLookResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetLookPictureResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON410 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+	ApplicationproblemJSON503 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetLookPictureResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetLookPictureResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -11297,6 +16058,85 @@ func (r PutLoopResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r PutLoopResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetMapResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Standing
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMapResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMapResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetMapGridsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *MapOutlines
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMapGridsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMapGridsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetMapTileResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+	ApplicationproblemJSON502 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetMapTileResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetMapTileResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -11846,6 +16686,33 @@ func (r EndSilenceResponse) StatusCode() int {
 	return 0
 }
 
+type ListStaffResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *ColleaguesOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListStaffResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListStaffResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type ListTokensResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -11921,6 +16788,34 @@ func (r RevokeTokenResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r RevokeTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetTrialResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Tried
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+	ApplicationproblemJSON503 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTrialResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTrialResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -12418,6 +17313,23 @@ func (c *ClientWithResponses) ExportCasesWithResponse(ctx context.Context, param
 	return ParseExportCasesResponse(rsp)
 }
 
+// StepCasesWithBodyWithResponse request with arbitrary body returning *StepCasesResponse
+func (c *ClientWithResponses) StepCasesWithBodyWithResponse(ctx context.Context, params *StepCasesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StepCasesResponse, error) {
+	rsp, err := c.StepCasesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStepCasesResponse(rsp)
+}
+
+func (c *ClientWithResponses) StepCasesWithResponse(ctx context.Context, params *StepCasesParams, body StepCasesJSONRequestBody, reqEditors ...RequestEditorFn) (*StepCasesResponse, error) {
+	rsp, err := c.StepCases(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStepCasesResponse(rsp)
+}
+
 // GetCaseWithResponse request returning *GetCaseResponse
 func (c *ClientWithResponses) GetCaseWithResponse(ctx context.Context, id openapi_types.UUID, params *GetCaseParams, reqEditors ...RequestEditorFn) (*GetCaseResponse, error) {
 	rsp, err := c.GetCase(ctx, id, params, reqEditors...)
@@ -12496,6 +17408,15 @@ func (c *ClientWithResponses) MergeCaseWithResponse(ctx context.Context, id open
 	return ParseMergeCaseResponse(rsp)
 }
 
+// ListNeighboursWithResponse request returning *ListNeighboursResponse
+func (c *ClientWithResponses) ListNeighboursWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNeighboursResponse, error) {
+	rsp, err := c.ListNeighbours(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListNeighboursResponse(rsp)
+}
+
 // ListNoticesWithResponse request returning *ListNoticesResponse
 func (c *ClientWithResponses) ListNoticesWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNoticesResponse, error) {
 	rsp, err := c.ListNotices(ctx, id, reqEditors...)
@@ -12521,6 +17442,15 @@ func (c *ClientWithResponses) AddPictureWithBodyWithResponse(ctx context.Context
 		return nil, err
 	}
 	return ParseAddPictureResponse(rsp)
+}
+
+// ListNearReadingsWithResponse request returning *ListNearReadingsResponse
+func (c *ClientWithResponses) ListNearReadingsWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNearReadingsResponse, error) {
+	rsp, err := c.ListNearReadings(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListNearReadingsResponse(rsp)
 }
 
 // ReleaseCaseWithBodyWithResponse request with arbitrary body returning *ReleaseCaseResponse
@@ -12555,6 +17485,15 @@ func (c *ClientWithResponses) StepCaseWithResponse(ctx context.Context, id opena
 		return nil, err
 	}
 	return ParseStepCaseResponse(rsp)
+}
+
+// UndoStepWithResponse request returning *UndoStepResponse
+func (c *ClientWithResponses) UndoStepWithResponse(ctx context.Context, id openapi_types.UUID, params *UndoStepParams, reqEditors ...RequestEditorFn) (*UndoStepResponse, error) {
+	rsp, err := c.UndoStep(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUndoStepResponse(rsp)
 }
 
 // UnmergeCaseWithResponse request returning *UnmergeCaseResponse
@@ -12637,6 +17576,145 @@ func (c *ClientWithResponses) ListEdgesWithResponse(ctx context.Context, params 
 	return ParseListEdgesResponse(rsp)
 }
 
+// RemoveArrangementWithResponse request returning *RemoveArrangementResponse
+func (c *ClientWithResponses) RemoveArrangementWithResponse(ctx context.Context, edge string, camera string, params *RemoveArrangementParams, reqEditors ...RequestEditorFn) (*RemoveArrangementResponse, error) {
+	rsp, err := c.RemoveArrangement(ctx, edge, camera, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRemoveArrangementResponse(rsp)
+}
+
+// GetArrangementWithResponse request returning *GetArrangementResponse
+func (c *ClientWithResponses) GetArrangementWithResponse(ctx context.Context, edge string, camera string, reqEditors ...RequestEditorFn) (*GetArrangementResponse, error) {
+	rsp, err := c.GetArrangement(ctx, edge, camera, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetArrangementResponse(rsp)
+}
+
+// PutArrangementWithBodyWithResponse request with arbitrary body returning *PutArrangementResponse
+func (c *ClientWithResponses) PutArrangementWithBodyWithResponse(ctx context.Context, edge string, camera string, params *PutArrangementParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutArrangementResponse, error) {
+	rsp, err := c.PutArrangementWithBody(ctx, edge, camera, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutArrangementResponse(rsp)
+}
+
+func (c *ClientWithResponses) PutArrangementWithResponse(ctx context.Context, edge string, camera string, params *PutArrangementParams, body PutArrangementJSONRequestBody, reqEditors ...RequestEditorFn) (*PutArrangementResponse, error) {
+	rsp, err := c.PutArrangement(ctx, edge, camera, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutArrangementResponse(rsp)
+}
+
+// OpenLookWithBodyWithResponse request with arbitrary body returning *OpenLookResponse
+func (c *ClientWithResponses) OpenLookWithBodyWithResponse(ctx context.Context, edge string, camera string, params *OpenLookParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenLookResponse, error) {
+	rsp, err := c.OpenLookWithBody(ctx, edge, camera, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenLookResponse(rsp)
+}
+
+func (c *ClientWithResponses) OpenLookWithResponse(ctx context.Context, edge string, camera string, params *OpenLookParams, body OpenLookJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenLookResponse, error) {
+	rsp, err := c.OpenLook(ctx, edge, camera, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenLookResponse(rsp)
+}
+
+// OpenTrialWithBodyWithResponse request with arbitrary body returning *OpenTrialResponse
+func (c *ClientWithResponses) OpenTrialWithBodyWithResponse(ctx context.Context, edge string, camera string, params *OpenTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenTrialResponse, error) {
+	rsp, err := c.OpenTrialWithBody(ctx, edge, camera, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenTrialResponse(rsp)
+}
+
+func (c *ClientWithResponses) OpenTrialWithResponse(ctx context.Context, edge string, camera string, params *OpenTrialParams, body OpenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenTrialResponse, error) {
+	rsp, err := c.OpenTrial(ctx, edge, camera, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenTrialResponse(rsp)
+}
+
+// ListLooksWithResponse request returning *ListLooksResponse
+func (c *ClientWithResponses) ListLooksWithResponse(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*ListLooksResponse, error) {
+	rsp, err := c.ListLooks(ctx, edge, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListLooksResponse(rsp)
+}
+
+// PutLookPictureWithBodyWithResponse request with arbitrary body returning *PutLookPictureResponse
+func (c *ClientWithResponses) PutLookPictureWithBodyWithResponse(ctx context.Context, edge string, look string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutLookPictureResponse, error) {
+	rsp, err := c.PutLookPictureWithBody(ctx, edge, look, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutLookPictureResponse(rsp)
+}
+
+// EndModeWithResponse request returning *EndModeResponse
+func (c *ClientWithResponses) EndModeWithResponse(ctx context.Context, edge string, params *EndModeParams, reqEditors ...RequestEditorFn) (*EndModeResponse, error) {
+	rsp, err := c.EndMode(ctx, edge, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndModeResponse(rsp)
+}
+
+// ListModesWithResponse request returning *ListModesResponse
+func (c *ClientWithResponses) ListModesWithResponse(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*ListModesResponse, error) {
+	rsp, err := c.ListModes(ctx, edge, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListModesResponse(rsp)
+}
+
+// SetModeWithBodyWithResponse request with arbitrary body returning *SetModeResponse
+func (c *ClientWithResponses) SetModeWithBodyWithResponse(ctx context.Context, edge string, params *SetModeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SetModeResponse, error) {
+	rsp, err := c.SetModeWithBody(ctx, edge, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetModeResponse(rsp)
+}
+
+func (c *ClientWithResponses) SetModeWithResponse(ctx context.Context, edge string, params *SetModeParams, body SetModeJSONRequestBody, reqEditors ...RequestEditorFn) (*SetModeResponse, error) {
+	rsp, err := c.SetMode(ctx, edge, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetModeResponse(rsp)
+}
+
+// PutTrialResultWithBodyWithResponse request with arbitrary body returning *PutTrialResultResponse
+func (c *ClientWithResponses) PutTrialResultWithBodyWithResponse(ctx context.Context, edge string, trial string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutTrialResultResponse, error) {
+	rsp, err := c.PutTrialResultWithBody(ctx, edge, trial, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutTrialResultResponse(rsp)
+}
+
+func (c *ClientWithResponses) PutTrialResultWithResponse(ctx context.Context, edge string, trial string, body PutTrialResultJSONRequestBody, reqEditors ...RequestEditorFn) (*PutTrialResultResponse, error) {
+	rsp, err := c.PutTrialResult(ctx, edge, trial, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutTrialResultResponse(rsp)
+}
+
 // GetEdgeWithResponse request returning *GetEdgeResponse
 func (c *ClientWithResponses) GetEdgeWithResponse(ctx context.Context, id string, reqEditors ...RequestEditorFn) (*GetEdgeResponse, error) {
 	rsp, err := c.GetEdge(ctx, id, reqEditors...)
@@ -12662,6 +17740,32 @@ func (c *ClientWithResponses) GetEvidenceWithResponse(ctx context.Context, sha25
 		return nil, err
 	}
 	return ParseGetEvidenceResponse(rsp)
+}
+
+// ListFiltersWithResponse request returning *ListFiltersResponse
+func (c *ClientWithResponses) ListFiltersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFiltersResponse, error) {
+	rsp, err := c.ListFilters(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListFiltersResponse(rsp)
+}
+
+// PutFiltersWithBodyWithResponse request with arbitrary body returning *PutFiltersResponse
+func (c *ClientWithResponses) PutFiltersWithBodyWithResponse(ctx context.Context, params *PutFiltersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutFiltersResponse, error) {
+	rsp, err := c.PutFiltersWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutFiltersResponse(rsp)
+}
+
+func (c *ClientWithResponses) PutFiltersWithResponse(ctx context.Context, params *PutFiltersParams, body PutFiltersJSONRequestBody, reqEditors ...RequestEditorFn) (*PutFiltersResponse, error) {
+	rsp, err := c.PutFilters(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutFiltersResponse(rsp)
 }
 
 // ListGridsWithResponse request returning *ListGridsResponse
@@ -12777,6 +17881,85 @@ func (c *ClientWithResponses) SplitGridWithResponse(ctx context.Context, code st
 	return ParseSplitGridResponse(rsp)
 }
 
+// ListHandoversWithResponse request returning *ListHandoversResponse
+func (c *ClientWithResponses) ListHandoversWithResponse(ctx context.Context, params *ListHandoversParams, reqEditors ...RequestEditorFn) (*ListHandoversResponse, error) {
+	rsp, err := c.ListHandovers(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListHandoversResponse(rsp)
+}
+
+// BeginHandoverWithBodyWithResponse request with arbitrary body returning *BeginHandoverResponse
+func (c *ClientWithResponses) BeginHandoverWithBodyWithResponse(ctx context.Context, params *BeginHandoverParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*BeginHandoverResponse, error) {
+	rsp, err := c.BeginHandoverWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBeginHandoverResponse(rsp)
+}
+
+func (c *ClientWithResponses) BeginHandoverWithResponse(ctx context.Context, params *BeginHandoverParams, body BeginHandoverJSONRequestBody, reqEditors ...RequestEditorFn) (*BeginHandoverResponse, error) {
+	rsp, err := c.BeginHandover(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseBeginHandoverResponse(rsp)
+}
+
+// GetHandoverWithResponse request returning *GetHandoverResponse
+func (c *ClientWithResponses) GetHandoverWithResponse(ctx context.Context, id openapi_types.UUID, params *GetHandoverParams, reqEditors ...RequestEditorFn) (*GetHandoverResponse, error) {
+	rsp, err := c.GetHandover(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetHandoverResponse(rsp)
+}
+
+// ChangeHandoverWithBodyWithResponse request with arbitrary body returning *ChangeHandoverResponse
+func (c *ClientWithResponses) ChangeHandoverWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *ChangeHandoverParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeHandoverResponse, error) {
+	rsp, err := c.ChangeHandoverWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeHandoverResponse(rsp)
+}
+
+func (c *ClientWithResponses) ChangeHandoverWithResponse(ctx context.Context, id openapi_types.UUID, params *ChangeHandoverParams, body ChangeHandoverJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeHandoverResponse, error) {
+	rsp, err := c.ChangeHandover(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeHandoverResponse(rsp)
+}
+
+// AcceptHandoverWithResponse request returning *AcceptHandoverResponse
+func (c *ClientWithResponses) AcceptHandoverWithResponse(ctx context.Context, id openapi_types.UUID, params *AcceptHandoverParams, reqEditors ...RequestEditorFn) (*AcceptHandoverResponse, error) {
+	rsp, err := c.AcceptHandover(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAcceptHandoverResponse(rsp)
+}
+
+// SignHandoverWithResponse request returning *SignHandoverResponse
+func (c *ClientWithResponses) SignHandoverWithResponse(ctx context.Context, id openapi_types.UUID, params *SignHandoverParams, reqEditors ...RequestEditorFn) (*SignHandoverResponse, error) {
+	rsp, err := c.SignHandover(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSignHandoverResponse(rsp)
+}
+
+// WithdrawHandoverWithResponse request returning *WithdrawHandoverResponse
+func (c *ClientWithResponses) WithdrawHandoverWithResponse(ctx context.Context, id openapi_types.UUID, params *WithdrawHandoverParams, reqEditors ...RequestEditorFn) (*WithdrawHandoverResponse, error) {
+	rsp, err := c.WithdrawHandover(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseWithdrawHandoverResponse(rsp)
+}
+
 // GetIndicatorsWithResponse request returning *GetIndicatorsResponse
 func (c *ClientWithResponses) GetIndicatorsWithResponse(ctx context.Context, params *GetIndicatorsParams, reqEditors ...RequestEditorFn) (*GetIndicatorsResponse, error) {
 	rsp, err := c.GetIndicators(ctx, params, reqEditors...)
@@ -12786,6 +17969,15 @@ func (c *ClientWithResponses) GetIndicatorsWithResponse(ctx context.Context, par
 	return ParseGetIndicatorsResponse(rsp)
 }
 
+// ExportIndicatorsWithResponse request returning *ExportIndicatorsResponse
+func (c *ClientWithResponses) ExportIndicatorsWithResponse(ctx context.Context, params *ExportIndicatorsParams, reqEditors ...RequestEditorFn) (*ExportIndicatorsResponse, error) {
+	rsp, err := c.ExportIndicators(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportIndicatorsResponse(rsp)
+}
+
 // GetDeviceIndicatorsWithResponse request returning *GetDeviceIndicatorsResponse
 func (c *ClientWithResponses) GetDeviceIndicatorsWithResponse(ctx context.Context, params *GetDeviceIndicatorsParams, reqEditors ...RequestEditorFn) (*GetDeviceIndicatorsResponse, error) {
 	rsp, err := c.GetDeviceIndicators(ctx, params, reqEditors...)
@@ -12793,6 +17985,33 @@ func (c *ClientWithResponses) GetDeviceIndicatorsWithResponse(ctx context.Contex
 		return nil, err
 	}
 	return ParseGetDeviceIndicatorsResponse(rsp)
+}
+
+// StopLookWithResponse request returning *StopLookResponse
+func (c *ClientWithResponses) StopLookWithResponse(ctx context.Context, look openapi_types.UUID, reqEditors ...RequestEditorFn) (*StopLookResponse, error) {
+	rsp, err := c.StopLook(ctx, look, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStopLookResponse(rsp)
+}
+
+// GetLookWithResponse request returning *GetLookResponse
+func (c *ClientWithResponses) GetLookWithResponse(ctx context.Context, look openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetLookResponse, error) {
+	rsp, err := c.GetLook(ctx, look, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetLookResponse(rsp)
+}
+
+// GetLookPictureWithResponse request returning *GetLookPictureResponse
+func (c *ClientWithResponses) GetLookPictureWithResponse(ctx context.Context, look openapi_types.UUID, params *GetLookPictureParams, reqEditors ...RequestEditorFn) (*GetLookPictureResponse, error) {
+	rsp, err := c.GetLookPicture(ctx, look, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetLookPictureResponse(rsp)
 }
 
 // GetLoopWithResponse request returning *GetLoopResponse
@@ -12819,6 +18038,33 @@ func (c *ClientWithResponses) PutLoopWithResponse(ctx context.Context, params *P
 		return nil, err
 	}
 	return ParsePutLoopResponse(rsp)
+}
+
+// GetMapWithResponse request returning *GetMapResponse
+func (c *ClientWithResponses) GetMapWithResponse(ctx context.Context, params *GetMapParams, reqEditors ...RequestEditorFn) (*GetMapResponse, error) {
+	rsp, err := c.GetMap(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMapResponse(rsp)
+}
+
+// GetMapGridsWithResponse request returning *GetMapGridsResponse
+func (c *ClientWithResponses) GetMapGridsWithResponse(ctx context.Context, params *GetMapGridsParams, reqEditors ...RequestEditorFn) (*GetMapGridsResponse, error) {
+	rsp, err := c.GetMapGrids(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMapGridsResponse(rsp)
+}
+
+// GetMapTileWithResponse request returning *GetMapTileResponse
+func (c *ClientWithResponses) GetMapTileWithResponse(ctx context.Context, z int64, x int64, y int64, reqEditors ...RequestEditorFn) (*GetMapTileResponse, error) {
+	rsp, err := c.GetMapTile(ctx, z, x, y, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetMapTileResponse(rsp)
 }
 
 // AcknowledgeNoticeWithResponse request returning *AcknowledgeNoticeResponse
@@ -13057,6 +18303,15 @@ func (c *ClientWithResponses) EndSilenceWithResponse(ctx context.Context, id ope
 	return ParseEndSilenceResponse(rsp)
 }
 
+// ListStaffWithResponse request returning *ListStaffResponse
+func (c *ClientWithResponses) ListStaffWithResponse(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*ListStaffResponse, error) {
+	rsp, err := c.ListStaff(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListStaffResponse(rsp)
+}
+
 // ListTokensWithResponse request returning *ListTokensResponse
 func (c *ClientWithResponses) ListTokensWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTokensResponse, error) {
 	rsp, err := c.ListTokens(ctx, reqEditors...)
@@ -13090,6 +18345,15 @@ func (c *ClientWithResponses) RevokeTokenWithResponse(ctx context.Context, id st
 		return nil, err
 	}
 	return ParseRevokeTokenResponse(rsp)
+}
+
+// GetTrialWithResponse request returning *GetTrialResponse
+func (c *ClientWithResponses) GetTrialWithResponse(ctx context.Context, trial openapi_types.UUID, params *GetTrialParams, reqEditors ...RequestEditorFn) (*GetTrialResponse, error) {
+	rsp, err := c.GetTrial(ctx, trial, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTrialResponse(rsp)
 }
 
 // ListUnitsWithResponse request returning *ListUnitsResponse
@@ -13836,6 +19100,67 @@ func ParseExportCasesResponse(rsp *http.Response) (*ExportCasesResponse, error) 
 	return response, nil
 }
 
+// ParseStepCasesResponse parses an HTTP response from a StepCasesWithResponse call
+func ParseStepCasesResponse(rsp *http.Response) (*StepCasesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StepCasesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BulkOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetCaseResponse parses an HTTP response from a GetCaseWithResponse call
 func ParseGetCaseResponse(rsp *http.Response) (*GetCaseResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14293,6 +19618,67 @@ func ParseMergeCaseResponse(rsp *http.Response) (*MergeCaseResponse, error) {
 	return response, nil
 }
 
+// ParseListNeighboursResponse parses an HTTP response from a ListNeighboursWithResponse call
+func ParseListNeighboursResponse(rsp *http.Response) (*ListNeighboursResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListNeighboursResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NeighboursOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListNoticesResponse parses an HTTP response from a ListNoticesWithResponse call
 func ParseListNoticesResponse(rsp *http.Response) (*ListNoticesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14497,6 +19883,67 @@ func ParseAddPictureResponse(rsp *http.Response) (*AddPictureResponse, error) {
 	return response, nil
 }
 
+// ParseListNearReadingsResponse parses an HTTP response from a ListNearReadingsWithResponse call
+func ParseListNearReadingsResponse(rsp *http.Response) (*ListNearReadingsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListNearReadingsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NearReadings
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseReleaseCaseResponse parses an HTTP response from a ReleaseCaseWithResponse call
 func ParseReleaseCaseResponse(rsp *http.Response) (*ReleaseCaseResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14588,6 +20035,88 @@ func ParseStepCaseResponse(rsp *http.Response) (*StepCaseResponse, error) {
 	}
 
 	response := &StepCaseResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Case
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUndoStepResponse parses an HTTP response from a UndoStepWithResponse call
+func ParseUndoStepResponse(rsp *http.Response) (*UndoStepResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UndoStepResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -15191,6 +20720,810 @@ func ParseListEdgesResponse(rsp *http.Response) (*ListEdgesResponse, error) {
 	return response, nil
 }
 
+// ParseRemoveArrangementResponse parses an HTTP response from a RemoveArrangementWithResponse call
+func ParseRemoveArrangementResponse(rsp *http.Response) (*RemoveArrangementResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RemoveArrangementResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetArrangementResponse parses an HTTP response from a GetArrangementWithResponse call
+func ParseGetArrangementResponse(rsp *http.Response) (*GetArrangementResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetArrangementResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Arranged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePutArrangementResponse parses an HTTP response from a PutArrangementWithResponse call
+func ParsePutArrangementResponse(rsp *http.Response) (*PutArrangementResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutArrangementResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Arranged
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenLookResponse parses an HTTP response from a OpenLookWithResponse call
+func ParseOpenLookResponse(rsp *http.Response) (*OpenLookResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenLookResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest LookView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenTrialResponse parses an HTTP response from a OpenTrialWithResponse call
+func ParseOpenTrialResponse(rsp *http.Response) (*OpenTrialResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenTrialResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Tried
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListLooksResponse parses an HTTP response from a ListLooksWithResponse call
+func ParseListLooksResponse(rsp *http.Response) (*ListLooksResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListLooksResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LookList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePutLookPictureResponse parses an HTTP response from a PutLookPictureWithResponse call
+func ParsePutLookPictureResponse(rsp *http.Response) (*PutLookPictureResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutLookPictureResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON410 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseEndModeResponse parses an HTTP response from a EndModeWithResponse call
+func ParseEndModeResponse(rsp *http.Response) (*EndModeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndModeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListModesResponse parses an HTTP response from a ListModesWithResponse call
+func ParseListModesResponse(rsp *http.Response) (*ListModesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListModesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Modes
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSetModeResponse parses an HTTP response from a SetModeWithResponse call
+func ParseSetModeResponse(rsp *http.Response) (*SetModeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetModeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Modes
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePutTrialResultResponse parses an HTTP response from a PutTrialResultWithResponse call
+func ParsePutTrialResultResponse(rsp *http.Response) (*PutTrialResultResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutTrialResultResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON410 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetEdgeResponse parses an HTTP response from a GetEdgeWithResponse call
 func ParseGetEdgeResponse(rsp *http.Response) (*GetEdgeResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -15347,6 +21680,128 @@ func ParseGetEvidenceResponse(rsp *http.Response) (*GetEvidenceResponse, error) 
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListFiltersResponse parses an HTTP response from a ListFiltersWithResponse call
+func ParseListFiltersResponse(rsp *http.Response) (*ListFiltersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListFiltersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FilterList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePutFiltersResponse parses an HTTP response from a PutFiltersWithResponse call
+func ParsePutFiltersResponse(rsp *http.Response) (*PutFiltersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutFiltersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FilterList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
 
 	}
 
@@ -15965,6 +22420,531 @@ func ParseSplitGridResponse(rsp *http.Response) (*SplitGridResponse, error) {
 	return response, nil
 }
 
+// ParseListHandoversResponse parses an HTTP response from a ListHandoversWithResponse call
+func ParseListHandoversResponse(rsp *http.Response) (*ListHandoversResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListHandoversResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HandoverPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseBeginHandoverResponse parses an HTTP response from a BeginHandoverWithResponse call
+func ParseBeginHandoverResponse(rsp *http.Response) (*BeginHandoverResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &BeginHandoverResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HandoverView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetHandoverResponse parses an HTTP response from a GetHandoverWithResponse call
+func ParseGetHandoverResponse(rsp *http.Response) (*GetHandoverResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetHandoverResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HandoverView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseChangeHandoverResponse parses an HTTP response from a ChangeHandoverWithResponse call
+func ParseChangeHandoverResponse(rsp *http.Response) (*ChangeHandoverResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangeHandoverResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HandoverView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseAcceptHandoverResponse parses an HTTP response from a AcceptHandoverWithResponse call
+func ParseAcceptHandoverResponse(rsp *http.Response) (*AcceptHandoverResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AcceptHandoverResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HandoverView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSignHandoverResponse parses an HTTP response from a SignHandoverWithResponse call
+func ParseSignHandoverResponse(rsp *http.Response) (*SignHandoverResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SignHandoverResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HandoverView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 428:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON428 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseWithdrawHandoverResponse parses an HTTP response from a WithdrawHandoverWithResponse call
+func ParseWithdrawHandoverResponse(rsp *http.Response) (*WithdrawHandoverResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &WithdrawHandoverResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HandoverView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetIndicatorsResponse parses an HTTP response from a GetIndicatorsWithResponse call
 func ParseGetIndicatorsResponse(rsp *http.Response) (*GetIndicatorsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -15981,6 +22961,67 @@ func ParseGetIndicatorsResponse(rsp *http.Response) (*GetIndicatorsResponse, err
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest FiguresOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseExportIndicatorsResponse parses an HTTP response from a ExportIndicatorsWithResponse call
+func ParseExportIndicatorsResponse(rsp *http.Response) (*ExportIndicatorsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportIndicatorsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest string
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -16081,6 +23122,189 @@ func ParseGetDeviceIndicatorsResponse(rsp *http.Response) (*GetDeviceIndicatorsR
 			return nil, err
 		}
 		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStopLookResponse parses an HTTP response from a StopLookWithResponse call
+func ParseStopLookResponse(rsp *http.Response) (*StopLookResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StopLookResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetLookResponse parses an HTTP response from a GetLookWithResponse call
+func ParseGetLookResponse(rsp *http.Response) (*GetLookResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetLookResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LookView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetLookPictureResponse parses an HTTP response from a GetLookPictureWithResponse call
+func ParseGetLookPictureResponse(rsp *http.Response) (*GetLookPictureResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetLookPictureResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON410 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
 
 	}
 
@@ -16210,6 +23434,175 @@ func ParsePutLoopResponse(rsp *http.Response) (*PutLoopResponse, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetMapResponse parses an HTTP response from a GetMapWithResponse call
+func ParseGetMapResponse(rsp *http.Response) (*GetMapResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMapResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Standing
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetMapGridsResponse parses an HTTP response from a GetMapGridsWithResponse call
+func ParseGetMapGridsResponse(rsp *http.Response) (*GetMapGridsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMapGridsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MapOutlines
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetMapTileResponse parses an HTTP response from a GetMapTileWithResponse call
+func ParseGetMapTileResponse(rsp *http.Response) (*GetMapTileResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetMapTileResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 502:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON502 = &dest
 
 	}
 
@@ -17457,6 +24850,67 @@ func ParseEndSilenceResponse(rsp *http.Response) (*EndSilenceResponse, error) {
 	return response, nil
 }
 
+// ParseListStaffResponse parses an HTTP response from a ListStaffWithResponse call
+func ParseListStaffResponse(rsp *http.Response) (*ListStaffResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListStaffResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ColleaguesOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListTokensResponse parses an HTTP response from a ListTokensWithResponse call
 func ParseListTokensResponse(rsp *http.Response) (*ListTokensResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -17634,6 +25088,74 @@ func ParseRevokeTokenResponse(rsp *http.Response) (*RevokeTokenResponse, error) 
 			return nil, err
 		}
 		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetTrialResponse parses an HTTP response from a GetTrialWithResponse call
+func ParseGetTrialResponse(rsp *http.Response) (*GetTrialResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTrialResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Tried
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
 
 	}
 
