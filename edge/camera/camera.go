@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gridgate/edge/decode"
@@ -58,7 +59,7 @@ type Options struct {
 	Evidence Evidence // nil: no pictures are made
 
 	Zones []Zone         // those that the hooks know, default one without a name: the whole picture
-	Masks []picture.Mask // never shown to a hook that looks closer
+	Masks []picture.Mask // until [Camera.Arrange]: never shown to a hook that looks closer
 
 	SampleEvery time.Duration // of the chooser, for the uncertainty of an onset; default 1 s
 	LossGrace   time.Duration // without a usable picture before video-loss is raised, default 30 s
@@ -104,6 +105,8 @@ type Camera struct {
 	zones    *zones
 	ring     *ring
 	closer   []closer // by stage; used for those that look closer
+	masks    atomic.Pointer[[]picture.Mask]
+	past     past
 	outcomes chan outcome
 
 	// Owned by the detection loop.
@@ -128,6 +131,7 @@ func New(opt Options) (*Camera, error) {
 		return nil, fmt.Errorf("camera %s: %w", opt.ID, err)
 	}
 	c := &Camera{opt: opt, zones: zones, ring: newRing(opt), outcomes: make(chan outcome)}
+	c.masks.Store(&opt.Masks)
 	for range opt.Stages {
 		c.closer = append(c.closer, closer{glances: make(chan glance, 1), asks: true})
 	}

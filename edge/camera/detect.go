@@ -219,6 +219,7 @@ func (c *Camera) report(ctx context.Context, findings []finding, at moment) bool
 		return false
 	}
 	c.zones.settle(findings)
+	c.past.note(findings, at.edge)
 	c.wantEvidence(alerts, at)
 	return true
 }

@@ -66,7 +66,7 @@ var _ detect.Looker = looker{}
 
 // Picture implements [detect.Looker].
 func (l looker) Picture(ctx context.Context) (decode.Picture, error) {
-	pictures, err := l.camera.opt.Decoder.Pictures(l.camera.named(ctx), decode.PictureRequest{Units: l.units, Masks: l.camera.opt.Masks})
+	pictures, err := l.camera.opt.Decoder.Pictures(l.camera.named(ctx), decode.PictureRequest{Units: l.units, Masks: *l.camera.masks.Load()})
 	if err != nil || len(pictures) == 0 {
 		return decode.Picture{}, err
 	}
@@ -75,7 +75,7 @@ func (l looker) Picture(ctx context.Context) (decode.Picture, error) {
 
 // Faces implements [detect.Looker].
 func (l looker) Faces(ctx context.Context) ([]decode.Face, error) {
-	return l.camera.opt.Decoder.Faces(l.camera.named(ctx), l.units, l.camera.opt.Masks)
+	return l.camera.opt.Decoder.Faces(l.camera.named(ctx), l.units, *l.camera.masks.Load())
 }
 
 // named tells the decoder whose request it is.

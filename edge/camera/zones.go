@@ -44,72 +44,114 @@ type place struct {
 	kind alert.Kind
 }
 
-// zones knows the modes, and what may be open in them. The modes and schedules are for anyone, the rest for the detection loop.
+// zones knows the modes, and what may be open in them. All but open is for anyone.
 type zones struct {
-	changed chan struct{} // a mode was set; capacity 1
-	names   []string      // in the order of the configuration
+	changed chan struct{}       // a mode was set, or the zones are others; capacity 1
+	stages  []Stage             // which say what there may be
+	camera  map[alert.Kind]bool // kinds that are about the camera itself
 
+	mu sync.Mutex
+	division
+
+	// open is for the detection loop: raised as far as this process knows, or left over from an earlier one.
+	open map[place]bool
+}
+
+// division is what changes when zones are drawn anew. Its maps but modes are never changed.
+type division struct {
+	names  []string // in the order of the configuration
 	asleep map[string]func(time.Time) bool
-
-	mu    sync.Mutex
-	modes map[string]Mode
-
-	camera map[alert.Kind]bool // kinds that are about the camera itself
-	places map[place]bool      // all that may be open
-	open   map[place]bool      // raised as far as this process knows, or left over from an earlier one
+	modes  map[string]Mode
+	places map[place]bool // all that may be open
 }
 
 // newZones takes everything as possibly open: a situation that was raised before a restart is cleared if it is over.
 func newZones(opt Options) (*zones, error) {
-	z := &zones{
-		changed: make(chan struct{}, 1), asleep: make(map[string]func(time.Time) bool), modes: make(map[string]Mode),
-		places: make(map[place]bool), camera: make(map[alert.Kind]bool),
-	}
-	for _, zone := range opt.Zones {
-		mode := cmp.Or(zone.Mode, Armed)
-		if _, twice := z.modes[zone.Name]; twice || !mode.valid() {
-			return nil, fmt.Errorf("zone %q: given twice, or its mode is not armed, disarmed or walk-test", zone.Name)
-		}
-		z.modes[zone.Name] = mode
-		z.names = append(z.names, zone.Name)
-		if zone.Asleep != nil {
-			z.asleep[zone.Name] = zone.Asleep
-		}
-	}
+	z := &zones{changed: make(chan struct{}, 1), stages: opt.Stages, camera: make(map[alert.Kind]bool)}
 	for _, stage := range opt.Stages {
 		for _, kind := range stage.Kinds {
 			if stage.Camera {
 				z.camera[kind] = true
-				z.places[place{kind: kind}] = true
-				continue
-			}
-			for _, name := range z.names {
-				z.places[place{zone: name, kind: kind}] = true
 			}
 		}
+	}
+	var err error
+	if z.division, err = z.divide(opt.Zones); err != nil {
+		return nil, err
 	}
 	z.open = maps.Clone(z.places)
 	return z, nil
 }
 
+// divide works out what zones mean.
+func (z *zones) divide(list []Zone) (division, error) {
+	d := division{asleep: make(map[string]func(time.Time) bool), modes: make(map[string]Mode), places: make(map[place]bool)}
+	for _, zone := range list {
+		mode := cmp.Or(zone.Mode, Armed)
+		if _, twice := d.modes[zone.Name]; twice || !mode.valid() {
+			return d, fmt.Errorf("zone %q: given twice, or its mode is not armed, disarmed or walk-test", zone.Name)
+		}
+		d.modes[zone.Name] = mode
+		d.names = append(d.names, zone.Name)
+		if zone.Asleep != nil {
+			d.asleep[zone.Name] = zone.Asleep
+		}
+	}
+	for _, stage := range z.stages {
+		for _, kind := range stage.Kinds {
+			if stage.Camera {
+				d.places[place{kind: kind}] = true
+				continue
+			}
+			for _, name := range d.names {
+				d.places[place{zone: name, kind: kind}] = true
+			}
+		}
+	}
+	return d, nil
+}
+
+// rearrange puts other zones in the place of those there were. What is open in one that is gone is cleared by [zones.disarm]; one that has
+// kept its name goes on.
+func (z *zones) rearrange(d division) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	z.division = d
+	z.stir()
+}
+
+func (z *zones) stir() {
+	select {
+	case z.changed <- struct{}{}:
+	default:
+	}
+}
+
 func (z *zones) setMode(zone string, mode Mode) error {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	if _, ok := z.modes[zone]; !ok {
+	was, ok := z.modes[zone]
+	if !ok {
 		return fmt.Errorf("set mode of %q: %w", zone, ErrNoZone)
 	}
 	if !mode.valid() {
 		return fmt.Errorf("set mode of %q: %q is not armed, disarmed or walk-test", zone, string(mode))
 	}
-	z.modes[zone] = mode
-	select {
-	case z.changed <- struct{}{}:
-	default:
+	if was != mode {
+		z.modes[zone] = mode
+		z.stir()
 	}
 	return nil
 }
 
-func (z *zones) reports(p place) bool { return z.places[p] }
+func (z *zones) reports(p place) bool { return z.now().places[p] }
+
+// now is how it is divided, without the modes, which may change.
+func (z *zones) now() division {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	return z.division
+}
 
 func (z *zones) list() []Zone {
 	z.mu.Lock()
@@ -124,9 +166,9 @@ func (z *zones) list() []Zone {
 // snapshot returns the modes that hold at a time; a zone that is not configured has none.
 func (z *zones) snapshot(now time.Time) map[string]Mode {
 	z.mu.Lock()
-	modes := maps.Clone(z.modes)
+	modes, schedules := maps.Clone(z.modes), z.asleep
 	z.mu.Unlock()
-	for name, asleep := range z.asleep {
+	for name, asleep := range schedules {
 		if asleep(now) {
 			modes[name] = Disarmed
 		}
@@ -157,7 +199,7 @@ func (z *zones) mayBeOpen(stage Stage) bool {
 // settled says whether all that may be raised at a time is raised, what is about the camera itself aside.
 func (z *zones) settled(now time.Time) bool {
 	modes := z.snapshot(now)
-	for p := range z.places {
+	for p := range z.now().places {
 		mode, zoned := modes[p.zone]
 		if zoned && mode != Disarmed && !z.camera[p.kind] && !z.open[p] {
 			return false
@@ -204,12 +246,12 @@ func (z *zones) judge(stage Stage, v detect.Verdict, now time.Time) []finding {
 	return sorted(found)
 }
 
-// disarm returns what must be cleared because its zone is disarmed.
+// disarm returns what must be cleared because its zone is disarmed or no more.
 func (z *zones) disarm(now time.Time) []finding {
-	modes := z.snapshot(now)
+	modes, places := z.snapshot(now), z.now().places
 	found := make(map[place]finding)
 	for p := range z.open {
-		if modes[p.zone] == Disarmed {
+		if modes[p.zone] == Disarmed && !z.camera[p.kind] || !places[p] {
 			found[p] = over(p, modes)
 		}
 	}
