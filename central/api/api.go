@@ -80,6 +80,7 @@ type Options struct {
 	Handovers Handovers      // nil: shifts are not handed over here
 	Overview  Overview       // nil: there is no map; else Setup is demanded
 	Tiles     Tiles          // nil: the map has polygons alone
+	TileInfo  TileInfo       // of Tiles
 	Replies   store.Replies  // nil: idempotency keys are not looked at
 	Feed      http.Handler
 	Edges     []Route

@@ -85,7 +85,7 @@ func (x things) fill(path string) (filled, nothing string) {
 		code = "0101"
 	}
 	put := func(id, code, digest, look, trial string) string {
-		return strings.NewReplacer("{id}", id, "{rule}", "none", "{name}", "night", "{sha256}", digest, "{code}", code, "{device}", "gate",
+		return strings.NewReplacer("{id}", id, "{rule}", "none", "{name}", "night", "{sha256}", digest, "{code}", code, "{device}", "gate", "{z}", "0", "{x}", "0", "{y}", "0",
 			"{edge}", id, "{camera}", "gate", "{look}", look, "{trial}", trial).Replace(path)
 	}
 	return put(id, code, x.digest, x.look, x.trial), put(none, "999999999999999", strings.Repeat("cd", 32), nowhere, nowhere)

@@ -68,6 +68,7 @@ type App struct {
 	loops     *caseLoops
 	desk      *intake.Desk
 	orders    *orders.Service
+	tiles     background
 	hub       *feed.Hub
 	ingest    *ingest.Server
 	handler   http.Handler
@@ -115,6 +116,7 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		{"read what is wanted of edges", a.startOrders},
 		{"start telling people", a.startNotify},
 		{"start retention", a.startRetention},
+		{"open the map's tiles", a.openTiles},
 		{"build the API", a.buildAPI},
 		{"listen", a.listen},
 	} {
@@ -240,6 +242,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: append(a.edgeRoutes(c), others...),
 		Reports: a.desk, Orders: a.orders, Figures: a.store, Zone: zone, Handovers: a.store, Replies: a.store,
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
+		Overview: a.overview(), Tiles: a.tiles.source, TileInfo: a.tiles.info,
 		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, SignOn: a.signOnAPI(), Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
 	return err

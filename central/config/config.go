@@ -34,6 +34,7 @@ type Config struct {
 	Profile   string    `yaml:"profile"` // "cn": pictures and cases are kept for thirty days at least; empty: for one
 	Retention Retention `yaml:"retention"`
 	OIDC      OIDC      `yaml:"oidc"`
+	Map       Map       `yaml:"map"`
 }
 
 // ProfileCN keeps what the Regulation on the Administration of Public Security Video Image Information Systems, article 17, asks for: thirty days.
@@ -146,7 +147,7 @@ func Load(file string) (*Config, error) {
 
 // resolve makes every path of c absolute.
 func (c *Config) resolve(folder string) {
-	paths := []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key, &c.TSDB.Token.File, &c.Store.Password.File, &c.OIDC.Secret.File, &c.OIDC.CA}
+	paths := []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key, &c.TSDB.Token.File, &c.Store.Password.File, &c.OIDC.Secret.File, &c.OIDC.CA, &c.Map.Tiles.File, &c.Map.Tiles.Key.File}
 	paths = append(paths, c.Notify.paths()...)
 	for i := range c.Edges {
 		paths = append(paths, &c.Edges[i].Token.File)

@@ -50,6 +50,7 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	c.validateNotify(j)
 	c.validateIntake(j)
 	c.validateOIDC(j)
+	c.validateMap(j)
 	return j.problems
 }
 
