@@ -16,6 +16,7 @@ import type { WorkCase } from './keep';
 import { pending, standingOf, type Entry } from './outbox';
 import { Due } from './page';
 import { shrink } from './photo';
+import type { Outbox } from './sender';
 import { QueueItem } from './queue';
 import type { WorkState } from './use';
 
@@ -26,10 +27,12 @@ interface Props {
 }
 
 /** Where the case stands once what waits was sent, and what is possible there. */
-function ahead(c: WorkCase, entries: readonly Entry[], w: FullWorkflow | undefined, me: Me): { seen: Entry['seen']; offers: readonly Offer[] } {
+function ahead(c: WorkCase, { entries, latest }: Outbox, w: FullWorkflow | undefined, me: Me): { seen: Entry['seen']; offers: readonly Offer[] } {
   const steps = entries.filter((e) => e.caseId === c.id && pending(e) && e.body);
-  const now = standingOf(c);
-  if (steps.length === 0 || !w) return { seen: now, offers: steps.length === 0 ? c.actions : [] };
+  const led = latest.get(c.id);
+  const now = led && led.position > c.position ? led : standingOf(c);
+  const asListed = steps.length === 0 && now.position === c.position;
+  if (asListed || !w) return { seen: now, offers: asListed ? c.actions : [] };
   const seen = steps.reduce((at, e) => ({ ...after(w, at, e.body?.action ?? '', me), position: now.position }), now);
   return { seen, offers: possible(w, seen, me) };
 }
@@ -68,7 +71,7 @@ function Steps({ case: c, state, session }: Props) {
   const [full, setFull] = useState(false);
   if (!box) return null;
   const w = work.workflows.find((x) => x.id === (c.workflow ?? 'base'));
-  const { seen, offers } = ahead(c, box.entries, w, { user: session.user, role: session.role, unit: session.unit ?? '' });
+  const { seen, offers } = ahead(c, box, w, { user: session.user, role: session.role, unit: session.unit ?? '' });
   const mine = offers.filter(formed);
   const first = leading(mine, w, seen.step, seen.state);
   const say = saying(mine);

@@ -29,6 +29,8 @@ export class Outbox {
   /** Another account is signed in: this page may send nothing. */
   foreign = false;
   failed = 0;
+  /** Where the cases of steps that went stood afterwards: newer than a list that is still on its way. */
+  readonly latest = new Map<string, Entry['seen']>();
   private readonly listeners = new Set<() => void>();
   private running: Promise<void> | null = null;
   private again = false;
@@ -122,6 +124,7 @@ export class Outbox {
 
   private async went(e: Entry, result?: Case): Promise<void> {
     this.failed = 0;
+    if (result) this.latest.set(e.caseId, standingOf(result));
     await this.keep.put([sent(e), ...(result ? rebased(this.entries, e, result) : [])]);
     await this.load();
   }

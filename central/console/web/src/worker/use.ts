@@ -112,5 +112,5 @@ export function useWork(session: Session): WorkState {
       left = n;
     });
   }, [box]);
-  return useMemo(() => ({ ...state, box, lasting, ahead, refresh: () => again(0) }), [state, box, lasting, ahead, box?.entries]);
+  return useMemo(() => ({ ...state, live: state.live && !box?.failed, box, lasting, ahead, refresh: () => again(0) }), [state, box, lasting, ahead, box?.entries, box?.failed]);
 }

@@ -179,6 +179,7 @@ test('a new build takes over once no page of the old one is open, and leaves not
   await open();
   const names = () => page.evaluate(async () => (await caches.keys()).filter((n) => n.startsWith('gridgate-page-')));
   await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.reload();
   const [old] = await names();
   const code = await (await page.request.get(`${base}/sw.js`)).text();
   mock.files['/sw.js'] = code.replace(/BUILD = "[0-9a-f]+"/, 'BUILD = "000000000000"');
