@@ -69,6 +69,10 @@ type PictureRequest struct {
 	Units []source.AccessUnit // in decoding order, from one that begins a stream
 	At    []time.Duration     // media times, ascending, at most [MaxPictures]; none means the last picture
 	Masks []picture.Mask      // covered in each
+	// MaxWidth makes pictures narrower than they would be, in pixels; 0, or more than that: as pictures of alerts are.
+	MaxWidth int
+	// Idle is a request that anything else goes before, and that costs an alert's pictures none of their turns.
+	Idle bool
 }
 
 // Face is where a face is visible, relative to the picture: 0 to 1, origin top left. It says nothing of whose.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -169,6 +170,7 @@ func (p *Pool) Pictures(ctx context.Context, q PictureRequest) ([]Picture, error
 	if err != nil {
 		return nil, err
 	}
+	req.width, req.idle = uint16(min(max(q.MaxWidth, 0), math.MaxUint16)), q.Idle
 	r, err := p.do(ctx, req)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ type fairQueue struct {
 	now   func() time.Time
 	mu    sync.Mutex
 	flows map[flowKey]*flow
-	turns [2][]*flow // those with a job, samples and evidence
+	turns [3][]*flow // those with a job: samples, evidence, and what is idle
 	total int
 	owed  time.Duration // processor time that is due to samples before evidence goes before them again
 	cost  time.Duration // estimated, of the jobs that wait
@@ -42,9 +42,18 @@ type fairQueue struct {
 }
 
 type flowKey struct {
-	stream   string
-	evidence bool
+	stream string
+	class  class
 }
+
+// class says what goes before what.
+type class int
+
+const (
+	samples  class = iota
+	evidence       // after samples, but not for ever
+	idle           // when nobody else waits
+)
 
 type flow struct {
 	jobs   []*job
@@ -56,7 +65,7 @@ func newFairQueue(now func() time.Time) *fairQueue {
 }
 
 func (j *job) flow() flowKey {
-	return flowKey{stream: j.request.stream, evidence: j.request.op.evidence()}
+	return flowKey{stream: j.request.stream, class: j.request.class()}
 }
 
 // push adds j, or returns [ErrBusy] at once.
@@ -73,8 +82,7 @@ func (q *fairQueue) push(j *job) error {
 		q.flows[key] = f
 	}
 	if len(f.jobs) == 0 {
-		class := classOf(key.evidence)
-		q.turns[class] = append(q.turns[class], f)
+		q.turns[key.class] = append(q.turns[key.class], f)
 	}
 	j.since = q.now()
 	f.jobs = append(f.jobs, j)
@@ -84,11 +92,14 @@ func (q *fairQueue) push(j *job) error {
 	return nil
 }
 
-func classOf(evidence bool) int {
-	if evidence {
-		return 1
+func (r request) class() class {
+	switch {
+	case r.idle:
+		return idle
+	case r.op.evidence():
+		return evidence
 	}
-	return 0
+	return samples
 }
 
 // pop waits for a job and until b allows one; nil means that ctx ended.
@@ -150,21 +161,22 @@ func (q *fairQueue) take() *job {
 	return j
 }
 
-// class says whether a sample or evidence is next.
-func (q *fairQueue) class() int {
-	samples, evidence := q.turns[0], q.turns[1]
+// class says whether a sample, evidence or something idle is next.
+func (q *fairQueue) class() class {
 	switch {
-	case len(samples) == 0:
-		return 1
+	case len(q.turns[samples])+len(q.turns[evidence]) == 0:
+		return idle
+	case len(q.turns[samples]) == 0:
+		return evidence
 	case q.owed > 0:
-		return 0
+		return samples
 	}
-	for _, f := range evidence {
+	for _, f := range q.turns[evidence] {
 		if q.now().Sub(f.jobs[0].since) > patience {
-			return 1
+			return evidence
 		}
 	}
-	return 0
+	return samples
 }
 
 // turn returns the first flow in turns with credit, after as many rounds as that takes.
@@ -193,9 +205,12 @@ func (q *fairQueue) charge(j *job, cost time.Duration) {
 	q.forgive()
 }
 
-// settle books the cost of j between samples and evidence.
+// settle books the cost of j between samples and evidence. What is idle took nobody's turn.
 func (q *fairQueue) settle(j *job, cost time.Duration) {
-	if !j.request.op.evidence() {
+	switch j.request.class() {
+	case idle:
+		return
+	case samples:
 		cost = -cost
 	}
 	q.owed = min(maxDebt, max(0, q.owed+cost))
@@ -233,10 +248,10 @@ func (q *fairQueue) len() int {
 }
 
 // load is the estimated processor time of the jobs that wait, and whether evidence is among them.
-func (q *fairQueue) load() (cost time.Duration, evidence bool) {
+func (q *fairQueue) load() (cost time.Duration, shots bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.cost, len(q.turns[1]) > 0
+	return q.cost, len(q.turns[evidence]) > 0
 }
 
 func (q *fairQueue) signal() {

@@ -127,12 +127,13 @@ func (r request) appendHead(b []byte) []byte {
 	for _, t := range r.at {
 		b = binary.BigEndian.AppendUint64(b, uint64(t))
 	}
+	b = binary.BigEndian.AppendUint16(b, r.width)
 	b = appendMasks(b, r.masks)
 	return binary.BigEndian.AppendUint16(b, uint16(len(r.units)))
 }
 
 // maxHead is more than the bytes of a request before its units.
-const maxHead = 16 + maxStream + 8*MaxPictures + maxMasks*(1+16*maxMaskPoints)
+const maxHead = 18 + maxStream + 8*MaxPictures + maxMasks*(1+16*maxMaskPoints)
 
 // incoming is a request as the worker gets it: its units are read while they are decoded.
 type incoming struct {
@@ -198,6 +199,7 @@ func parseHead(c *cursor) requestHead {
 	for n := c.u8(); n > 0 && !c.bad; n-- {
 		h.at = append(h.at, time.Duration(c.u64()))
 	}
+	h.width = c.u16()
 	h.masks = c.masks()
 	h.count = int(c.u16())
 	if !known && !c.bad {

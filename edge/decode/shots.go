@@ -6,6 +6,8 @@ import (
 	"image"
 	"time"
 
+	"golang.org/x/image/draw"
+
 	"gridgate/protocols/picture"
 )
 
@@ -16,7 +18,7 @@ func (w *worker) shots(r *incoming) (response, error) {
 		return response{}, err
 	}
 	defer d.flush()
-	s := shooter{redact: w.redact, at: r.at, masks: r.masks, open: true}
+	s := shooter{redact: w.redact, width: int(r.width), at: r.at, masks: r.masks, open: true}
 	err = d.decodeAll(r, func(p raw) {
 		s.show(p)
 		d.keep()
@@ -30,8 +32,9 @@ func (w *worker) shots(r *incoming) (response, error) {
 // shooter is shown the pictures of a stream in the order in which a viewer sees them, and takes those wanted. The one shown last
 // stays valid until the next was shown: only that one says which moments it stood for.
 type shooter struct {
-	redact func(img image.Image, masks []picture.Mask) (shot, error)
+	redact func(img image.Image, masks []picture.Mask, width int) (shot, error)
 	masks  []picture.Mask
+	width  int             // of a picture at most, in pixels; 0: as it is stored
 	at     []time.Duration // wanted and not taken
 	open   bool            // the picture shown last may be wanted and was not taken
 
@@ -61,7 +64,7 @@ func (s *shooter) take() {
 		return
 	}
 	s.open = false
-	taken, err := s.redact(s.shown.image(picture.MaxInput), s.masks)
+	taken, err := s.redact(s.shown.image(picture.MaxInput), s.masks, s.width)
 	if err != nil {
 		s.failed = firstError(s.failed, err)
 		return
@@ -88,17 +91,29 @@ func (s *shooter) end(wanted int) (response, error) {
 	return response{status: statusPictures, data: s.data}, nil
 }
 
-func (w *worker) redact(img image.Image, masks []picture.Mask) (shot, error) {
+func (w *worker) redact(img image.Image, masks []picture.Mask, width int) (shot, error) {
 	out, faces, err := w.redactor.Redact(img, masks...)
 	if err != nil {
 		return shot{}, fmt.Errorf("redact: %w", err)
 	}
+	out = narrowed(out, width)
 	jpeg, err := picture.EncodeJPEG(out)
 	if err != nil {
 		return shot{}, fmt.Errorf("encode: %w", err)
 	}
 	size := out.Bounds()
 	return shot{width: size.Dx(), height: size.Dy(), faces: len(faces), jpeg: jpeg}, nil
+}
+
+// narrowed is img, which is redacted, at most width pixels wide; 0: as it is.
+func narrowed(img *image.RGBA, width int) *image.RGBA {
+	size := img.Bounds().Size()
+	if width <= 0 || size.X <= width {
+		return img
+	}
+	out := image.NewRGBA(image.Rect(0, 0, width, max(1, size.Y*width/size.X)))
+	draw.BiLinear.Scale(out, out.Rect, img, img.Bounds(), draw.Src, nil)
+	return out
 }
 
 // faces looks for faces in the last picture.

@@ -62,7 +62,7 @@ func TestPicturesAreOfTheMomentsWanted(t *testing.T) {
 			}
 			defer d.close()
 			var got []int
-			s := shooter{at: r.at, open: true, redact: func(img image.Image, _ []picture.Mask) (shot, error) {
+			s := shooter{at: r.at, open: true, redact: func(img image.Image, _ []picture.Mask, _ int) (shot, error) {
 				got = append(got, numberOf(img))
 				return shot{jpeg: []byte{1}}, nil
 			}}

@@ -77,6 +77,8 @@ type request struct {
 	codec  source.Codec
 	stream string
 	at     []time.Duration // of the pictures wanted
+	width  uint16          // of them at most, in pixels; 0: as they are stored
+	idle   bool            // for the queue: anything else goes before it
 	masks  []picture.Mask
 	units  []unit
 }

@@ -14,6 +14,10 @@ import (
 // makeClip seals what was coded around the onset. The clip is of the stream that detection runs on: the main stream is not there
 // before the onset.
 func (m *Maker) makeClip(ctx context.Context, j *job) error {
+	if len(m.covered()) > 0 { // drawn since the edge started
+		m.count.noClip.Add(uint64(len(j.alerts)))
+		return fmt.Errorf("make clip: %w", ErrMasked)
+	}
 	ctx, cancel := context.WithTimeout(ctx, clipTimeout)
 	defer cancel()
 	before, after := m.opt.Clip.Span()

@@ -53,7 +53,7 @@ type Clip interface {
 type Options struct {
 	CameraID string
 	Decoder  Decoder
-	Masks    []picture.Mask // covered in every picture
+	Masks    []picture.Mask // covered in every picture, until [Maker.SetMasks]
 	Store    Store
 
 	// Main is the stream with the larger pictures, connected while a filmstrip is wanted and a little longer; nil if the camera has
@@ -99,6 +99,7 @@ type Maker struct {
 	wake  chan struct{} // there is a new job; capacity 1
 
 	mu        sync.Mutex
+	masks     []picture.Mask
 	jobs      []*job
 	held      int       // bytes of their units
 	lastStrip time.Time // when there was last a job with a filmstrip
@@ -125,7 +126,7 @@ func New(opt Options) (*Maker, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	m := &Maker{opt: opt, wake: make(chan struct{}, 1)}
+	m := &Maker{opt: opt, masks: opt.Masks, wake: make(chan struct{}, 1)}
 	if opt.Main != nil {
 		m.main = newMainStream(opt)
 	}
@@ -146,6 +147,19 @@ func checkOffsets(offsets []time.Duration) ([]time.Duration, error) {
 		return nil, fmt.Errorf("a picture more than %v from the onset", MaxOffset)
 	}
 	return out, nil
+}
+
+// SetMasks says what is covered in every picture that is made from now on. While there are masks no clip is made.
+func (m *Maker) SetMasks(masks []picture.Mask) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.masks = masks
+}
+
+func (m *Maker) covered() []picture.Mask {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.masks
 }
 
 // Run works until ctx ends, and returns nil then. What was not made by then stays unmade.

@@ -80,7 +80,7 @@ func (m *Maker) shoot(ctx context.Context, j *job, v view, moments []time.Time) 
 	if len(times) == 0 {
 		return moments, fmt.Errorf("make picture: its group is longer than %d pictures", maxUnits)
 	}
-	pictures, err := m.opt.Decoder.Pictures(ctx, decode.PictureRequest{Units: units, At: times, Masks: m.opt.Masks})
+	pictures, err := m.opt.Decoder.Pictures(ctx, decode.PictureRequest{Units: units, At: times, Masks: m.covered()})
 	if err != nil {
 		return moments, fmt.Errorf("make picture: %w", err)
 	}
