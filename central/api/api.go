@@ -77,6 +77,7 @@ type Options struct {
 	Orders    Orders         // nil: nothing can be wanted of edges
 	Figures   Figures        // nil: nothing was counted
 	Zone      *time.Location // of the days of figures; demanded with Figures
+	Filters   Filters        // nil: nobody saves filters of the feed
 	Handovers Handovers      // nil: shifts are not handed over here
 	Overview  Overview       // nil: there is no map; else Setup is demanded
 	Tiles     Tiles          // nil: the map has polygons alone
@@ -147,8 +148,13 @@ func (s *Server) operations() {
 	s.staffOperations()
 	s.auditOperations()
 	s.alertOperations()
+	s.filterOperations()
 	s.caseOperations()
 	s.stepOperations()
+	s.undoOperations()
+	s.bulkOperations()
+	s.colleagueOperations()
+	s.neighbourOperations()
 	s.workflowOperations()
 	s.ruleOperations()
 	s.notifyOperations()

@@ -55,6 +55,8 @@ type CaseFile struct {
 	History []cases.Event `json:"history" nullable:"false" doc:"at most 500 events, oldest first, the newest ones before the position that was asked for"`
 	Why     []cases.Words `json:"why" nullable:"false" doc:"what put it where it stands, by the events of this answer"`
 	Earlier bool          `json:"earlier" doc:"the history began before these events: ask again before the first of them"`
+	Left    []TimeLeft    `json:"left" nullable:"false" doc:"how much time the deadlines that run have left, counted as they count"`
+	Undo    *UndoOffer    `json:"undo,omitempty" doc:"the last step, if you may take it back"`
 	// Actions are what whoever asks may do with the case next.
 	Actions []workflow.Offer `json:"actions" nullable:"false" doc:"what you may do with it next, by its workflow"`
 }
@@ -156,7 +158,11 @@ func (s *Server) oneCase(ctx context.Context, in *caseFileInput) (*caseFileOutpu
 		history = []cases.Event{}
 	}
 	earlier := len(history) > 0 && history[0].Type != cases.EventOpened
-	return &caseFileOutput{ETag: etag(c.Position), Body: CaseFile{Case: c, History: history, Earlier: earlier, Why: rules.ExplainCase(c, history), Actions: s.offers(ctx, c)}}, nil
+	file := CaseFile{Case: c, History: history, Earlier: earlier, Why: rules.ExplainCase(c, history), Actions: s.offers(ctx, c), Left: s.left(c)}
+	if in.Before == 0 {
+		file.Undo = s.undoOffer(ctx, c, history)
+	}
+	return &caseFileOutput{ETag: etag(c.Position), Body: file}, nil
 }
 
 // step appends an operator's event to a case, once the client's view of the case was checked.
@@ -170,7 +176,7 @@ func (s *Server) step(ctx context.Context, in *StepInput, e cases.Event) (*caseO
 	c, err := s.o.Store.Append(ctx, e, expect)
 	switch {
 	case errors.Is(err, store.ErrConflict):
-		return nil, s.conflict(ctx, in.ID, expect)
+		return nil, s.conflict(ctx, in.ID, expect, e.Type)
 	case err != nil:
 		return nil, s.failure(ctx, "change the case", err)
 	}
@@ -179,19 +185,21 @@ func (s *Server) step(ctx context.Context, in *StepInput, e cases.Event) (*caseO
 }
 
 // conflict tells a case that moved on (412) from one that does not allow the step (409).
-func (s *Server) conflict(ctx context.Context, id string, expect int64) error {
+func (s *Server) conflict(ctx context.Context, id string, expect int64, typ cases.EventType) error {
 	c, err := s.o.Store.Case(ctx, id)
 	if err != nil {
 		return s.failure(ctx, "read the case", err)
 	}
 	if expect != 0 && c.Position != expect {
-		return huma.Error412PreconditionFailed("the case changed meanwhile, read it again")
+		return errMovedOn()
 	}
-	stands := string(c.State)
-	if c.Hold != "" {
-		stands += " and held"
+	switch {
+	case typ == cases.EventHeld && c.Hold != "":
+		return refusedAs(http.StatusConflict, "held-already", "案件已在保全中", "the case is held already")
+	case typ == cases.EventReleased && c.Hold == "":
+		return refusedAs(http.StatusConflict, "not-held", "案件没有保全", "the case is not held")
 	}
-	return huma.Error409Conflict("the case is " + stands + ", which does not allow this")
+	return huma.NewError(http.StatusConflict, "the case is "+string(c.State)+", which does not allow this", &huma.ErrorDetail{Location: "not-from-here", Message: "案件当前状态不允许此操作"})
 }
 
 // parseIfMatch reads one entity tag of ours (RFC 9110, section 13.1.1); 0 stands for none and for "*".

@@ -129,7 +129,7 @@ func everything(t *testing.T) func(*Options) {
 		}
 		o.Rules, o.Changes, o.Loops, o.LoopSetup = firstRules(t), db, looped{Loops: l}, l
 		o.Notify = &Notify{Notices: db, Setup: n, Channels: []string{"mail"}, Try: func(context.Context, string, string) error { return nil }}
-		o.Handovers = db
+		o.Handovers, o.Filters = db, db
 		o.Edges = edgeRoutes()
 	}
 }

@@ -73,6 +73,8 @@ var matrix = map[string]rule{
 	"sign-out":         {},
 	"change-password":  {person: true, body: `{"present":"wrong horse","next":"another horse"}`},
 	"list-alerts":      {need: auth.Read, about: listed},
+	"list-filters":     {need: auth.Read, person: true},
+	"put-filters":      {need: auth.Read, person: true, body: `{"items":[{"name":"river","kind":"water-level","grid":"110101001"}]}`},
 	"list-cases":       {need: auth.Read, about: listed},
 	"get-case":         {need: auth.Read, about: placed},
 	"acknowledge-case": {need: auth.Operate, about: placed, loop: desks},
@@ -100,6 +102,8 @@ var matrix = map[string]rule{
 	"approve-rule": {need: auth.Configure, about: all}, "list-silences": {need: auth.Read, about: listed},
 	"make-silence":    {need: auth.Operate, person: true, about: naming, body: silenceBody},
 	"approve-silence": {need: auth.Operate, about: placed}, "end-silence": {need: auth.Operate, about: placed},
+	"undo-step": {need: auth.Operate, about: placed}, "step-cases": {need: auth.Operate, body: `{"undo":true,"cases":[{"id":"` + nowhere + `","position":0}]}`},
+	"list-staff": {need: auth.Operate, about: placed, query: "?grid=" + somewhere}, "list-neighbours": {need: auth.Read, about: placed}, "list-near-readings": {need: auth.Read, about: placed},
 	"merge-case": {need: auth.Operate, about: placed, body: `{"into":"0190a1b2-0000-7000-8000-000000000000"}`}, "unmerge-case": {need: auth.Operate, about: placed},
 
 	"list-workflows": {need: auth.Read}, "get-calendar": {need: auth.Read}, "get-loop": {need: auth.Read},

@@ -62,23 +62,32 @@ func (s *Server) mergeable(ctx context.Context, in *mergeInput, expect int64) (c
 	if parent, err = s.o.Store.Case(ctx, in.Body.Into); err != nil {
 		return child, parent, s.failure(ctx, "read the other case", err)
 	}
-	switch {
-	case expect != 0 && child.Position != expect:
-		err = huma.Error412PreconditionFailed("the case changed meanwhile, read it again")
-	case child.ID == parent.ID:
-		err = huma.Error409Conflict("a case cannot be part of itself")
-	case child.Parent != "":
-		err = huma.Error409Conflict("the case is part of another already, take it out first")
-	case parent.Parent != "":
-		err = huma.Error409Conflict("the other case is part of a third one: name that one")
-	case parent.State == cases.Closed:
-		err = huma.Error409Conflict("the other case is closed")
-	case child.Exercise != parent.Exercise:
-		err = huma.Error409Conflict("a drill and the real thing are kept apart")
-	case rules.Hides(rules.Group, child, parent, false):
-		err = huma.Error409Conflict("a life-safety case does not go under one that is not: merge them the other way round")
+	if expect != 0 && child.Position != expect {
+		return child, parent, errMovedOn()
 	}
-	return child, parent, err
+	return child, parent, unmergeable(child, parent)
+}
+
+// unmergeable is the problem for which one case cannot become part of another; nil for none.
+func unmergeable(child, parent cases.Case) error {
+	no := func(code, zh, en string) error {
+		return huma.NewError(http.StatusConflict, en, &huma.ErrorDetail{Location: code, Message: zh})
+	}
+	switch {
+	case child.ID == parent.ID:
+		return no("merge-itself", "案件不能并入自己", "a case cannot be part of itself")
+	case child.Parent != "":
+		return no("merged-already", "本案已并入其他案件，请先解除并案", "the case is part of another already, take it out first")
+	case parent.Parent != "":
+		return no("into-a-part", "对方已并入另一案件，请直接并入那个案件", "the other case is part of a third one: name that one")
+	case parent.State == cases.Closed:
+		return no("into-closed", "对方已结案，不能并入", "the other case is closed")
+	case child.Exercise != parent.Exercise:
+		return no("exercise-apart", "演练与真实案件不能合并", "a drill and the real thing are kept apart")
+	case rules.Hides(rules.Group, child, parent, false):
+		return no("hides-life-safety", "生命安全案件不能并入其他案件，请反向合并", "a life-safety case does not go under one that is not: merge them the other way round")
+	}
+	return nil
 }
 
 func (s *Server) unmergeCase(ctx context.Context, in *StepInput) (*caseOutput, error) {
@@ -91,9 +100,9 @@ func (s *Server) unmergeCase(ctx context.Context, in *StepInput) (*caseOutput, e
 	case err != nil:
 		return nil, s.failure(ctx, "read the case", err)
 	case expect != 0 && c.Position != expect:
-		return nil, huma.Error412PreconditionFailed("the case changed meanwhile, read it again")
+		return nil, errMovedOn()
 	case c.Parent == "":
-		return nil, huma.Error409Conflict("the case is part of no other")
+		return nil, refusedAs(http.StatusConflict, "not-merged", "本案没有并入其他案件", "the case is part of no other")
 	}
 	p, _ := auth.From(ctx)
 	after, err := s.o.Changes.AppendAll(ctx, []store.Change{{
@@ -106,7 +115,7 @@ func (s *Server) unmergeCase(ctx context.Context, in *StepInput) (*caseOutput, e
 func (s *Server) changed(ctx context.Context, after []cases.Case, err error) (*caseOutput, error) {
 	switch {
 	case errors.Is(err, store.ErrConflict):
-		return nil, huma.Error409Conflict("the cases changed at the same moment, try again")
+		return nil, refusedAs(http.StatusConflict, "changed", "案件刚有变化，请重试", "the cases changed at the same moment, try again")
 	case err != nil:
 		return nil, s.failure(ctx, "change the case", err)
 	}

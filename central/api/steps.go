@@ -139,7 +139,7 @@ func (s *Server) act(ctx context.Context, in *StepInput, r workflow.Request) (*c
 			return nil, s.failure(ctx, "read the case", err)
 		}
 		if expect != 0 && c.Position != expect {
-			return nil, errMovedOn
+			return nil, errMovedOn()
 		}
 		after, err := s.tryStep(ctx, c, r)
 		if errors.Is(err, store.ErrConflict) {
@@ -151,13 +151,18 @@ func (s *Server) act(ctx context.Context, in *StepInput, r workflow.Request) (*c
 		s.o.Wake(after.Position)
 		return &caseOutput{ETag: etag(after.Position), Body: after}, nil
 	}
-	return nil, errMovedOn
+	return nil, errMovedOn()
 }
 
-var errMovedOn = huma.Error412PreconditionFailed("the case changed meanwhile, read it again")
+func errMovedOn() error {
+	return refusedAs(http.StatusPreconditionFailed, "moved-on", "案件刚被其他人更新，请查看最新状态", "the case changed meanwhile, read it again")
+}
 
 // tryStep takes a step on a case as it was read. [store.ErrConflict] if it moved on.
 func (s *Server) tryStep(ctx context.Context, c cases.Case, r workflow.Request) (cases.Case, error) {
+	if err := s.assignable(ctx, c, r.Assignee); err != nil {
+		return cases.Case{}, err
+	}
 	e, err := s.o.Loops.Of(c).Do(c, r)
 	if err != nil {
 		return cases.Case{}, s.refusal(ctx, err)
@@ -167,7 +172,7 @@ func (s *Server) tryStep(ctx context.Context, c cases.Case, r workflow.Request) 
 	case errors.Is(err, store.ErrConflict):
 		// The case did not move on: a newer one of its key is open, which a reopened one would be beside.
 		if now, readErr := s.o.Store.Case(ctx, c.ID); readErr == nil && now.Position == c.Position {
-			return cases.Case{}, huma.Error409Conflict("a newer case of the same thing is open")
+			return cases.Case{}, errNewerOpen()
 		}
 		return cases.Case{}, err
 	case err != nil:
@@ -181,6 +186,7 @@ var statusOf = map[workflow.Kind]int{
 	workflow.NoSuchAction: http.StatusUnprocessableEntity, workflow.Missing: http.StatusUnprocessableEntity, workflow.BadField: http.StatusUnprocessableEntity,
 	workflow.NotAllowed: http.StatusForbidden, workflow.SamePerson: http.StatusForbidden,
 	workflow.NotFromHere: http.StatusConflict, workflow.Exhausted: http.StatusConflict, workflow.NotCovered: http.StatusConflict,
+	workflow.NothingToUndo: http.StatusConflict, workflow.NotYourStep: http.StatusConflict, workflow.TooLate: http.StatusConflict, workflow.MovedOn: http.StatusConflict,
 }
 
 // refusal turns what a workflow said into a problem: what and why, in both languages.

@@ -240,7 +240,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	}
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: append(a.edgeRoutes(c), others...),
-		Reports: a.desk, Orders: a.orders, Figures: a.store, Zone: zone, Handovers: a.store, Replies: a.store,
+		Reports: a.desk, Orders: a.orders, Figures: a.store, Zone: zone, Handovers: a.store, Filters: a.store, Replies: a.store,
 		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
 		Overview: a.overview(), Tiles: a.tiles.source, TileInfo: a.tiles.info,
 		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, SignOn: a.signOnAPI(), Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),

@@ -176,6 +176,18 @@ func (c *Calendar) WorkingDay(t time.Time) (bool, error) {
 	return found, nil
 }
 
+// Day is how long is worked on the first working day at or after t, or on the last one that is covered.
+func (c *Calendar) Day(t time.Time) time.Duration {
+	date := dateOf(t.In(c.zone))
+	i := sort.Search(len(c.days), func(i int) bool { return c.days[i].date >= date })
+	d := c.days[min(i, len(c.days)-1)]
+	var worked int64
+	for _, v := range c.intervals[d.first:d.last] {
+		worked += v.end - v.start
+	}
+	return time.Duration(worked)
+}
+
 // worked is the working time from the beginning of what is covered until t.
 func (c *Calendar) worked(t time.Time) int64 {
 	nanos := t.UnixNano()

@@ -33,6 +33,7 @@ var ErrIllegal = errors.New("illegal case event")
 //	annotated     any                       the same; Note, or Rule with Why
 //	deadline      open, acknowledged        the same; one of its running deadlines turned Stage
 //	woke          open, acknowledged        open if it was acknowledged outside a loop, else the same; nothing ends any more
+//	undone        any that took a step      what stood before that step; by an Actor
 //
 // Everything else is an error that wraps [ErrIllegal], and the returned case is c unchanged. A position, where the event has
 // one, must be greater than the case's. Apply reads no clock: how long after a close a case may be reopened is the caller's rule.
@@ -105,6 +106,7 @@ var transitions = map[EventType]func(c *Case, e Event){
 	EventRelated:   func(*Case, Event) {},
 	EventAnnotated: func(*Case, Event) {},
 	EventTold:      told,
+	EventUndone:    undo,
 	EventWoke: func(c *Case, _ Event) {
 		c.WakeAt = time.Time{}
 		if c.State == Acknowledged && c.Workflow == "" {
@@ -190,7 +192,8 @@ var rules = map[EventType]func(c Case, e Event) error{
 	EventAnnotated: func(_ Case, e Event) error {
 		return demand(e.Actor != "" && e.Note != "" || e.Rule != "" && e.Why != nil, "neither a note with its actor nor a reason with its rule")
 	},
-	EventTold: checkTold,
+	EventTold:   checkTold,
+	EventUndone: checkUndone,
 	EventWoke: func(c Case, e Event) error {
 		return demand(!c.WakeAt.IsZero() && !e.At.Before(c.WakeAt), "nothing ends yet")
 	},

@@ -128,7 +128,7 @@ func at(e cases.Event, position int64) cases.Event {
 func anyEvent(t *rapid.T) cases.Event {
 	types := []cases.EventType{
 		cases.EventOpened, cases.EventJoined, cases.EventRaised, cases.EventCleared, cases.EventAcknowledged, cases.EventClosed,
-		cases.EventReopened, cases.EventHeld, cases.EventReleased, "unheard-of",
+		cases.EventReopened, cases.EventHeld, cases.EventReleased, cases.EventStepped, cases.EventUndone, "unheard-of",
 	}
 	e := cases.Event{
 		CaseID: rapid.SampledFrom([]string{"c1", "c1", "c1", "c2", ""}).Draw(t, "case"),
@@ -140,6 +140,12 @@ func anyEvent(t *rapid.T) cases.Event {
 
 		Situation: rapid.SampledFrom([]string{"", "s1", "s2"}).Draw(t, "situation"),
 		Severity:  rapid.SampledFrom([]alert.Severity{"", alert.Info, alert.Minor, alert.Critical}).Draw(t, "severity"),
+	}
+	if e.Type == cases.EventStepped || e.Type == cases.EventUndone {
+		e.Action, e.Workflow, e.Step = "go", "base", rapid.SampledFrom([]string{"", "there"}).Draw(t, "step")
+		e.State = rapid.SampledFrom([]cases.State{"", cases.Open, cases.Acknowledged, cases.Closed}).Draw(t, "state")
+		e.Assignee = rapid.SampledFrom([]string{"", "li"}).Draw(t, "assignee")
+		e.From, e.Undoes = t0, rapid.Int64Range(-1, 40).Draw(t, "undoes")
 	}
 	if rapid.Bool().Draw(t, "opening") {
 		kind := rapid.SampledFrom([]alert.Kind{alert.Motion, alert.SOS, "unheard-of"}).Draw(t, "kind")
@@ -157,8 +163,12 @@ func TestStateIsTheHistory(t *testing.T) {
 		}
 		history := []cases.Event{at(opened(c.Kind, alert.Minor), 1)}
 		gathered := int64(1)
+		former := []*cases.Outcome{nil, {}}
 		for i := range rapid.IntRange(0, 40).Draw(t, "events") {
 			e := at(anyEvent(t), int64(i+2))
+			if e.Type == cases.EventUndone {
+				e.Former = rapid.SampledFrom(former).Draw(t, "former")
+			}
 			next, err := cases.Apply(c, e)
 			if err != nil {
 				if !reflect.DeepEqual(next, c) {
@@ -166,7 +176,11 @@ func TestStateIsTheHistory(t *testing.T) {
 				}
 				continue
 			}
-			c, history, gathered = next, append(history, e), gathered+e.Count
+			was := c.Outcome()
+			c, history, gathered, former = next, append(history, e), gathered+e.Count, append(former, &was)
+			if e.Type == cases.EventUndone && !reflect.DeepEqual(c.Outcome(), *e.Former) {
+				t.Fatalf("taken back to %+v, want %+v", c.Outcome(), *e.Former)
+			}
 		}
 		rebuilt, err := cases.Rebuild(history)
 		if err != nil {

@@ -69,13 +69,14 @@ const (
 	EventAnnotated    EventType = "annotated"    // Rule or Actor has something to say: Why or Note
 	EventTold         EventType = "deadline"     // Deadline turned Stage: yellow or red
 	EventWoke         EventType = "woke"         // an acknowledgement or a snooze ended
+	EventUndone       EventType = "undone"       // Actor took back the step at position Undoes: Former is what stood before it
 )
 
 // EventTypes lists all types, in the order of their declaration.
 func EventTypes() []EventType {
 	return []EventType{
 		EventOpened, EventJoined, EventRaised, EventCleared, EventAcknowledged, EventClosed, EventReopened, EventHeld, EventReleased,
-		EventStepped, EventMerged, EventUnmerged, EventRelated, EventAnnotated, EventTold, EventWoke,
+		EventStepped, EventMerged, EventUnmerged, EventRelated, EventAnnotated, EventTold, EventWoke, EventUndone,
 	}
 }
 
@@ -110,7 +111,7 @@ const (
 type Event struct {
 	Position int64          `json:"position"` // in the case-event log, increasing; the id of a feed event
 	CaseID   string         `json:"caseId"`
-	Type     EventType      `json:"type" enum:"opened,joined,level-raised,cleared,acknowledged,closed,reopened,held,released,stepped,merged,unmerged,related,annotated,deadline,woke"`
+	Type     EventType      `json:"type" enum:"opened,joined,level-raised,cleared,acknowledged,closed,reopened,held,released,stepped,merged,unmerged,related,annotated,deadline,woke,undone"`
 	At       time.Time      `json:"at"`
 	Actor    string         `json:"actor,omitempty"`   // staff account
 	AlertID  string         `json:"alertId,omitempty"` // the first of the alerts that it is about
@@ -146,6 +147,10 @@ type Event struct {
 	Why      *Words `json:"why,omitempty"`      // the rule's reason
 	Deadline string `json:"deadline,omitempty"` // on "deadline"
 	Stage    Stage  `json:"stage,omitempty"`    // on "deadline"
+
+	// Of "undone", beside Action and Effect of the step that was taken back and its time in From.
+	Undoes int64    `json:"undoes,omitzero"`  // its position
+	Former *Outcome `json:"former,omitempty"` // all that stood before it, and stands again
 }
 
 // MaxNote is how many characters a note may have.

@@ -189,6 +189,13 @@ const (
 	AreaCountSeverityMinor    AreaCountSeverity = "minor"
 )
 
+// Defines values for BulkOutcomeState.
+const (
+	BulkOutcomeStateAcknowledged BulkOutcomeState = "acknowledged"
+	BulkOutcomeStateClosed       BulkOutcomeState = "closed"
+	BulkOutcomeStateOpen         BulkOutcomeState = "open"
+)
+
 // Defines values for CaseLevel.
 const (
 	CaseLevelCommunity CaseLevel = "community"
@@ -391,6 +398,7 @@ const (
 	EventTypeReleased     EventType = "released"
 	EventTypeReopened     EventType = "reopened"
 	EventTypeStepped      EventType = "stepped"
+	EventTypeUndone       EventType = "undone"
 	EventTypeUnmerged     EventType = "unmerged"
 	EventTypeWoke         EventType = "woke"
 )
@@ -462,9 +470,9 @@ const (
 
 // Defines values for LookViewState.
 const (
-	Ended   LookViewState = "ended"
-	Live    LookViewState = "live"
-	Waiting LookViewState = "waiting"
+	LookViewStateEnded   LookViewState = "ended"
+	LookViewStateLive    LookViewState = "live"
+	LookViewStateWaiting LookViewState = "waiting"
 )
 
 // Defines values for MapOutlinesLevel.
@@ -567,6 +575,21 @@ const (
 	NoticeStateWaiting      NoticeState = "waiting"
 )
 
+// Defines values for OutcomeLevel.
+const (
+	OutcomeLevelCommunity OutcomeLevel = "community"
+	OutcomeLevelDistrict  OutcomeLevel = "district"
+	OutcomeLevelGrid      OutcomeLevel = "grid"
+	OutcomeLevelTownship  OutcomeLevel = "township"
+)
+
+// Defines values for OutcomeState.
+const (
+	OutcomeStateAcknowledged OutcomeState = "acknowledged"
+	OutcomeStateClosed       OutcomeState = "closed"
+	OutcomeStateOpen         OutcomeState = "open"
+)
+
 // Defines values for OutlineType.
 const (
 	Feature OutlineType = "Feature"
@@ -610,6 +633,68 @@ const (
 	Inhibit  RuleViewSort = "inhibit"
 	Storm    RuleViewSort = "storm"
 	Water    RuleViewSort = "water"
+)
+
+// Defines values for SavedFilterExercise.
+const (
+	SavedFilterExerciseNo  SavedFilterExercise = "no"
+	SavedFilterExerciseYes SavedFilterExercise = "yes"
+)
+
+// Defines values for SavedFilterFamily.
+const (
+	SavedFilterFamilyCameras SavedFilterFamily = "cameras"
+	SavedFilterFamilySensors SavedFilterFamily = "sensors"
+)
+
+// Defines values for SavedFilterKind.
+const (
+	SavedFilterKindBlack         SavedFilterKind = "black"
+	SavedFilterKindCo            SavedFilterKind = "co"
+	SavedFilterKindCovered       SavedFilterKind = "covered"
+	SavedFilterKindDefocused     SavedFilterKind = "defocused"
+	SavedFilterKindDeviceFault   SavedFilterKind = "device-fault"
+	SavedFilterKindDeviceOffline SavedFilterKind = "device-offline"
+	SavedFilterKindDoor          SavedFilterKind = "door"
+	SavedFilterKindFire          SavedFilterKind = "fire"
+	SavedFilterKindFlood         SavedFilterKind = "flood"
+	SavedFilterKindFrozen        SavedFilterKind = "frozen"
+	SavedFilterKindGas           SavedFilterKind = "gas"
+	SavedFilterKindHeat          SavedFilterKind = "heat"
+	SavedFilterKindHumidity      SavedFilterKind = "humidity"
+	SavedFilterKindIntrusion     SavedFilterKind = "intrusion"
+	SavedFilterKindLeak          SavedFilterKind = "leak"
+	SavedFilterKindLeftObject    SavedFilterKind = "left-object"
+	SavedFilterKindLowBattery    SavedFilterKind = "low-battery"
+	SavedFilterKindMotion        SavedFilterKind = "motion"
+	SavedFilterKindOther         SavedFilterKind = "other"
+	SavedFilterKindPower         SavedFilterKind = "power"
+	SavedFilterKindPresence      SavedFilterKind = "presence"
+	SavedFilterKindSmoke         SavedFilterKind = "smoke"
+	SavedFilterKindSos           SavedFilterKind = "sos"
+	SavedFilterKindStorageFault  SavedFilterKind = "storage-fault"
+	SavedFilterKindTamper        SavedFilterKind = "tamper"
+	SavedFilterKindTemperature   SavedFilterKind = "temperature"
+	SavedFilterKindTripwire      SavedFilterKind = "tripwire"
+	SavedFilterKindTurned        SavedFilterKind = "turned"
+	SavedFilterKindVibration     SavedFilterKind = "vibration"
+	SavedFilterKindVideoLoss     SavedFilterKind = "video-loss"
+	SavedFilterKindWaterLevel    SavedFilterKind = "water-level"
+)
+
+// Defines values for SavedFilterSeverity.
+const (
+	SavedFilterSeverityCritical SavedFilterSeverity = "critical"
+	SavedFilterSeverityInfo     SavedFilterSeverity = "info"
+	SavedFilterSeverityMajor    SavedFilterSeverity = "major"
+	SavedFilterSeverityMinor    SavedFilterSeverity = "minor"
+)
+
+// Defines values for SavedFilterState.
+const (
+	SavedFilterStateCleared   SavedFilterState = "cleared"
+	SavedFilterStateMomentary SavedFilterState = "momentary"
+	SavedFilterStateRaised    SavedFilterState = "raised"
 )
 
 // Defines values for SessionRole.
@@ -725,9 +810,9 @@ const (
 
 // Defines values for ListAlertsParamsState.
 const (
-	Cleared   ListAlertsParamsState = "cleared"
-	Momentary ListAlertsParamsState = "momentary"
-	Raised    ListAlertsParamsState = "raised"
+	ListAlertsParamsStateCleared   ListAlertsParamsState = "cleared"
+	ListAlertsParamsStateMomentary ListAlertsParamsState = "momentary"
+	ListAlertsParamsStateRaised    ListAlertsParamsState = "raised"
 )
 
 // Defines values for ListCasesParamsKind.
@@ -804,45 +889,45 @@ const (
 
 // Defines values for ExportCasesParamsKind.
 const (
-	ExportCasesParamsKindBlack         ExportCasesParamsKind = "black"
-	ExportCasesParamsKindCo            ExportCasesParamsKind = "co"
-	ExportCasesParamsKindCovered       ExportCasesParamsKind = "covered"
-	ExportCasesParamsKindDefocused     ExportCasesParamsKind = "defocused"
-	ExportCasesParamsKindDeviceFault   ExportCasesParamsKind = "device-fault"
-	ExportCasesParamsKindDeviceOffline ExportCasesParamsKind = "device-offline"
-	ExportCasesParamsKindDoor          ExportCasesParamsKind = "door"
-	ExportCasesParamsKindFire          ExportCasesParamsKind = "fire"
-	ExportCasesParamsKindFlood         ExportCasesParamsKind = "flood"
-	ExportCasesParamsKindFrozen        ExportCasesParamsKind = "frozen"
-	ExportCasesParamsKindGas           ExportCasesParamsKind = "gas"
-	ExportCasesParamsKindHeat          ExportCasesParamsKind = "heat"
-	ExportCasesParamsKindHumidity      ExportCasesParamsKind = "humidity"
-	ExportCasesParamsKindIntrusion     ExportCasesParamsKind = "intrusion"
-	ExportCasesParamsKindLeak          ExportCasesParamsKind = "leak"
-	ExportCasesParamsKindLeftObject    ExportCasesParamsKind = "left-object"
-	ExportCasesParamsKindLowBattery    ExportCasesParamsKind = "low-battery"
-	ExportCasesParamsKindMotion        ExportCasesParamsKind = "motion"
-	ExportCasesParamsKindOther         ExportCasesParamsKind = "other"
-	ExportCasesParamsKindPower         ExportCasesParamsKind = "power"
-	ExportCasesParamsKindPresence      ExportCasesParamsKind = "presence"
-	ExportCasesParamsKindSmoke         ExportCasesParamsKind = "smoke"
-	ExportCasesParamsKindSos           ExportCasesParamsKind = "sos"
-	ExportCasesParamsKindStorageFault  ExportCasesParamsKind = "storage-fault"
-	ExportCasesParamsKindTamper        ExportCasesParamsKind = "tamper"
-	ExportCasesParamsKindTemperature   ExportCasesParamsKind = "temperature"
-	ExportCasesParamsKindTripwire      ExportCasesParamsKind = "tripwire"
-	ExportCasesParamsKindTurned        ExportCasesParamsKind = "turned"
-	ExportCasesParamsKindVibration     ExportCasesParamsKind = "vibration"
-	ExportCasesParamsKindVideoLoss     ExportCasesParamsKind = "video-loss"
-	ExportCasesParamsKindWaterLevel    ExportCasesParamsKind = "water-level"
+	Black         ExportCasesParamsKind = "black"
+	Co            ExportCasesParamsKind = "co"
+	Covered       ExportCasesParamsKind = "covered"
+	Defocused     ExportCasesParamsKind = "defocused"
+	DeviceFault   ExportCasesParamsKind = "device-fault"
+	DeviceOffline ExportCasesParamsKind = "device-offline"
+	Door          ExportCasesParamsKind = "door"
+	Fire          ExportCasesParamsKind = "fire"
+	Flood         ExportCasesParamsKind = "flood"
+	Frozen        ExportCasesParamsKind = "frozen"
+	Gas           ExportCasesParamsKind = "gas"
+	Heat          ExportCasesParamsKind = "heat"
+	Humidity      ExportCasesParamsKind = "humidity"
+	Intrusion     ExportCasesParamsKind = "intrusion"
+	Leak          ExportCasesParamsKind = "leak"
+	LeftObject    ExportCasesParamsKind = "left-object"
+	LowBattery    ExportCasesParamsKind = "low-battery"
+	Motion        ExportCasesParamsKind = "motion"
+	Other         ExportCasesParamsKind = "other"
+	Power         ExportCasesParamsKind = "power"
+	Presence      ExportCasesParamsKind = "presence"
+	Smoke         ExportCasesParamsKind = "smoke"
+	Sos           ExportCasesParamsKind = "sos"
+	StorageFault  ExportCasesParamsKind = "storage-fault"
+	Tamper        ExportCasesParamsKind = "tamper"
+	Temperature   ExportCasesParamsKind = "temperature"
+	Tripwire      ExportCasesParamsKind = "tripwire"
+	Turned        ExportCasesParamsKind = "turned"
+	Vibration     ExportCasesParamsKind = "vibration"
+	VideoLoss     ExportCasesParamsKind = "video-loss"
+	WaterLevel    ExportCasesParamsKind = "water-level"
 )
 
 // Defines values for ExportCasesParamsSeverity.
 const (
-	ExportCasesParamsSeverityCritical ExportCasesParamsSeverity = "critical"
-	ExportCasesParamsSeverityInfo     ExportCasesParamsSeverity = "info"
-	ExportCasesParamsSeverityMajor    ExportCasesParamsSeverity = "major"
-	ExportCasesParamsSeverityMinor    ExportCasesParamsSeverity = "minor"
+	Critical ExportCasesParamsSeverity = "critical"
+	Info     ExportCasesParamsSeverity = "info"
+	Major    ExportCasesParamsSeverity = "major"
+	Minor    ExportCasesParamsSeverity = "minor"
 )
 
 // Defines values for ExportCasesParamsState.
@@ -888,14 +973,14 @@ const (
 
 // Defines values for ListEdgesParamsOnline.
 const (
-	ListEdgesParamsOnlineNo  ListEdgesParamsOnline = "no"
-	ListEdgesParamsOnlineYes ListEdgesParamsOnline = "yes"
+	No  ListEdgesParamsOnline = "no"
+	Yes ListEdgesParamsOnline = "yes"
 )
 
 // Defines values for ListEdgesParamsFamily.
 const (
-	Cameras ListEdgesParamsFamily = "cameras"
-	Sensors ListEdgesParamsFamily = "sensors"
+	ListEdgesParamsFamilyCameras ListEdgesParamsFamily = "cameras"
+	ListEdgesParamsFamilySensors ListEdgesParamsFamily = "sensors"
 )
 
 // Defines values for ListEdgesParamsDevices.
@@ -903,6 +988,7 @@ const (
 	All      ListEdgesParamsDevices = "all"
 	Matching ListEdgesParamsDevices = "matching"
 	None     ListEdgesParamsDevices = "none"
+	Unwell   ListEdgesParamsDevices = "unwell"
 )
 
 // Defines values for ListGridsParamsLevel.
@@ -923,11 +1009,11 @@ const (
 
 // Defines values for ListHandoversParamsState.
 const (
-	ListHandoversParamsStateAccepted  ListHandoversParamsState = "accepted"
-	ListHandoversParamsStateDraft     ListHandoversParamsState = "draft"
-	ListHandoversParamsStateOpen      ListHandoversParamsState = "open"
-	ListHandoversParamsStateSigned    ListHandoversParamsState = "signed"
-	ListHandoversParamsStateWithdrawn ListHandoversParamsState = "withdrawn"
+	Accepted  ListHandoversParamsState = "accepted"
+	Draft     ListHandoversParamsState = "draft"
+	Open      ListHandoversParamsState = "open"
+	Signed    ListHandoversParamsState = "signed"
+	Withdrawn ListHandoversParamsState = "withdrawn"
 )
 
 // Defines values for GetMapParamsLevel.
@@ -942,12 +1028,12 @@ const (
 
 // Defines values for GetMapGridsParamsLevel.
 const (
-	GetMapGridsParamsLevelCity      GetMapGridsParamsLevel = "city"
-	GetMapGridsParamsLevelCommunity GetMapGridsParamsLevel = "community"
-	GetMapGridsParamsLevelDistrict  GetMapGridsParamsLevel = "district"
-	GetMapGridsParamsLevelGrid      GetMapGridsParamsLevel = "grid"
-	GetMapGridsParamsLevelMicroGrid GetMapGridsParamsLevel = "micro-grid"
-	GetMapGridsParamsLevelTownship  GetMapGridsParamsLevel = "township"
+	City      GetMapGridsParamsLevel = "city"
+	Community GetMapGridsParamsLevel = "community"
+	District  GetMapGridsParamsLevel = "district"
+	Grid      GetMapGridsParamsLevel = "grid"
+	MicroGrid GetMapGridsParamsLevel = "micro-grid"
+	Township  GetMapGridsParamsLevel = "township"
 )
 
 // Defines values for ImportUnitsParamsMode.
@@ -1213,6 +1299,51 @@ type BeginInputBody struct {
 	Until *time.Time `json:"until,omitempty"`
 }
 
+// BulkCase defines model for BulkCase.
+type BulkCase struct {
+	Id openapi_types.UUID `json:"id"`
+
+	// Position of the case as it was seen; 0: as it is now
+	Position int64 `json:"position"`
+}
+
+// BulkOutcome defines model for BulkOutcome.
+type BulkOutcome struct {
+	Id string `json:"id"`
+
+	// Position of the case now
+	Position *int64            `json:"position,omitempty"`
+	Problem  *ErrorModel       `json:"problem,omitempty"`
+	State    *BulkOutcomeState `json:"state,omitempty"`
+
+	// Status 200, or what the same request for this case alone would be refused with
+	Status int64 `json:"status"`
+
+	// Step where it stands now
+	Step *string `json:"step,omitempty"`
+}
+
+// BulkOutcomeState defines model for BulkOutcome.State.
+type BulkOutcomeState string
+
+// BulkOutputBody defines model for BulkOutputBody.
+type BulkOutputBody struct {
+	// Items in the order of the request
+	Items []BulkOutcome `json:"items"`
+}
+
+// BulkStep defines model for BulkStep.
+type BulkStep struct {
+	Cases *[]BulkCase `json:"cases"`
+
+	// Into or: make each part of this case
+	Into *openapi_types.UUID `json:"into,omitempty"`
+	Step *CaseStep           `json:"step,omitempty"`
+
+	// Undo or: take the last step of each back
+	Undo *bool `json:"undo,omitempty"`
+}
+
 // Case defines model for Case.
 type Case struct {
 	Active     bool         `json:"active"`
@@ -1287,12 +1418,15 @@ type CaseFile struct {
 	Helpers  *[]string `json:"helpers"`
 
 	// History at most 500 events, oldest first, the newest ones before the position that was asked for
-	History    []Event          `json:"history"`
-	Hold       *string          `json:"hold,omitempty"`
-	Id         string           `json:"id"`
-	Key        string           `json:"key"`
-	Kind       string           `json:"kind"`
-	LastAt     time.Time        `json:"lastAt"`
+	History []Event   `json:"history"`
+	Hold    *string   `json:"hold,omitempty"`
+	Id      string    `json:"id"`
+	Key     string    `json:"key"`
+	Kind    string    `json:"kind"`
+	LastAt  time.Time `json:"lastAt"`
+
+	// Left how much time the deadlines that run have left, counted as they count
+	Left       []TimeLeft       `json:"left"`
 	Level      CaseFileLevel    `json:"level"`
 	MergedBy   *string          `json:"mergedBy,omitempty"`
 	OpenedAt   time.Time        `json:"openedAt"`
@@ -1312,6 +1446,7 @@ type CaseFile struct {
 	State      CaseFileState    `json:"state"`
 	Step       *string          `json:"step,omitempty"`
 	Supervised *int64           `json:"supervised,omitempty"`
+	Undo       *UndoOffer       `json:"undo,omitempty"`
 	Unit       *string          `json:"unit,omitempty"`
 	WakeAt     *time.Time       `json:"wakeAt,omitempty"`
 
@@ -1497,6 +1632,19 @@ type CloseInputBody struct {
 
 // CloseInputBodyReason defines model for CloseInputBody.Reason.
 type CloseInputBodyReason string
+
+// Colleague defines model for Colleague.
+type Colleague struct {
+	Name string `json:"name"`
+
+	// Unit empty: the centre itself
+	Unit *string `json:"unit,omitempty"`
+}
+
+// ColleaguesOutputBody defines model for ColleaguesOutputBody.
+type ColleaguesOutputBody struct {
+	Items []Colleague `json:"items"`
+}
 
 // Cost defines model for Cost.
 type Cost struct {
@@ -1804,6 +1952,7 @@ type Event struct {
 	Deadline  *string     `json:"deadline,omitempty"`
 	Deadlines *[]Deadline `json:"deadlines"`
 	Effect    *string     `json:"effect,omitempty"`
+	Former    *Outcome    `json:"former,omitempty"`
 	Freed     *bool       `json:"freed,omitempty"`
 	From      *time.Time  `json:"from,omitempty"`
 	Handler   *string     `json:"handler,omitempty"`
@@ -1824,6 +1973,7 @@ type Event struct {
 	Step      *string     `json:"step,omitempty"`
 	To        *time.Time  `json:"to,omitempty"`
 	Type      EventType   `json:"type"`
+	Undoes    *int64      `json:"undoes,omitempty"`
 	Unit      *string     `json:"unit,omitempty"`
 	Until     *time.Time  `json:"until,omitempty"`
 	Why       *Words      `json:"why,omitempty"`
@@ -1873,6 +2023,11 @@ type Evidence struct {
 // FiguresOutputBody defines model for FiguresOutputBody.
 type FiguresOutputBody struct {
 	Items []Row `json:"items"`
+}
+
+// FilterList defines model for FilterList.
+type FilterList struct {
+	Items []SavedFilter `json:"items"`
 }
 
 // Gap defines model for Gap.
@@ -2273,6 +2428,21 @@ type Name struct {
 	Zh string `json:"zh"`
 }
 
+// NearReadings defines model for NearReadings.
+type NearReadings struct {
+	From time.Time `json:"from"`
+
+	// Items means of steps, at most 24 series, by their labels
+	Items []Series  `json:"items"`
+	To    time.Time `json:"to"`
+}
+
+// NeighboursOutputBody defines model for NeighboursOutputBody.
+type NeighboursOutputBody struct {
+	// Items at most 30: those of the same grid first, then those opened nearest in time
+	Items []Case `json:"items"`
+}
+
 // NewAccountInputBody defines model for NewAccountInputBody.
 type NewAccountInputBody struct {
 	// Grids first digits of the codes of the grids that it may see; left out or empty: all
@@ -2442,6 +2612,37 @@ type OrderZone struct {
 	Name          string       `json:"name"`
 	Outline       *[][]float64 `json:"outline"`
 }
+
+// Outcome defines model for Outcome.
+type Outcome struct {
+	Assignee   *string      `json:"assignee,omitempty"`
+	ClosedAt   *time.Time   `json:"closedAt,omitempty"`
+	ClosedBy   *string      `json:"closedBy,omitempty"`
+	Deadlines  *[]Deadline  `json:"deadlines"`
+	Extended   *int64       `json:"extended,omitempty"`
+	Handler    *string      `json:"handler,omitempty"`
+	Helpers    *[]string    `json:"helpers"`
+	Level      OutcomeLevel `json:"level"`
+	MergedBy   *string      `json:"mergedBy,omitempty"`
+	Parent     *string      `json:"parent,omitempty"`
+	ParkedAt   *time.Time   `json:"parkedAt,omitempty"`
+	Rating     *int64       `json:"rating,omitempty"`
+	Reason     *string      `json:"reason,omitempty"`
+	Reworked   *int64       `json:"reworked,omitempty"`
+	SentBack   *int64       `json:"sentBack,omitempty"`
+	State      OutcomeState `json:"state"`
+	Step       *string      `json:"step,omitempty"`
+	Supervised *int64       `json:"supervised,omitempty"`
+	Unit       *string      `json:"unit,omitempty"`
+	WakeAt     *time.Time   `json:"wakeAt,omitempty"`
+	Workflow   *string      `json:"workflow,omitempty"`
+}
+
+// OutcomeLevel defines model for Outcome.Level.
+type OutcomeLevel string
+
+// OutcomeState defines model for Outcome.State.
+type OutcomeState string
 
 // Outline defines model for Outline.
 type Outline struct {
@@ -2728,6 +2929,40 @@ type RuleView struct {
 // RuleViewSort defines model for RuleView.Sort.
 type RuleViewSort string
 
+// SavedFilter defines model for SavedFilter.
+type SavedFilter struct {
+	Device   *string              `json:"device,omitempty"`
+	Edge     *string              `json:"edge,omitempty"`
+	Exercise *SavedFilterExercise `json:"exercise,omitempty"`
+	Family   *SavedFilterFamily   `json:"family,omitempty"`
+
+	// Grid prefix of a grid code
+	Grid *string          `json:"grid,omitempty"`
+	Kind *SavedFilterKind `json:"kind,omitempty"`
+
+	// Name at most 40 characters, without naming anyone
+	Name string `json:"name"`
+
+	// Severity at least
+	Severity *SavedFilterSeverity `json:"severity,omitempty"`
+	State    *SavedFilterState    `json:"state,omitempty"`
+}
+
+// SavedFilterExercise defines model for SavedFilter.Exercise.
+type SavedFilterExercise string
+
+// SavedFilterFamily defines model for SavedFilter.Family.
+type SavedFilterFamily string
+
+// SavedFilterKind defines model for SavedFilter.Kind.
+type SavedFilterKind string
+
+// SavedFilterSeverity at least
+type SavedFilterSeverity string
+
+// SavedFilterState defines model for SavedFilter.State.
+type SavedFilterState string
+
 // Series defines model for Series.
 type Series struct {
 	Labels map[string]string `json:"labels"`
@@ -2944,6 +3179,22 @@ type TileInfo struct {
 // TileInfoDatum what the tiles are drawn in; gcj02: what is drawn over them is shifted, for display only
 type TileInfoDatum string
 
+// TimeLeft defines model for TimeLeft.
+type TimeLeft struct {
+	// Day seconds of a working day; 0 by the clock
+	Day      int64  `json:"day"`
+	Deadline string `json:"deadline"`
+
+	// Left seconds; negative since it passed
+	Left int64 `json:"left"`
+
+	// Running whether they pass at this moment: not outside working time
+	Running bool `json:"running"`
+
+	// Working working time; else by the clock
+	Working bool `json:"working"`
+}
+
 // Title defines model for Title.
 type Title struct {
 	En *string `json:"en,omitempty"`
@@ -3013,6 +3264,16 @@ type TryInputBody struct {
 	// Address for mail and sms
 	Address *string `json:"address,omitempty"`
 	Channel string  `json:"channel"`
+}
+
+// UndoOffer defines model for UndoOffer.
+type UndoOffer struct {
+	// Action what would be taken back
+	Action string `json:"action"`
+	Titles Titles `json:"titles"`
+
+	// Until and no later
+	Until time.Time `json:"until"`
 }
 
 // Unit defines model for Unit.
@@ -3310,6 +3571,12 @@ type ExportCasesParamsExercise string
 // ExportCasesParamsOrigin defines parameters for ExportCases.
 type ExportCasesParamsOrigin string
 
+// StepCasesParams defines parameters for StepCases.
+type StepCasesParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // GetCaseParams defines parameters for GetCase.
 type GetCaseParams struct {
 	// Before position of an event of this case: lists what happened before it; left out: up to now
@@ -3376,6 +3643,15 @@ type StepCaseParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// UndoStepParams defines parameters for UndoStep.
+type UndoStepParams struct {
+	// IfMatch ETag of the case as it was seen
+	IfMatch *string `json:"If-Match,omitempty"`
+
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // UnmergeCaseParams defines parameters for UnmergeCase.
 type UnmergeCaseParams struct {
 	// IfMatch ETag of the case as it was seen
@@ -3427,7 +3703,7 @@ type ListEdgesParams struct {
 	// State edges with a device in this state
 	State *string `form:"state,omitempty" json:"state,omitempty"`
 
-	// Devices which devices are listed; matching: those that the filters leave, with trouble=yes those that are not well; at most 20 of an edge
+	// Devices which devices are listed; matching: those that the filters leave, unwell: those of them in trouble; both at most 20 of an edge
 	Devices *ListEdgesParamsDevices `form:"devices,omitempty" json:"devices,omitempty"`
 
 	// Cursor next of the page before
@@ -3487,6 +3763,12 @@ type SetModeParams struct {
 
 	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// PutFiltersParams defines parameters for PutFilters.
+type PutFiltersParams struct {
+	// IfMatch ETag of the version that was seen; left out: whatever there is
+	IfMatch *string `json:"If-Match,omitempty"`
 }
 
 // ListGridsParams defines parameters for ListGrids.
@@ -3815,6 +4097,12 @@ type EndSilenceParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// ListStaffParams defines parameters for ListStaff.
+type ListStaffParams struct {
+	// Grid of a case: who may see it
+	Grid string `form:"grid" json:"grid"`
+}
+
 // GetTrialParams defines parameters for GetTrial.
 type GetTrialParams struct {
 	// Wait seconds to wait for the result
@@ -3881,6 +4169,9 @@ type PutCalendarJSONRequestBody = PutCalendarJSONBody
 // OpenCaseJSONRequestBody defines body for OpenCase for application/json ContentType.
 type OpenCaseJSONRequestBody = ReportInputBody
 
+// StepCasesJSONRequestBody defines body for StepCases for application/json ContentType.
+type StepCasesJSONRequestBody = BulkStep
+
 // CloseCaseJSONRequestBody defines body for CloseCase for application/json ContentType.
 type CloseCaseJSONRequestBody = CloseInputBody
 
@@ -3913,6 +4204,9 @@ type SetModeJSONRequestBody = ModeBody
 
 // PutTrialResultJSONRequestBody defines body for PutTrialResult for application/json ContentType.
 type PutTrialResultJSONRequestBody = TrialResult
+
+// PutFiltersJSONRequestBody defines body for PutFilters for application/json ContentType.
+type PutFiltersJSONRequestBody = FilterList
 
 // ImportGridsApplicationGeoPlusJSONRequestBody defines body for ImportGrids for application/geo+json ContentType.
 type ImportGridsApplicationGeoPlusJSONRequestBody = ImportGridsApplicationGeoPlusJSONBody
@@ -4081,6 +4375,11 @@ type ClientInterface interface {
 	// ExportCases request
 	ExportCases(ctx context.Context, params *ExportCasesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// StepCasesWithBody request with any body
+	StepCasesWithBody(ctx context.Context, params *StepCasesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	StepCases(ctx context.Context, params *StepCasesParams, body StepCasesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetCase request
 	GetCase(ctx context.Context, id openapi_types.UUID, params *GetCaseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -4105,6 +4404,9 @@ type ClientInterface interface {
 
 	MergeCase(ctx context.Context, id openapi_types.UUID, params *MergeCaseParams, body MergeCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListNeighbours request
+	ListNeighbours(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListNotices request
 	ListNotices(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -4113,6 +4415,9 @@ type ClientInterface interface {
 
 	// AddPictureWithBody request with any body
 	AddPictureWithBody(ctx context.Context, id openapi_types.UUID, params *AddPictureParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListNearReadings request
+	ListNearReadings(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReleaseCaseWithBody request with any body
 	ReleaseCaseWithBody(ctx context.Context, id openapi_types.UUID, params *ReleaseCaseParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4123,6 +4428,9 @@ type ClientInterface interface {
 	StepCaseWithBody(ctx context.Context, id openapi_types.UUID, params *StepCaseParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	StepCase(ctx context.Context, id openapi_types.UUID, params *StepCaseParams, body StepCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UndoStep request
+	UndoStep(ctx context.Context, id openapi_types.UUID, params *UndoStepParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// UnmergeCase request
 	UnmergeCase(ctx context.Context, id openapi_types.UUID, params *UnmergeCaseParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4201,6 +4509,14 @@ type ClientInterface interface {
 
 	// GetEvidence request
 	GetEvidence(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListFilters request
+	ListFilters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutFiltersWithBody request with any body
+	PutFiltersWithBody(ctx context.Context, params *PutFiltersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	PutFilters(ctx context.Context, params *PutFiltersParams, body PutFiltersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListGrids request
 	ListGrids(ctx context.Context, params *ListGridsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4370,6 +4686,9 @@ type ClientInterface interface {
 
 	// EndSilence request
 	EndSilence(ctx context.Context, id openapi_types.UUID, params *EndSilenceParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListStaff request
+	ListStaff(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListTokens request
 	ListTokens(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4572,6 +4891,30 @@ func (c *Client) ExportCases(ctx context.Context, params *ExportCasesParams, req
 	return c.Client.Do(req)
 }
 
+func (c *Client) StepCasesWithBody(ctx context.Context, params *StepCasesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStepCasesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) StepCases(ctx context.Context, params *StepCasesParams, body StepCasesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStepCasesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) GetCase(ctx context.Context, id openapi_types.UUID, params *GetCaseParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetCaseRequest(c.Server, id, params)
 	if err != nil {
@@ -4680,6 +5023,18 @@ func (c *Client) MergeCase(ctx context.Context, id openapi_types.UUID, params *M
 	return c.Client.Do(req)
 }
 
+func (c *Client) ListNeighbours(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListNeighboursRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) ListNotices(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListNoticesRequest(c.Server, id)
 	if err != nil {
@@ -4706,6 +5061,18 @@ func (c *Client) ListPictures(ctx context.Context, id openapi_types.UUID, reqEdi
 
 func (c *Client) AddPictureWithBody(ctx context.Context, id openapi_types.UUID, params *AddPictureParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewAddPictureRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListNearReadings(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListNearReadingsRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -4754,6 +5121,18 @@ func (c *Client) StepCaseWithBody(ctx context.Context, id openapi_types.UUID, pa
 
 func (c *Client) StepCase(ctx context.Context, id openapi_types.UUID, params *StepCaseParams, body StepCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewStepCaseRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) UndoStep(ctx context.Context, id openapi_types.UUID, params *UndoStepParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUndoStepRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5090,6 +5469,42 @@ func (c *Client) GetDevice(ctx context.Context, id string, device string, reqEdi
 
 func (c *Client) GetEvidence(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetEvidenceRequest(c.Server, sha256)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListFilters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListFiltersRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutFiltersWithBody(ctx context.Context, params *PutFiltersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutFiltersRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutFilters(ctx context.Context, params *PutFiltersParams, body PutFiltersJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutFiltersRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5822,6 +6237,18 @@ func (c *Client) ApproveSilence(ctx context.Context, id openapi_types.UUID, para
 
 func (c *Client) EndSilence(ctx context.Context, id openapi_types.UUID, params *EndSilenceParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewEndSilenceRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListStaff(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListStaffRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7307,6 +7734,61 @@ func NewExportCasesRequest(server string, params *ExportCasesParams) (*http.Requ
 	return req, nil
 }
 
+// NewStepCasesRequest calls the generic StepCases builder with application/json body
+func NewStepCasesRequest(server string, params *StepCasesParams, body StepCasesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStepCasesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewStepCasesRequestWithBody generates requests for StepCases with any type of body
+func NewStepCasesRequestWithBody(server string, params *StepCasesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/bulk")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetCaseRequest generates requests for GetCase
 func NewGetCaseRequest(server string, id openapi_types.UUID, params *GetCaseParams) (*http.Request, error) {
 	var err error
@@ -7676,6 +8158,40 @@ func NewMergeCaseRequestWithBody(server string, id openapi_types.UUID, params *M
 	return req, nil
 }
 
+// NewListNeighboursRequest generates requests for ListNeighbours
+func NewListNeighboursRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/%s/neighbours", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListNoticesRequest generates requests for ListNotices
 func NewListNoticesRequest(server string, id openapi_types.UUID) (*http.Request, error) {
 	var err error
@@ -7790,6 +8306,40 @@ func NewAddPictureRequestWithBody(server string, id openapi_types.UUID, params *
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewListNearReadingsRequest generates requests for ListNearReadings
+func NewListNearReadingsRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/%s/readings", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -7911,6 +8461,66 @@ func NewStepCaseRequestWithBody(server string, id openapi_types.UUID, params *St
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewUndoStepRequest generates requests for UndoStep
+func NewUndoStepRequest(server string, id openapi_types.UUID, params *UndoStepParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cases/%s/undo", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	if params != nil {
 
@@ -9173,6 +9783,88 @@ func NewGetEvidenceRequest(server string, sha256 string) (*http.Request, error) 
 	req, err := http.NewRequest("GET", queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListFiltersRequest generates requests for ListFilters
+func NewListFiltersRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/filters")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutFiltersRequest calls the generic PutFilters builder with application/json body
+func NewPutFiltersRequest(server string, params *PutFiltersParams, body PutFiltersJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutFiltersRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewPutFiltersRequestWithBody generates requests for PutFilters with any type of body
+func NewPutFiltersRequestWithBody(server string, params *PutFiltersParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/filters")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("PUT", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -12052,6 +12744,51 @@ func NewEndSilenceRequest(server string, id openapi_types.UUID, params *EndSilen
 	return req, nil
 }
 
+// NewListStaffRequest generates requests for ListStaff
+func NewListStaffRequest(server string, params *ListStaffParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/staff")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if queryFrag, err := runtime.StyleParamWithLocation("form", false, "grid", runtime.ParamLocationQuery, params.Grid); err != nil {
+			return nil, err
+		} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+			return nil, err
+		} else {
+			for k, v := range parsed {
+				for _, v2 := range v {
+					queryValues.Add(k, v2)
+				}
+			}
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListTokensRequest generates requests for ListTokens
 func NewListTokensRequest(server string) (*http.Request, error) {
 	var err error
@@ -12925,6 +13662,11 @@ type ClientWithResponsesInterface interface {
 	// ExportCasesWithResponse request
 	ExportCasesWithResponse(ctx context.Context, params *ExportCasesParams, reqEditors ...RequestEditorFn) (*ExportCasesResponse, error)
 
+	// StepCasesWithBodyWithResponse request with any body
+	StepCasesWithBodyWithResponse(ctx context.Context, params *StepCasesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StepCasesResponse, error)
+
+	StepCasesWithResponse(ctx context.Context, params *StepCasesParams, body StepCasesJSONRequestBody, reqEditors ...RequestEditorFn) (*StepCasesResponse, error)
+
 	// GetCaseWithResponse request
 	GetCaseWithResponse(ctx context.Context, id openapi_types.UUID, params *GetCaseParams, reqEditors ...RequestEditorFn) (*GetCaseResponse, error)
 
@@ -12949,6 +13691,9 @@ type ClientWithResponsesInterface interface {
 
 	MergeCaseWithResponse(ctx context.Context, id openapi_types.UUID, params *MergeCaseParams, body MergeCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*MergeCaseResponse, error)
 
+	// ListNeighboursWithResponse request
+	ListNeighboursWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNeighboursResponse, error)
+
 	// ListNoticesWithResponse request
 	ListNoticesWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNoticesResponse, error)
 
@@ -12957,6 +13702,9 @@ type ClientWithResponsesInterface interface {
 
 	// AddPictureWithBodyWithResponse request with any body
 	AddPictureWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *AddPictureParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddPictureResponse, error)
+
+	// ListNearReadingsWithResponse request
+	ListNearReadingsWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNearReadingsResponse, error)
 
 	// ReleaseCaseWithBodyWithResponse request with any body
 	ReleaseCaseWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *ReleaseCaseParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReleaseCaseResponse, error)
@@ -12967,6 +13715,9 @@ type ClientWithResponsesInterface interface {
 	StepCaseWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *StepCaseParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StepCaseResponse, error)
 
 	StepCaseWithResponse(ctx context.Context, id openapi_types.UUID, params *StepCaseParams, body StepCaseJSONRequestBody, reqEditors ...RequestEditorFn) (*StepCaseResponse, error)
+
+	// UndoStepWithResponse request
+	UndoStepWithResponse(ctx context.Context, id openapi_types.UUID, params *UndoStepParams, reqEditors ...RequestEditorFn) (*UndoStepResponse, error)
 
 	// UnmergeCaseWithResponse request
 	UnmergeCaseWithResponse(ctx context.Context, id openapi_types.UUID, params *UnmergeCaseParams, reqEditors ...RequestEditorFn) (*UnmergeCaseResponse, error)
@@ -13045,6 +13796,14 @@ type ClientWithResponsesInterface interface {
 
 	// GetEvidenceWithResponse request
 	GetEvidenceWithResponse(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*GetEvidenceResponse, error)
+
+	// ListFiltersWithResponse request
+	ListFiltersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFiltersResponse, error)
+
+	// PutFiltersWithBodyWithResponse request with any body
+	PutFiltersWithBodyWithResponse(ctx context.Context, params *PutFiltersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutFiltersResponse, error)
+
+	PutFiltersWithResponse(ctx context.Context, params *PutFiltersParams, body PutFiltersJSONRequestBody, reqEditors ...RequestEditorFn) (*PutFiltersResponse, error)
 
 	// ListGridsWithResponse request
 	ListGridsWithResponse(ctx context.Context, params *ListGridsParams, reqEditors ...RequestEditorFn) (*ListGridsResponse, error)
@@ -13214,6 +13973,9 @@ type ClientWithResponsesInterface interface {
 
 	// EndSilenceWithResponse request
 	EndSilenceWithResponse(ctx context.Context, id openapi_types.UUID, params *EndSilenceParams, reqEditors ...RequestEditorFn) (*EndSilenceResponse, error)
+
+	// ListStaffWithResponse request
+	ListStaffWithResponse(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*ListStaffResponse, error)
 
 	// ListTokensWithResponse request
 	ListTokensWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListTokensResponse, error)
@@ -13530,6 +14292,33 @@ func (r ExportCasesResponse) StatusCode() int {
 	return 0
 }
 
+type StepCasesResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *BulkOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r StepCasesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StepCasesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type GetCaseResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -13705,6 +14494,33 @@ func (r MergeCaseResponse) StatusCode() int {
 	return 0
 }
 
+type ListNeighboursResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *NeighboursOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListNeighboursResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListNeighboursResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type ListNoticesResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -13789,6 +14605,33 @@ func (r AddPictureResponse) StatusCode() int {
 	return 0
 }
 
+type ListNearReadingsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *NearReadings
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListNearReadingsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListNearReadingsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type ReleaseCaseResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -13843,6 +14686,36 @@ func (r StepCaseResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r StepCaseResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type UndoStepResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Case
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r UndoStepResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UndoStepResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -14459,6 +15332,60 @@ func (r GetEvidenceResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetEvidenceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListFiltersResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *FilterList
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListFiltersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListFiltersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type PutFiltersResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *FilterList
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r PutFiltersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutFiltersResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -15759,6 +16686,33 @@ func (r EndSilenceResponse) StatusCode() int {
 	return 0
 }
 
+type ListStaffResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *ColleaguesOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListStaffResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListStaffResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type ListTokensResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -16359,6 +17313,23 @@ func (c *ClientWithResponses) ExportCasesWithResponse(ctx context.Context, param
 	return ParseExportCasesResponse(rsp)
 }
 
+// StepCasesWithBodyWithResponse request with arbitrary body returning *StepCasesResponse
+func (c *ClientWithResponses) StepCasesWithBodyWithResponse(ctx context.Context, params *StepCasesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StepCasesResponse, error) {
+	rsp, err := c.StepCasesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStepCasesResponse(rsp)
+}
+
+func (c *ClientWithResponses) StepCasesWithResponse(ctx context.Context, params *StepCasesParams, body StepCasesJSONRequestBody, reqEditors ...RequestEditorFn) (*StepCasesResponse, error) {
+	rsp, err := c.StepCases(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStepCasesResponse(rsp)
+}
+
 // GetCaseWithResponse request returning *GetCaseResponse
 func (c *ClientWithResponses) GetCaseWithResponse(ctx context.Context, id openapi_types.UUID, params *GetCaseParams, reqEditors ...RequestEditorFn) (*GetCaseResponse, error) {
 	rsp, err := c.GetCase(ctx, id, params, reqEditors...)
@@ -16437,6 +17408,15 @@ func (c *ClientWithResponses) MergeCaseWithResponse(ctx context.Context, id open
 	return ParseMergeCaseResponse(rsp)
 }
 
+// ListNeighboursWithResponse request returning *ListNeighboursResponse
+func (c *ClientWithResponses) ListNeighboursWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNeighboursResponse, error) {
+	rsp, err := c.ListNeighbours(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListNeighboursResponse(rsp)
+}
+
 // ListNoticesWithResponse request returning *ListNoticesResponse
 func (c *ClientWithResponses) ListNoticesWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNoticesResponse, error) {
 	rsp, err := c.ListNotices(ctx, id, reqEditors...)
@@ -16462,6 +17442,15 @@ func (c *ClientWithResponses) AddPictureWithBodyWithResponse(ctx context.Context
 		return nil, err
 	}
 	return ParseAddPictureResponse(rsp)
+}
+
+// ListNearReadingsWithResponse request returning *ListNearReadingsResponse
+func (c *ClientWithResponses) ListNearReadingsWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*ListNearReadingsResponse, error) {
+	rsp, err := c.ListNearReadings(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListNearReadingsResponse(rsp)
 }
 
 // ReleaseCaseWithBodyWithResponse request with arbitrary body returning *ReleaseCaseResponse
@@ -16496,6 +17485,15 @@ func (c *ClientWithResponses) StepCaseWithResponse(ctx context.Context, id opena
 		return nil, err
 	}
 	return ParseStepCaseResponse(rsp)
+}
+
+// UndoStepWithResponse request returning *UndoStepResponse
+func (c *ClientWithResponses) UndoStepWithResponse(ctx context.Context, id openapi_types.UUID, params *UndoStepParams, reqEditors ...RequestEditorFn) (*UndoStepResponse, error) {
+	rsp, err := c.UndoStep(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUndoStepResponse(rsp)
 }
 
 // UnmergeCaseWithResponse request returning *UnmergeCaseResponse
@@ -16742,6 +17740,32 @@ func (c *ClientWithResponses) GetEvidenceWithResponse(ctx context.Context, sha25
 		return nil, err
 	}
 	return ParseGetEvidenceResponse(rsp)
+}
+
+// ListFiltersWithResponse request returning *ListFiltersResponse
+func (c *ClientWithResponses) ListFiltersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFiltersResponse, error) {
+	rsp, err := c.ListFilters(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListFiltersResponse(rsp)
+}
+
+// PutFiltersWithBodyWithResponse request with arbitrary body returning *PutFiltersResponse
+func (c *ClientWithResponses) PutFiltersWithBodyWithResponse(ctx context.Context, params *PutFiltersParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutFiltersResponse, error) {
+	rsp, err := c.PutFiltersWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutFiltersResponse(rsp)
+}
+
+func (c *ClientWithResponses) PutFiltersWithResponse(ctx context.Context, params *PutFiltersParams, body PutFiltersJSONRequestBody, reqEditors ...RequestEditorFn) (*PutFiltersResponse, error) {
+	rsp, err := c.PutFilters(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutFiltersResponse(rsp)
 }
 
 // ListGridsWithResponse request returning *ListGridsResponse
@@ -17277,6 +18301,15 @@ func (c *ClientWithResponses) EndSilenceWithResponse(ctx context.Context, id ope
 		return nil, err
 	}
 	return ParseEndSilenceResponse(rsp)
+}
+
+// ListStaffWithResponse request returning *ListStaffResponse
+func (c *ClientWithResponses) ListStaffWithResponse(ctx context.Context, params *ListStaffParams, reqEditors ...RequestEditorFn) (*ListStaffResponse, error) {
+	rsp, err := c.ListStaff(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListStaffResponse(rsp)
 }
 
 // ListTokensWithResponse request returning *ListTokensResponse
@@ -18067,6 +19100,67 @@ func ParseExportCasesResponse(rsp *http.Response) (*ExportCasesResponse, error) 
 	return response, nil
 }
 
+// ParseStepCasesResponse parses an HTTP response from a StepCasesWithResponse call
+func ParseStepCasesResponse(rsp *http.Response) (*StepCasesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StepCasesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BulkOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetCaseResponse parses an HTTP response from a GetCaseWithResponse call
 func ParseGetCaseResponse(rsp *http.Response) (*GetCaseResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -18524,6 +19618,67 @@ func ParseMergeCaseResponse(rsp *http.Response) (*MergeCaseResponse, error) {
 	return response, nil
 }
 
+// ParseListNeighboursResponse parses an HTTP response from a ListNeighboursWithResponse call
+func ParseListNeighboursResponse(rsp *http.Response) (*ListNeighboursResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListNeighboursResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NeighboursOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListNoticesResponse parses an HTTP response from a ListNoticesWithResponse call
 func ParseListNoticesResponse(rsp *http.Response) (*ListNoticesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -18728,6 +19883,67 @@ func ParseAddPictureResponse(rsp *http.Response) (*AddPictureResponse, error) {
 	return response, nil
 }
 
+// ParseListNearReadingsResponse parses an HTTP response from a ListNearReadingsWithResponse call
+func ParseListNearReadingsResponse(rsp *http.Response) (*ListNearReadingsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListNearReadingsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NearReadings
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseReleaseCaseResponse parses an HTTP response from a ReleaseCaseWithResponse call
 func ParseReleaseCaseResponse(rsp *http.Response) (*ReleaseCaseResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -18819,6 +20035,88 @@ func ParseStepCaseResponse(rsp *http.Response) (*StepCaseResponse, error) {
 	}
 
 	response := &StepCaseResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Case
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUndoStepResponse parses an HTTP response from a UndoStepWithResponse call
+func ParseUndoStepResponse(rsp *http.Response) (*UndoStepResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UndoStepResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -20382,6 +21680,128 @@ func ParseGetEvidenceResponse(rsp *http.Response) (*GetEvidenceResponse, error) 
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListFiltersResponse parses an HTTP response from a ListFiltersWithResponse call
+func ParseListFiltersResponse(rsp *http.Response) (*ListFiltersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListFiltersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FilterList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePutFiltersResponse parses an HTTP response from a PutFiltersWithResponse call
+func ParsePutFiltersResponse(rsp *http.Response) (*PutFiltersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutFiltersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FilterList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
 
 	}
 
@@ -23410,6 +24830,67 @@ func ParseEndSilenceResponse(rsp *http.Response) (*EndSilenceResponse, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListStaffResponse parses an HTTP response from a ListStaffWithResponse call
+func ParseListStaffResponse(rsp *http.Response) (*ListStaffResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListStaffResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ColleaguesOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest ErrorModel

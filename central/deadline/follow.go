@@ -13,7 +13,7 @@ import (
 )
 
 // FollowRule is the rule that closes a merged case with its parent.
-const FollowRule = "parent-closed"
+const FollowRule = workflow.FollowRule
 
 // page takes one step along the log and says how many events it took in.
 func (j *Job) page(ctx context.Context) (int, error) {

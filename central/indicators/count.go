@@ -42,6 +42,9 @@ var byEffect = map[cases.Effect]string{
 
 // Of says what an event adds: before and after are the case around it. Days are of zone.
 func Of(before, after cases.Case, e cases.Event, zone *time.Location) []store.Count {
+	if e.Type == cases.EventUndone {
+		return takenBack(before, after, e, zone)
+	}
 	c := counter{c: after, at: e.At.In(zone)}
 	switch {
 	case e.Type == cases.EventOpened:
@@ -72,6 +75,20 @@ func Of(before, after cases.Case, e cases.Event, zone *time.Location) []store.Co
 		c.add(seconds+after.Step, int64(max(0, e.At.Sub(after.OpenedAt))/time.Second))
 	}
 	return c.out
+}
+
+// takenBack is what the step added that e takes back, as less: before is the case as that step left it, after the one before it. A day's
+// figures are then as if the step had not been taken.
+func takenBack(before, after cases.Case, e cases.Event, zone *time.Location) []store.Count {
+	step := cases.Event{Type: cases.EventStepped, At: e.From, Effect: e.Effect}
+	if after.Rating == 0 {
+		step.Rating = before.Rating
+	}
+	out := Of(after, before, step, zone)
+	for i := range out {
+		out[i].N = -out[i].N
+	}
+	return out
 }
 
 // counter gathers what one event adds.

@@ -19,13 +19,15 @@ type Standing struct {
 }
 
 // Needless says whether what n would tell is over: the case is closed, part of another or silenced; the deadline was met, moved or stands
-// still; or, for a step of a chain, somebody answered.
+// still; the step was taken back; or, for a step of a chain, somebody answered.
 func (d *Desk) Needless(n store.Notice, s Standing) bool {
 	what, step := TemplateOf(n.Template)
 	switch {
 	case d.hushed(s.Case, what, s.Silenced):
 		return true
 	case s.Case.State == cases.Closed && what != Closed && what != Merged:
+		return true
+	case slices.ContainsFunc(s.Later, func(e cases.Event) bool { return e.Type == cases.EventUndone && e.Undoes == s.Event.Position }):
 		return true
 	case (what == DeadlineRed || what == DeadlineYellow) && settled(s.Case, s.Event, s.Now):
 		return true
@@ -43,9 +45,16 @@ func settled(c cases.Case, e cases.Event, now time.Time) bool {
 	return true
 }
 
-// Answered says whether somebody took up the case by one of the events. To press it (supervise) is no answer.
+// Answered says whether somebody took up the case by one of the events. To press it (supervise) is no answer, nor is what was taken back.
 func Answered(later []cases.Event) bool {
+	undone := map[int64]bool{}
+	for _, e := range later {
+		undone[e.Undoes] = e.Undoes != 0
+	}
 	return slices.ContainsFunc(later, func(e cases.Event) bool {
+		if undone[e.Position] {
+			return false
+		}
 		switch e.Type {
 		case cases.EventAcknowledged, cases.EventClosed, cases.EventMerged:
 			return true

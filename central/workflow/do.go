@@ -236,8 +236,11 @@ func (t *turn) set(e *cases.Event) {
 	}
 }
 
-// BeginRule is the rule that takes a case into its loop.
-const BeginRule = "intake"
+// The rules of the system that are no definition's: BeginRule takes a case into its loop, FollowRule closes a merged case with its parent.
+const (
+	BeginRule  = "intake"
+	FollowRule = "parent-closed"
+)
 
 // Begin takes a case into the loop at the step that its state says, with unit (may be empty) responsible, at the level lowest at least (empty: any); the clocks that start at
 // [Opened] start at its opening. Where the calendar does not cover them it begins without them: the error is then a [*calendar.GapError] beside an

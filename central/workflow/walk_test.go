@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -39,13 +40,53 @@ func walk(rt *rapid.T, t *testing.T, l Loop) {
 			continue
 		}
 		f.append(e)
+		were := maps.Clone(handlers)
 		watch(rt, l, before, f.c, e, handlers)
+		if rapid.IntRange(0, 4).Draw(rt, "undo") == 0 && takeBack(rt, l, f, before, r.Actor) {
+			handlers = were
+		}
 	}
 	rebuilt, err := cases.Rebuild(f.log)
 	if err != nil || !reflect.DeepEqual(rebuilt, f.c) {
 		rt.Fatalf("rebuilt %+v, %v\nwant %+v", rebuilt, err, f.c)
 	}
 	finish(rt, f)
+}
+
+// takeBack takes the newest step back, with or without alerts in between: the case is what it was, but for what the alerts changed, and
+// nobody takes it back again.
+func takeBack(rt *rapid.T, l Loop, f *file, before cases.Case, who Actor) bool {
+	for range rapid.IntRange(0, 2).Draw(rt, "alerts") {
+		if f.now = f.now.Add(time.Second); f.c.State != cases.Closed {
+			f.append(cases.Event{CaseID: "c1", Type: cases.EventJoined, At: f.now, Count: 2, Situation: "s2"})
+		}
+	}
+	late := f.now.Add(time.Duration(rapid.Int64Range(0, int64(2*UndoWithin)).Draw(rt, "hesitation")))
+	for _, other := range []Actor{{Name: "somebody", Role: Operator}, {Role: System, Rule: "deadline"}} {
+		if _, err := l.Undo(f.log, other, late); err == nil {
+			rt.Fatalf("%+v took back what %+v did", other, who)
+		}
+	}
+	e, err := l.Undo(f.log, who, late)
+	taken := f.log[len(f.log)-1]
+	for i := len(f.log) - 1; taken.Type != cases.EventStepped; i-- {
+		taken = f.log[i]
+	}
+	if may := who.Name != "" && late.Before(taken.At.Add(UndoWithin)); (err == nil) != may {
+		rt.Fatalf("undo %v after the step by %+v: %v", late.Sub(taken.At), who, err)
+	}
+	if err != nil {
+		return false
+	}
+	f.now = late
+	f.append(e)
+	if got, want := f.c.Outcome(), before.Outcome(); !reflect.DeepEqual(got, want) {
+		rt.Fatalf("taken back to %+v\nwant %+v", got, want)
+	}
+	if _, err := l.Undo(f.log, who, late); err == nil {
+		rt.Fatalf("taken back twice")
+	}
+	return true
 }
 
 // watch holds what must be true of every step.

@@ -20,6 +20,7 @@ func Jobs(t *testing.T, open Opener) {
 		"a case that no alert opened":              testOpenedByHand,
 		"one open case per key, whoever opens it":  testReopenedByHand,
 		"the loop comes back whole":                testLoopWhole,
+		"a step is taken back":                     testUndone,
 		"what is due comes in its order":           testDue,
 		"merged and alone again":                   testMerge,
 		"cases filter by their loop":               testLoopFilters,
@@ -232,6 +233,50 @@ func testLoopWhole(t *testing.T, open Opener) {
 	do(t, s, stepped(id, full.At.Add(time.Minute), cases.Open, func(e *cases.Event) { e.Helpers, e.Deadlines = []string{}, []cases.Deadline{} }))
 	if got, err := s.Case(t.Context(), id); err != nil || got.Helpers != nil || got.Deadlines != nil || got.Assignee != c.Assignee {
 		t.Errorf("without helpers and deadlines: %+v, %v", got, err)
+	}
+	checkInvariant(t, s)
+}
+
+// testUndone takes a step back that set every field: all of it is as it was, in the row, in the history, in lists and for the clock.
+func testUndone(t *testing.T, open Opener) {
+	s := opened(t, open)
+	first := byHand("hydrant")
+	id := first.CaseID
+	due := []cases.Deadline{{Name: "close", From: t0, Warn: t0.Add(time.Hour), Due: t0.Add(2 * time.Hour)}}
+	before := do(t, s, first, stepped(id, t0, cases.Acknowledged, func(e *cases.Event) { e.Deadlines, e.Unit, e.Assignee = due, "parks", "li" }))[1]
+	former := before.Outcome()
+	taken := do(t, s, stepped(id, t0.Add(time.Minute), cases.Closed, func(e *cases.Event) {
+		e.Deadlines, e.Helpers, e.Freed, e.Level, e.Rating, e.Effect = []cases.Deadline{}, []string{"roads"}, true, cases.DistrictLevel, 5, cases.Reworks
+	}))[0]
+	undone := cases.Event{
+		CaseID: id, Type: cases.EventUndone, At: t0.Add(2 * time.Minute), Actor: "li", Action: "go", From: t0.Add(time.Minute), Effect: cases.Reworks,
+		Undoes: taken.Position, Former: &former,
+	}
+	after := do(t, s, undone)[0]
+	got, history, err := s.CaseFile(t.Context(), id, 0, 100)
+	if err != nil || !reflect.DeepEqual(got, after) || !reflect.DeepEqual(got.Outcome(), former) {
+		t.Fatalf("read   %+v\nstored %+v, %v\nformer %+v", got, after, err, former)
+	}
+	undone.Position = after.Position
+	if last := history[len(history)-1]; !reflect.DeepEqual(last, undone) {
+		t.Errorf("got %+v\nwant %+v", last, undone)
+	}
+	rebuilt, err := cases.Rebuild(history)
+	if err != nil || !reflect.DeepEqual(rebuilt, got) {
+		t.Errorf("rebuilt %+v, %v", rebuilt, err)
+	}
+	list, _, err := s.Cases(t.Context(), store.Query{State: string(cases.Acknowledged), Unit: "parks", Assignee: "li", Limit: 10})
+	if err != nil || len(list) != 1 || list[0].ID != id {
+		t.Errorf("listed %+v, %v", list, err)
+	}
+	if next, err := s.Due(t.Context(), t0.Add(time.Hour), 10); err != nil || len(next) != 1 {
+		t.Errorf("due %+v, %v", next, err)
+	}
+	again := byHand("hydrant")
+	do(t, s, stepped(id, t0.Add(3*time.Minute), cases.Closed), again)
+	undone.Position, undone.At = 0, t0.Add(4*time.Minute)
+	if _, err := s.AppendAll(t.Context(), changesOf(undone)); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("opened beside a newer case of its key: %v", err)
 	}
 	checkInvariant(t, s)
 }
