@@ -53,7 +53,7 @@ func TestReportsAtATime(t *testing.T) {
 }
 
 func TestSlotsAreBounded(t *testing.T) {
-	var s slots
+	s := slots{most: maxReports, mostOfEdge: maxReportsOfEdge}
 	for i := range maxReports {
 		if s.take(strconv.Itoa(i)) == nil {
 			t.Fatalf("report %d has no slot", i)
