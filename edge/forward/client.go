@@ -102,14 +102,16 @@ func (c *Client) DeliverReadings(ctx context.Context, r ingest.Readings) (answer
 	return answer, nil
 }
 
-// Sync implements [Syncer] by POST /v1/edges/{id}/sync.
+// Sync implements [Syncer] by POST /v1/edges/{id}/sync. It waits for as long as central may hold the answer, and then as for any other.
 func (c *Client) Sync(ctx context.Context, r ingest.SyncRequest) (answer ingest.SyncResponse, err error) {
 	data, err := json.Marshal(r)
 	if err != nil {
 		return answer, fmt.Errorf("encode sync: %w", err)
 	}
 	q := request{path: ingest.SyncPrefix + c.o.Edge + ingest.SyncSuffix, header: http.Header{"Content-Type": {"application/json"}}, answer: &answer}
-	if err := c.post(ctx, q.plain(data)); err != nil {
+	q = q.plain(data)
+	q.method = http.MethodPost
+	if err := c.do(ctx, c.http, c.o.Timeout+time.Duration(r.WaitSec)*time.Second, q); err != nil {
 		return answer, fmt.Errorf("sync: %w", err)
 	}
 	return answer, nil

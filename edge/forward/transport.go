@@ -70,8 +70,8 @@ func httpClient(trust tlspin.Trust, dial func(context.Context, string, string) (
 			DialContext:           dial,
 			TLSClientConfig:       trust.Config(),
 			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: 60 * time.Second,
-			MaxIdleConnsPerHost:   8, // at most so many requests are made at once
+			ResponseHeaderTimeout: 90 * time.Second, // a sync may be held for [ingest.MaxWait]
+			MaxIdleConnsPerHost:   8,                // at most so many requests are made at once
 			IdleConnTimeout:       90 * time.Second,
 			ForceAttemptHTTP2:     true,
 			HTTP2:                 &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
