@@ -12,7 +12,7 @@ import type { Place } from './router';
 import type { Session } from './types';
 import { isWorker } from './worker/remember';
 import { Failure, Loading } from './ui/bits';
-import { IconCases, IconCheck, IconDevices, IconFeed, IconReport } from './ui/icons';
+import { IconCases, IconCheck, IconDevices, IconFeed, IconFigures, IconReport, IconShift } from './ui/icons';
 
 /** What a page is given: where it stands, the live state, and what the path named. */
 export interface PageProps {
@@ -42,6 +42,8 @@ export const routes: readonly Route[] = [
   { path: /^\/cases\/([0-9A-Za-z-]{1,64})$/, page: ({ store, params: [id = ''] }) => <CasePage key={id} id={id} store={store} /> },
   { path: /^\/report$/, page: () => <ReportPage />, may: operates, rail: { href: '/report', word: 'nav.report', testid: 'nav-report', icon: IconReport } },
   { path: /^\/devices$/, page: () => <DevicesPage />, rail: { href: '/devices', word: 'nav.devices', testid: 'nav-devices', icon: IconDevices } },
+  { path: /^\/figures(?:\/(report))?$/, page: lazy(() => import('./figures/page').then((m) => m.FiguresPage)), rail: { href: '/figures', word: 'figures.nav', testid: 'nav-figures', icon: IconFigures } },
+  { path: /^\/shift(?:\/([0-9a-f-]{36}))?$/, page: lazy(() => import('./shift/page').then((m) => m.ShiftPage)), rail: { href: '/shift', word: 'shift.nav', testid: 'nav-shift', icon: IconShift } },
   { path: /^\/work$/, page: lazy(() => import('./worker/page').then((m) => m.WorkerPage)), may: isWorker, bare: true, rail: { href: '/work', word: 'worker.nav', testid: 'nav-work', icon: IconCheck } },
 ];
 

@@ -2,6 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { dictionaries, wordsOf } from '../src/i18n';
 import { TONES } from '../src/cases/deadlines';
 import { SPAN_UNITS } from '../src/cases/steps';
+import { PERIODS } from '../src/figures/period';
+import { GROUPS } from '../src/figures/rows';
+import { HOURS, METRICS, UNIT_NAMES } from '../src/figures/series';
+import { HANDOVER_STATES, SILENCE_SORTS, STEPS } from '../src/shift/api';
 import * as types from '../src/types';
 
 const zh = dictionaries['zh-CN'] as Readonly<Record<string, string>>;
@@ -25,6 +29,8 @@ describe('dictionaries', () => {
     ['reasonHint', types.REASONS.filter((r) => r !== 'cleared')], ['origin', types.ORIGINS], ['field', types.FIELDS], ['spanUnit', SPAN_UNITS],
     ['deadline.tone', TONES], ['mode', types.ZONE_MODES], ['lane', types.LANES],
     ['deviceState', [...types.CAMERA_STATES, ...types.SENSOR_STATES]], ['conn', ['connecting', 'live', 'lost']], ['role', types.ROLES],
+    ['shift.ask', STEPS], ['shift.askText', STEPS], ['shift.state', HANDOVER_STATES], ['shift.silence', SILENCE_SORTS], ['figures.period', PERIODS], ['figures.by', GROUPS], ['figures.hours', HOURS.map(String)],
+    ['figures.metric', Object.keys(METRICS)], ['figures.unitName', UNIT_NAMES],
   ];
   test.each(lists)('every %s has a word', (list, values) => {
     for (const value of values) {
@@ -58,7 +64,7 @@ describe('sources', () => {
 
   test('use every key', () => {
     const all = pages.map(([, text]) => text).join('\n');
-    const listed = /^(role|kind|severity|alertState|object|clock|family|caseState|level|reason|reasonHint|history|mode|lane|deviceState|conn|why|quantity|time|span|cases\.col|devices\.col|origin|field|spanUnit|deadline|deadline\.tone|deadlineName|error\.field|look\.theme|look\.wall)\.|^(cases\.(step|unit|level|class|origin)|report\.(lon|lat))$/;
+    const listed = /^(role|kind|severity|alertState|object|clock|family|caseState|level|reason|reasonHint|history|mode|lane|deviceState|conn|why|quantity|time|span|cases\.col|devices\.col|origin|field|spanUnit|deadline|deadline\.tone|deadlineName|error\.field|look\.theme|look\.wall)\.|^(cases\.(step|unit|level|class|origin)|report\.(lon|lat))$|^(shift\.(state|tally|happened|silence|ask|askText)|figures\.(period|by|hours|metric|unitName|count|means))\./;
     expect(Object.keys(zh).filter((key) => !listed.test(key) && !all.includes(`'${key}'`) && !all.includes(`"${key}"`))).toEqual([]);
   });
 });

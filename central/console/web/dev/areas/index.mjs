@@ -1,5 +1,7 @@
+import { figures } from './figures.mjs';
+import { shift } from './shift.mjs';
 import { worker } from './worker.mjs';
 
 // What the stand-in knows of the parts of the console that have a file here. Each is a function (mock, req, res, url) that answers and
 // returns true, or returns false for a path that is not its own.
-export const areas = [worker];
+export const areas = [figures, shift, worker];

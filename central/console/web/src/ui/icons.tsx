@@ -19,6 +19,8 @@ export const IconFeed = icon(<><path d="M4 5h16M4 12h10M4 19h7" /><circle cx="18
 export const IconCases = icon(<><path d="M4 7.5a2 2 0 0 1 2-2h3.5l2 2.5H18a2 2 0 0 1 2 2V17a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2z" /><path d="M8 13.5h8" /></>);
 export const IconDevices = icon(<><rect x="3.5" y="4.5" width="17" height="6" rx="1.5" /><rect x="3.5" y="13.5" width="17" height="6" rx="1.5" /><path d="M7 7.5h.01M7 16.5h.01M11 7.5h6M11 16.5h6" /></>);
 export const IconReport = icon(<><path d="M5 4.5h14v12H11l-4 3.5v-3.5H5z" /><path d="M12 7.5v6M9 10.5h6" /></>);
+export const IconShift = icon(<><path d="M4 8.5h13M13.5 5l3.5 3.5-3.5 3.5" /><path d="M20 15.5H7M10.5 12 7 15.5l3.5 3.5" /></>);
+export const IconFigures = icon(<path d="M4 20h16M7 20v-6M12 20V6M17 20v-10" />);
 export const IconClose = icon(<path d="m6 6 12 12M18 6 6 18" />);
 export const IconLeft = icon(<path d="m14.5 5.5-6.5 6.5 6.5 6.5" />);
 export const IconRight = icon(<path d="m9.5 5.5 6.5 6.5-6.5 6.5" />);

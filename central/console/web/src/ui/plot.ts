@@ -45,7 +45,7 @@ function options(d: Drawing, width: number, height: number): uPlot.Options {
       { ...line, values: axisTimes(d.lang), space: 64, size: 28 },
       { ...line, size: 52, space: 28, values: (_, splits) => splits.map((v) => d.value?.(v) ?? String(v)) },
     ],
-    series: [{}, ...d.lines.map((l, i) => ({ label: l.label, stroke: token(TOKENS[i % TOKENS.length] as string), width: 1.5, spanGaps: true, points: { show: l.points.length < 3 } }))],
+    series: [{}, ...d.lines.map((l, i) => ({ label: l.label, stroke: token(TOKENS[i % TOKENS.length] as string), width: 1.5, spanGaps: false, points: { show: l.points.length < 3 } }))],
     hooks: { draw: [(u) => drawMark(u, d.mark)] },
   };
 }
