@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -11,7 +13,9 @@ import (
 	"gridgate/edge/camera"
 	"gridgate/edge/config"
 	"gridgate/edge/decode"
+	"gridgate/edge/detect/motion"
 	"gridgate/edge/evidence"
+	"gridgate/edge/orders"
 	"gridgate/edge/outbox"
 	"gridgate/edge/source"
 	"gridgate/edge/source/rtsp"
@@ -23,21 +27,32 @@ import (
 type cameraSet struct {
 	list []*watched
 	byID map[string]*watched
+
+	mu   sync.Mutex // of what changes while cameras run: how each is arranged and armed
+	held orders.Held
+	now  time.Time // as of when held was done
 }
 
 // watched is a camera and what shows how it is doing.
 type watched struct {
 	*camera.Camera
 	grid     string
+	lane     alert.Lane // the most urgent in which its alerts travel
 	stream   func() source.Stats
 	masked   func() float64 // share of the picture that is ignored because it always sways
 	evidence func() evidence.Counters
+	maker    *evidence.Maker // nil: it gives no pictures
+	memory   *motion.Memory
+
+	cfg         *config.Config
+	file        config.Camera      // as its file has it, with its zones as the file arms them now
+	arrangement ingest.Arrangement // in force; of version 0: the file's own zones
 }
 
-func newCameras(cfg *config.Config, detectors detectorSet, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*cameraSet, error) {
+func newCameras(cfg *config.Config, wanted map[string]ingest.Arrangement, detectors detectorSet, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*cameraSet, error) {
 	cs := &cameraSet{byID: map[string]*watched{}}
 	for _, c := range cfg.Cameras {
-		cam, err := newCamera(cfg, c, detectors, decoder, raiser, box, notify, log.With("camera", c.ID))
+		cam, err := newCamera(cfg, c, wanted[c.ID], detectors, decoder, raiser, box, notify, log.With("camera", c.ID))
 		if err != nil {
 			return nil, fmt.Errorf("camera %s: %w", c.ID, err)
 		}
@@ -47,17 +62,18 @@ func newCameras(cfg *config.Config, detectors detectorSet, decoder decode.Decode
 	return cs, nil
 }
 
-// newCamera wires one camera in the order of the pipeline.
-func newCamera(cfg *config.Config, c config.Camera, detectors detectorSet, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*watched, error) {
+// newCamera wires one camera in the order of the pipeline, as it is arranged.
+func newCamera(cfg *config.Config, file config.Camera, a ingest.Arrangement, detectors detectorSet, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*watched, error) {
+	c := arranged(file, a)
 	streams, err := newStreams(cfg, c, log)
 	if err != nil {
 		return nil, err
 	}
-	cascade, err := newCascade(c, cfg, detectors)
+	cascade, err := newCascade(file, c, cfg, detectors)
 	if err != nil {
 		return nil, err
 	}
-	shown, err := newEvidence(c, streams, decoder, box, log)
+	shown, err := newEvidence(file, streams, decoder, box, log)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +87,13 @@ func newCamera(cfg *config.Config, c config.Camera, detectors detectorSet, decod
 		Zones: zones, Masks: masksOf(c), SampleEvery: c.Sample, Keep: keepOf(c), MaxBytes: c.Ring.MiB << 20,
 		OnChange: func(camera.Status) { notify() }, Log: log,
 	}
-	w := &watched{grid: c.Place.Grid, stream: streams.detect.Stats, masked: cascade.filter.Masked, evidence: func() (none evidence.Counters) { return none }}
+	w := &watched{
+		grid: c.Place.Grid, lane: laneOf(cfg, c), maker: shown, memory: cascade.memory, cfg: cfg, file: file, arrangement: a, stream: streams.detect.Stats, masked: cascade.filter.Masked,
+		evidence: func() (none evidence.Counters) { return none },
+	}
+	w.file.Zones = slices.Clone(file.Zones)
 	if shown != nil {
+		shown.SetMasks(masksOf(c))
 		o.Evidence, w.evidence = shown, shown.Counters
 	}
 	if w.Camera, err = camera.New(o); err != nil {
@@ -119,7 +140,7 @@ func (cs *cameraSet) devices() []ingest.DeviceState {
 		s := c.Status()
 		d := ingest.DeviceState{
 			ID: s.ID, Family: alert.Cameras, Grid: c.grid, State: string(s.State), Why: s.Why, Since: s.Since.UTC().Truncate(time.Millisecond),
-			LastSeen: s.LastFrame.UTC().Truncate(time.Millisecond),
+			LastSeen: s.LastFrame.UTC().Truncate(time.Millisecond), Lane: c.lane, Arrangement: cs.arrangement(s.ID),
 		}
 		if d.Why == "" {
 			d.Why = s.Trouble

@@ -104,11 +104,11 @@ func TestReloadArmsZonesAndABadFileChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cameras, err := newCameras(cfg, nil, nil, nil, nil, func() {}, slog.New(slog.DiscardHandler))
+	cameras, err := newCameras(cfg, nil, nil, nil, nil, nil, func() {}, slog.New(slog.DiscardHandler))
 	if err == nil {
 		t.Fatal("a camera without a decoder was accepted")
 	}
-	cameras, err = newCameras(cfg, nil, idleDecoder{}, idleRaiser{}, nil, func() {}, slog.New(slog.DiscardHandler))
+	cameras, err = newCameras(cfg, nil, nil, idleDecoder{}, idleRaiser{}, nil, func() {}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func (c ReplayCommand) apply(o *ReplayOptions) error {
 func zonesOf(cam config.Camera) []detect.Zone {
 	zones := make([]detect.Zone, len(cam.Zones))
 	for i, z := range cam.Zones {
-		zones[i] = detect.Zone{Name: z.Name, Polygon: polygonOf(z.Polygon), MinArea: z.MinArea, MinDuration: z.MinDuration}
+		zones[i] = detect.Zone{Name: z.Name, Polygon: polygonOf(z.Polygon), MinArea: z.MinArea, MinDuration: z.MinDuration, Presence: z.Presence}
 	}
 	return zones
 }

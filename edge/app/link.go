@@ -33,9 +33,10 @@ type link struct {
 	cameras *cameraSet
 	sensors *sensorSet
 	metrics prometheus.Gatherer
+	command *command
 }
 
-func newLink(cfg *config.Config, base ingest.SyncRequest, clock *forward.Clock, box *outbox.Outbox, cs *cameraSet, ss *sensorSet, changed <-chan struct{}, log *slog.Logger) (*link, error) {
+func newLink(cfg *config.Config, base ingest.SyncRequest, clock *forward.Clock, box *outbox.Outbox, cs *cameraSet, ss *sensorSet, cmd *command, changed <-chan struct{}, log *slog.Logger) (*link, error) {
 	log = log.With("step", "forward")
 	trust, err := trusted(cfg.Path(cfg.Central.CA), cfg.Central.Fingerprint)
 	if err != nil {
@@ -45,7 +46,7 @@ func newLink(cfg *config.Config, base ingest.SyncRequest, clock *forward.Clock, 
 	if err != nil {
 		return nil, err
 	}
-	l := &link{base: base, box: box, cameras: cs, sensors: ss}
+	l := &link{base: base, box: box, cameras: cs, sensors: ss, command: cmd}
 	l.setVersion(cfg.Version)
 	token := func() (string, error) { return cfg.Secret(cfg.Central.Token) }
 	if l.keeper, err = newKeeper(cfg, log); err != nil {
@@ -65,9 +66,22 @@ func newLink(cfg *config.Config, base ingest.SyncRequest, clock *forward.Clock, 
 	}
 	l.sync, err = forward.NewSync(forward.SyncOptions{
 		Central: l.client, Request: l.request, Changed: changed, Every: cfg.Central.Sync, Log: log, Clock: clock,
-		Answered: func(r ingest.SyncResponse) { l.forward.SetSchema(r.Schema) },
+		Hold: holdOf(cfg), Answered: l.answered,
 	})
 	return l, err
+}
+
+// holdOf is how long central may keep a sync: who syncs more rarely than usual wants a quiet line, and hears orders more rarely.
+func holdOf(cfg *config.Config) time.Duration {
+	if cfg.Central.Sync > time.Minute {
+		return 0
+	}
+	return ingest.MaxWait
+}
+
+func (l *link) answered(r ingest.SyncResponse) {
+	l.forward.SetSchema(r.Schema)
+	l.command.keeper.Hear(r.Orders)
 }
 
 // trusted reads which certificate the other side may show: of the authorities in a file, or the system's if there is none, or the one
@@ -138,7 +152,11 @@ func (l *link) request(ctx context.Context) (ingest.SyncRequest, error) {
 	}
 	r := l.base
 	r.ConfigVersion = *l.version.Load()
+	r.Orders = l.command.keeper.Revision()
 	r.Devices = append(l.cameras.devices(), l.sensors.devices()...)
+	for i := range r.Devices {
+		r.Devices[i].Refused = l.command.refused(r.Devices[i].ID)
+	}
 	r.DeadLetters = stats.DeadLetters
 	r.Metrics = ownMetrics(l.metrics)
 	now := time.Now()

@@ -13,8 +13,8 @@ import (
 	"gridgate/edge/config"
 )
 
-// reloader applies a changed configuration file on SIGHUP. How zones are armed changes at once; every other change waits
-// for a restart, and is said to. A file with problems changes nothing.
+// reloader applies a changed configuration file on SIGHUP. How zones are armed changes at once, unless central wants it otherwise for a
+// while; every other change waits for a restart, and is said to. A file with problems changes nothing.
 type reloader struct {
 	file    string
 	running *config.Config // as this process started, with its zones as they are armed now
@@ -51,8 +51,8 @@ func (r *reloader) reload() error {
 		if old, known := was[zone]; !known || old == mode {
 			continue // a zone that this process does not know waits for the restart
 		}
-		if err := r.cameras.byID[zone.camera].SetMode(zone.name, camera.Mode(mode)); err != nil {
-			return fmt.Errorf("camera %s, zone %s: %w", zone.camera, zone.name, err)
+		if err := r.cameras.setFileMode(zone.camera, zone.name, camera.Mode(mode)); err != nil {
+			return fmt.Errorf("zone %s: %w", zone.name, err)
 		}
 		arm(r.running, zone, mode)
 		r.log.Info("zone was set", "camera", zone.camera, "zone", zone.name, "mode", mode)

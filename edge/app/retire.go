@@ -3,11 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"gridgate/edge/raise"
 	"gridgate/protocols/alert"
-	"gridgate/protocols/observation"
 )
 
 // retire ends the situations of devices, and of camera zones and detectors, that the configuration no longer names: nobody is left
@@ -15,17 +13,14 @@ import (
 func retire(ctx context.Context, raiser *announcer, open []raise.Situation, cs *cameraSet, ss *sensorSet) error {
 	var signals []raise.Signal
 	for _, s := range open {
-		edge, family, device, err := alert.ParseSource(s.Alert.Source)
+		_, family, device, err := alert.ParseSource(s.Alert.Source)
 		if err != nil {
 			return fmt.Errorf("retire situation %s: %w", s.AlertID, err)
 		}
 		if configured(cs, ss, family, device, s.Alert) {
 			continue
 		}
-		signals = append(signals, raise.Signal{
-			Observation: observation.Observation{Device: device, Kind: s.Alert.Kind, Phase: observation.Inactive, At: time.Now(), Zone: s.Alert.Zone},
-			Source:      s.Alert.Source, Edge: edge, Grid: s.Alert.Grid, Origin: s.Alert.Origin, Clock: alert.EdgeClock, Exercise: s.Alert.Exercise,
-		})
+		signals = append(signals, endOf(s, device))
 	}
 	if len(signals) == 0 {
 		return nil

@@ -101,7 +101,11 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 	if err != nil {
 		return err
 	}
-	cameras, err := newCameras(cfg, detectors, pool, raiser, box, notify, log)
+	command, err := newCommand(cfg, clock, log)
+	if err != nil {
+		return err
+	}
+	cameras, err := newCameras(cfg, command.keeper.Held().Arrangements, detectors, pool, raiser, box, notify, log)
 	if err != nil {
 		return err
 	}
@@ -113,8 +117,12 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 		return err
 	}
 	base := ingest.SyncRequest{Software: version, StartedAt: started.UTC()}
-	link, err := newLink(cfg, base, clock, box, cameras, sensors, changed, log)
+	link, err := newLink(cfg, base, clock, box, cameras, sensors, command, changed, log)
 	if err != nil {
+		return err
+	}
+	sensors.open = inner.Open
+	if err := command.bind(cameras, sensors, link, notify); err != nil {
 		return err
 	}
 	voice, err := newVoice(ctx, cfg, version, box, inner.Open(), cameras, sensors, log)
@@ -145,6 +153,7 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 	detectors.start(ctx, parts)
 	cameras.start(ctx, parts)
 	sensors.start(ctx, parts)
+	command.start(ctx, parts)
 	link.start(ctx, parts)
 	parts.Go(func() error { defer close(sensors.spoken); return voice.Run(ctx) })
 	parts.Go(func() error { return door.run(ctx) })

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"gridgate/edge/broker"
 	"gridgate/edge/config"
+	"gridgate/edge/raise"
 	"gridgate/edge/sensor"
 	"gridgate/edge/sensor/mqtt"
 	"gridgate/protocols/alert"
@@ -26,7 +28,13 @@ type sensorSet struct {
 	embedded *broker.Broker // nil if not configured
 	sources  []*mqtt.Source
 	grids    map[string]string // by sensor id
-	spoken   chan struct{}     // closed once the edge's own voice has said its last; the embedded broker stays until then
+	raiser   sensor.Raiser
+	notify   func()
+	open     func() []raise.Situation // those that hold now; nil: nobody asks
+
+	mu      sync.Mutex
+	ordered map[string]sensor.Mode // those that central armed otherwise
+	spoken  chan struct{}          // closed once the edge's own voice has said its last; the embedded broker stays until then
 }
 
 func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *slog.Logger) (*sensorSet, error) {
@@ -35,7 +43,7 @@ func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *sl
 	if err != nil {
 		return nil, err
 	}
-	s := &sensorSet{grids: map[string]string{}, spoken: make(chan struct{})}
+	s := &sensorSet{grids: map[string]string{}, spoken: make(chan struct{}), raiser: raiser, notify: notify}
 	for _, d := range devices {
 		s.grids[d.ID] = d.Grid
 	}
@@ -167,10 +175,23 @@ func (s *sensorSet) devices() []ingest.DeviceState {
 	for i, st := range list {
 		out[i] = ingest.DeviceState{
 			ID: st.ID, Family: alert.Sensors, Grid: s.grids[st.ID], State: string(st.State),
-			Since: st.Since.Truncate(time.Millisecond), LastSeen: st.LastSeen.Truncate(time.Millisecond),
+			Since: st.Since.Truncate(time.Millisecond), LastSeen: st.LastSeen.Truncate(time.Millisecond), Lane: st.Lane,
+		}
+		if mode, ordered := s.orderedMode(st.ID); ordered {
+			out[i].Zones = []ingest.Zone{{Name: wholeSensor, Mode: string(mode)}}
 		}
 	}
 	return out
+}
+
+// wholeSensor stands for the zone of a sensor that central armed otherwise: a sensor has none, and a zone without a name is none.
+const wholeSensor = "all"
+
+func (s *sensorSet) orderedMode(id string) (sensor.Mode, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mode, ordered := s.ordered[id]
+	return mode, ordered
 }
 
 // brokers are the states of the external brokers.

@@ -91,18 +91,20 @@ func newChooser(c config.Camera) detect.Chooser {
 type cascade struct {
 	stages []camera.Stage
 	filter *nuisance.Filter
+	memory *motion.Memory
 }
 
 // viewKinds are what a camera says of itself by its view.
 var viewKinds = []alert.Kind{alert.Covered, alert.Defocused, alert.Turned, alert.Frozen, alert.Black}
 
-func newCascade(c config.Camera, cfg *config.Config, detectors detectorSet) (cascade, error) {
+// newCascade makes the stages that the file asks for, with the zones as they are arranged.
+func newCascade(file, c config.Camera, cfg *config.Config, detectors detectorSet) (cascade, error) {
 	out, err := pixelStages(zonesOf(c), polygonsOf(c.Masks))
 	if err != nil {
 		return cascade{}, err
 	}
-	if zones := presenceZones(c); len(zones) > 0 {
-		hook := presence.New(presence.Options{Zones: zones})
+	if len(presenceZones(file)) > 0 {
+		hook := presence.New(presence.Options{Zones: presenceZones(c)})
 		out.stages = append(out.stages, camera.Stage{Hook: hook, Kinds: []alert.Kind{alert.Presence}, Every: 2 * c.Sample})
 	}
 	for _, name := range c.Detectors {
@@ -119,12 +121,12 @@ func newCascade(c config.Camera, cfg *config.Config, detectors detectorSet) (cas
 
 // pixelStages look at every decoded picture.
 func pixelStages(zones []detect.Zone, masks []detect.Polygon) (cascade, error) {
-	filter := nuisance.New()
-	pixels, err := motion.New(motion.Options{Zones: zones, Masks: masks, Nuisance: filter})
+	filter, memory := nuisance.New(), &motion.Memory{}
+	pixels, err := motion.New(motion.Options{Zones: zones, Masks: masks, Nuisance: filter, Memory: memory})
 	if err != nil {
 		return cascade{}, err
 	}
-	return cascade{filter: filter, stages: []camera.Stage{
+	return cascade{filter: filter, memory: memory, stages: []camera.Stage{
 		{Hook: pixels, Kinds: []alert.Kind{alert.Motion}},
 		{Hook: view.New(), Kinds: viewKinds, Origin: "view", Camera: true},
 	}}, nil

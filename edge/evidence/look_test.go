@@ -111,4 +111,3 @@ func TestALookIsDecoded(t *testing.T) {
 		t.Error(err)
 	}
 }
-

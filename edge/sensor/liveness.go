@@ -27,6 +27,8 @@ type Status struct {
 	State    Liveness  `json:"state"`
 	Since    time.Time `json:"since"`             // of the state, UTC
 	LastSeen time.Time `json:"lastSeen,omitzero"` // UTC; left out for a sensor in a home, since it speaks when somebody moves
+	// Lane is the most urgent in which it told anything since the start; empty: it told nothing.
+	Lane alert.Lane `json:"lane,omitempty"`
 }
 
 // state is what is known of one device.
@@ -37,6 +39,7 @@ type state struct {
 	offline  bool              // its dialect says so
 	silent   bool              // its silence says so
 	told     observation.Phase // what was raised last about its silence; empty since the start
+	lane     alert.Lane        // the most urgent in which it told anything; empty: none
 }
 
 // liveness is how the device is.
@@ -85,7 +88,7 @@ func (h *Hub) Status() []Status {
 	out := make([]Status, 0, len(h.states))
 	for _, d := range h.devices.all {
 		s := h.states[d.ID]
-		st := Status{ID: d.ID, State: s.liveness(), Since: s.since.UTC()}
+		st := Status{ID: d.ID, State: s.liveness(), Since: s.since.UTC(), Lane: s.lane}
 		if !d.Home && !s.lastSeen.IsZero() {
 			st.LastSeen = s.lastSeen.UTC()
 		}

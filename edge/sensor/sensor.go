@@ -90,6 +90,7 @@ type Hub struct {
 	mu     sync.Mutex
 	states map[string]*state // by device id
 	missed map[string]missed // by broker
+	modes  map[string]Mode   // by device id; none is [Armed]
 }
 
 // New returns a Hub or says which device is wrong.
@@ -112,7 +113,7 @@ func New(o Options) (*Hub, error) {
 	}
 	h := &Hub{
 		edge: o.Edge, raiser: o.Raiser, changed: o.OnChange, log: o.Log, now: o.Now, devices: devices,
-		unknown: newUnknownTable(), states: map[string]*state{}, missed: map[string]missed{},
+		unknown: newUnknownTable(), states: map[string]*state{}, missed: map[string]missed{}, modes: map[string]Mode{},
 	}
 	now := o.Now()
 	for i := range devices.all {

@@ -113,6 +113,10 @@ func (w *work) observe(d *Device, o observation.Observation) bool {
 	if d.Home && !leavesHome(o.Kind) {
 		return false
 	}
+	w.hub.noteLane(d.ID, o.Kind.Lane())
+	if o.Phase != observation.Inactive && Disarmable(o.Kind) && w.hub.Mode(d.ID) == Disarmed {
+		return true
+	}
 	at, clock := clockOf(o.At, w.message.Received)
 	w.signals = append(w.signals, w.hub.signal(d, o, at, clock))
 	return true
@@ -123,7 +127,7 @@ func (h *Hub) signal(d *Device, o observation.Observation, at time.Time, clock a
 	o.Device, o.At, o.Zone = d.ID, at, zoneOf(d.Zone, o.Zone)
 	return raise.Signal{
 		Observation: o, Source: alert.SensorSource(h.edge, d.ID), Edge: h.edge, Grid: d.Grid, Origin: d.Origin,
-		Clock: clock, Severity: d.Severity[o.Kind], Exercise: d.Exercise,
+		Clock: clock, Severity: d.Severity[o.Kind], Exercise: d.Exercise || tested(o.Kind) && h.Mode(d.ID) == WalkTest,
 	}
 }
 
