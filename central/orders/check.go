@@ -21,7 +21,7 @@ const (
 	// grain is what coordinates are rounded to: a tenth of a pixel of a picture that is 1,000 wide.
 	grain           = 1e-4
 	maxMinArea      = 0.9
-	maxMinDuration  = 10 * 60 * 1000 // milliseconds
+	maxMinDuration  = 60 * 1000 // milliseconds, as the edge has it
 	minReasonLetter = 2
 )
 

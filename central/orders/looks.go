@@ -171,11 +171,16 @@ func (b *book) open(d *draft, l Look) error {
 			days[camera] = w
 		}
 	}
-	book.Live, book.Days = append(slices.Clone(book.Live), l), days
+	book.Live, book.Ended, book.Days = append(slices.Clone(book.Live), l), lately(book.Ended, l.At), days
 	if err := d.put(KindLooks, l.Edge, book); err != nil {
 		return err
 	}
 	return d.put(KindLooker, l.By, looker{Hour: hour})
+}
+
+// lately are the looks that ended a moment ago: a version of the document repeats no others.
+func lately(ended []Look, now time.Time) []Look {
+	return slices.DeleteFunc(slices.Clone(ended), func(l Look) bool { return now.Sub(l.EndedAt) >= tellEnded })
 }
 
 // looking counts the looks of an account that are under way. b.mu is held.

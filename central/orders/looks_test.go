@@ -305,15 +305,22 @@ func TestLitter(t *testing.T) {
 // The list of looks has those of earlier versions, each once, as those who may see the camera see it.
 func TestLookHistory(t *testing.T) {
 	w := newTown(t, newMemory())
-	for range keptEnded + 5 {
+	for n := range keptEnded + 5 {
 		l := w.open(night)
 		w.clock.pass(time.Second)
 		w.good(w.s.Stop(t.Context(), night, l.ID))
+		if n == keptEnded {
+			w.clock.pass(tellEnded)
+			w.report("town-1", "north", "south")
+		}
 	}
 	w.open(day)
 	list, err := w.s.Looks(t.Context(), night, "town-1")
 	if err != nil || len(list) != keptEnded+6 || !list[0].live() || list[0].By != "day" || list[1].live() || list[1].Reason == "" {
 		t.Fatalf("%d looks, %v", len(list), err)
+	}
+	if kept := len(w.s.book.edges["town-1"].looks.Ended); kept != 4 {
+		t.Errorf("the document repeats %d looks that ended", kept)
 	}
 	if list, err := w.s.Looks(t.Context(), person("far", auth.Operator, "99"), "town-1"); err != nil || len(list) != 0 {
 		t.Errorf("from another grid: %d looks, %v", len(list), err)

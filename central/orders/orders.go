@@ -64,7 +64,8 @@ const (
 
 	inTouch    = 3 * time.Minute // since the last sync of an edge that can be asked something
 	maxTries   = 5               // of a change that another central came before
-	keptEnded  = 8               // looks of an edge that are over and still told by their id
+	keptEnded  = 8               // looks of an edge that are over and still told by their id,
+	tellEnded  = 5 * time.Minute // for so long; after that they stand in the versions of their document
 	watchEvery = 100 * time.Millisecond
 	accountsAt = 5 * time.Second // how often it is asked whether an account may still see its looks
 	litterAt   = time.Minute     // how often files that belong to nothing are removed

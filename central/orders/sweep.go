@@ -94,6 +94,7 @@ func (s *Service) finish(ctx context.Context, l Look, cause Cause) error {
 		first = true
 		next := w.looks
 		next.Live = slices.DeleteFunc(slices.Clone(next.Live), func(o Look) bool { return o.ID == l.ID })
+		next.Ended = lately(next.Ended, ended.EndedAt)
 		next.Ended = append([]Look{ended}, next.Ended[:min(len(next.Ended), keptEnded-1)]...)
 		return d.put(KindLooks, l.Edge, next)
 	})

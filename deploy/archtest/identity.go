@@ -28,6 +28,7 @@ var namesNoPerson = map[string]string{
 	"central/store.User.Name":                "a staff account: who works with Gridgate, never who it sees",
 	"central/store.Token.Name":               "a program",
 	"protocols/ingest.Zone.Name":             "a part of a camera's picture",
+	"protocols/ingest.OrderZone.Name":        "a part of a camera's picture",
 	"protocols/alertmanager.one.Labels":      "of a monitored machine: grid, kind, edge and severity are read by name, all others are dropped",
 	"protocols/alertmanager.one.Fingerprint": "of a set of labels: the number under which Alertmanager knows an alert",
 }
