@@ -53,6 +53,7 @@ type App struct {
 	failed   chan error // the first component that ended by itself
 
 	store     store.Store
+	followed  followed // store, for what follows its log
 	lead      job.Lead // nil: this is the only central
 	objects   *objects.Dir
 	series    tsdb.DB
@@ -100,6 +101,7 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		do    func(context.Context, *config.Config) error
 	}{
 		{"open the store", a.openStore},
+		{"remember the newest of its log", a.openTail},
 		{"open the pictures", a.openObjects},
 		{"open the time-series database", a.openSeries},
 		{"read the edges' tokens", a.openAuth},
@@ -188,7 +190,7 @@ func (a *App) openAuth(_ context.Context, c *config.Config) error {
 
 func (a *App) startFeed(ctx context.Context, c *config.Config) error {
 	a.hub = feed.New(feed.Options{
-		Log: a.store, Logger: a.log.With("component", "feed"), MaxFeeds: c.Limits.Feeds,
+		Log: a.followed, Logger: a.log.With("component", "feed"), MaxFeeds: c.Limits.Feeds,
 		EncodeAlert: func(s store.StoredAlert) any { return api.AlertOf(s) }, Allowed: a.stillAllowed, Sees: sees,
 	})
 	a.gauge("gridgate_feeds", "Live feeds that are connected.", a.hub.Feeds)

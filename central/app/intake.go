@@ -151,9 +151,9 @@ func (a *App) startIndicators(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	counting := &indicators.Job{Store: a.store, Zone: zone, Every: time.Second}
+	counting := &indicators.Job{Store: a.followed, Zone: zone, Every: time.Second}
 	loop := job.Loop{
-		Name: indicators.Name, Begin: counting.Begin, CatchUp: counting.CatchUp, Changed: a.hub.Changed, Logger: a.log.With("component", "indicators"),
+		Name: indicators.Name, Begin: counting.Begin, CatchUp: counting.CatchUp, Changed: a.hub.Changed, Pace: followPace, Logger: a.log.With("component", "indicators"),
 	}
 	if a.lead != nil {
 		loop.Lead = a.lead

@@ -73,7 +73,7 @@ func (l *caseLoops) Lowest(class string) cases.Level {
 // startLoop takes new cases into their loops and lets the clock work on them.
 func (a *App) startLoop(ctx context.Context, _ *config.Config) error {
 	job, err := deadline.New(deadline.Options{
-		Store: a.store, Loops: a.loops, Lead: a.lead, Changed: a.hub.Changed, Wake: a.hub.Wake,
+		Store: a.followed, Loops: a.loops, Lead: a.lead, Changed: a.hub.Changed, Wake: a.hub.Wake,
 		Registerer: a.registry, Logger: a.log.With("component", "loop"),
 	})
 	if err != nil {

@@ -32,7 +32,7 @@ func (a *App) startNotify(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	job, err := courier.New(courier.Options{
-		Store: a.store, Ways: ways, Desk: a.notify.Get, Silenced: a.silenced, Names: a.notifyNames(c), Lead: a.lead, Changed: a.hub.Changed,
+		Store: a.followed, Ways: ways, Desk: a.notify.Get, Silenced: a.silenced, Names: a.notifyNames(c), Lead: a.lead, Changed: a.hub.Changed,
 		Keep: c.Retention.Cases, Registerer: a.registry, Logger: a.log.With("component", "notify"),
 	})
 	if err != nil {

@@ -55,7 +55,7 @@ func addRules(cache *setup.Cache, near rules.Neighbours) (*ruleBook, error) {
 // startRules lets the rules follow the case-event log.
 func (a *App) startRules(ctx context.Context, _ *config.Config) error {
 	job, err := follow.New(follow.Options{
-		Store: a.store, Engine: func() *rules.Engine { return a.rules.Rules().Engine }, Lead: a.lead, Changed: a.hub.Changed, Wake: a.hub.Wake,
+		Store: a.followed, Engine: func() *rules.Engine { return a.rules.Rules().Engine }, Lead: a.lead, Changed: a.hub.Changed, Wake: a.hub.Wake,
 		Registerer: a.registry, Logger: a.log.With("component", "rules"),
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ const (
 	// A cursor that passes events of which nobody is told need not be stored at once: to read them again makes nothing.
 	lazyEvents = 5000
 	lazyTime   = 10 * time.Second
+	pace       = 100 * time.Millisecond // the log is read so often at most while something is committed all the time
 )
 
 // follower reads the log.
@@ -51,6 +52,7 @@ func (c *Courier) follow(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-changed:
+			backoff.Wait(ctx, pace)
 		case <-tick.C:
 		}
 	}
