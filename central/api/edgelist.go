@@ -34,7 +34,7 @@ type EdgeFilter struct {
 	Grid    string       `query:"grid" pattern:"^[0-9]{1,20}$" doc:"prefix of a grid code: edges with a device there"`
 	Family  string       `query:"family" enum:"cameras,sensors" doc:"edges with such a device"`
 	State   string       `query:"state" pattern:"^[a-z][a-z-]{0,31}$" doc:"edges with a device in this state"`
-	Devices string       `query:"devices" enum:"all,matching,none" default:"all" doc:"which devices are listed; matching: those that the filters leave, with trouble=yes those that are not well; at most 20 of an edge"`
+	Devices string       `query:"devices" enum:"all,matching,unwell,none" default:"all" doc:"which devices are listed; matching: those that the filters leave, unwell: those of them in trouble; both at most 20 of an edge"`
 	Cursor  string       `query:"cursor" maxLength:"256" doc:"next of the page before"`
 	Limit   int          `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
@@ -152,8 +152,8 @@ func (f EdgeFilter) match(e *Edge) bool {
 	switch f.Devices {
 	case "none":
 		e.Devices = []ingest.DeviceState{}
-	case "matching":
-		if f.Trouble == store.Yes {
+	case "matching", "unwell":
+		if f.Devices == "unwell" {
 			found = slices.DeleteFunc(found, func(d ingest.DeviceState) bool { return well(d.State) && d.Refused == "" })
 		}
 		e.Devices = found[:min(len(found), maxMatching)]

@@ -102,7 +102,7 @@ func TestDevicesOfAList(t *testing.T) {
 		many = append(many, device(fmt.Sprint("cam-", i), "cameras", "110101001001001", "stalled"))
 	}
 	d.reported("f-many", many...)
-	for query, want := range map[string]int{"devices=all": 37, "devices=none": 0, "devices=matching&trouble=yes": 2 + 20 + 1, "devices=matching&q=cam-2": 1 + 11} {
+	for query, want := range map[string]int{"devices=all": 37, "devices=none": 0, "devices=unwell": 2 + 20 + 1, "devices=matching&q=cam-2": 1 + 11} {
 		n := 0
 		for _, e := range into[EdgeList](t, d.as("read", "GET", "/v1/edges?"+query, "")).Items {
 			n += len(e.Devices)
