@@ -181,7 +181,7 @@ export class Mock {
 }
 
 function filtered(world, q) {
-  return [...world.cases.values()].reverse().filter((c) => (!q.state || c.state === q.state)
+  return [...world.cases.values()].reverse().filter((c) => (!q.since || c.openedAt >= q.since) && (!q.state || c.state === q.state)
     && (!q.kind || c.kind === q.kind) && (!q.severity || rank.indexOf(c.severity) >= rank.indexOf(q.severity)) && c.grid.startsWith(q.grid ?? '')
     && c.class.startsWith(q.class ?? '') && (!q.step || c.step === q.step) && (!q.unit || c.unit === q.unit) && (!q.assignee || c.assignee === q.assignee) && (!q.level || c.level === q.level)
     && (!q.origin || c.origin === q.origin) && (!q.parent || (q.parent === 'none' ? !c.parent : c.parent === q.parent))

@@ -37,7 +37,7 @@ const operates = (s: Session): boolean => s.scopes?.includes('operate') ?? false
 
 /** In the order of the rail. */
 export const routes: readonly Route[] = [
-  { path: /^\/$/, page: ({ store }) => <FeedPage store={store} />, rail: { href: '/', word: 'nav.feed', testid: 'nav-feed', icon: IconFeed } },
+  { path: /^\/$/, page: ({ store, place }) => <FeedPage store={store} query={place.query} />, rail: { href: '/', word: 'nav.feed', testid: 'nav-feed', icon: IconFeed } },
   { path: /^\/cases$/, page: ({ store, place }) => <CaseListPage store={store} query={place.query} />, rail: { href: '/cases?state=open', word: 'nav.cases', testid: 'nav-cases', icon: IconCases } },
   { path: /^\/cases\/([0-9A-Za-z-]{1,64})$/, page: ({ store, params: [id = ''] }) => <CasePage key={id} id={id} store={store} /> },
   { path: /^\/report$/, page: () => <ReportPage />, may: operates, rail: { href: '/report', word: 'nav.report', testid: 'nav-report', icon: IconReport } },

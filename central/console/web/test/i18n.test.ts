@@ -64,7 +64,7 @@ describe('sources', () => {
 
   test('use every key', () => {
     const all = pages.map(([, text]) => text).join('\n');
-    const listed = /^(role|kind|severity|alertState|object|clock|family|caseState|level|reason|reasonHint|history|mode|lane|deviceState|conn|why|quantity|time|span|cases\.col|devices\.col|origin|field|spanUnit|deadline|deadline\.tone|deadlineName|error\.field|look\.theme|look\.wall)\.|^(cases\.(step|unit|level|class|origin)|report\.(lon|lat))$|^(shift\.(state|tally|happened|silence|ask|askText)|figures\.(period|by|hours|metric|unitName|count|means))\./;
+    const listed = /^(role|kind|severity|alertState|object|clock|family|caseState|level|reason|reasonHint|history|mode|lane|deviceState|conn|why|quantity|time|span|cases\.col|devices\.col|origin|field|spanUnit|deadline|deadline\.tone|deadlineName|error\.field|look\.theme|look\.wall|feed\.filter|feed\.filter\.exercise|feed\.sound|feed\.notify)\.|^(cases\.(step|unit|level|class|origin)|report\.(lon|lat))$|^(shift\.(state|tally|happened|silence|ask|askText)|figures\.(period|by|hours|metric|unitName|count|means))\./;
     expect(Object.keys(zh).filter((key) => !listed.test(key) && !all.includes(`'${key}'`) && !all.includes(`"${key}"`))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { PROBE_EVERY, Stream } from '../src/feed/stream';
+import { QUIET, Stream, TICK } from '../src/feed/stream';
 import { aCase, event } from './make';
 
 /** An EventSource moved by hand. */
@@ -117,18 +117,28 @@ describe('the stream', () => {
 
   test('a silent line that still answers is left alone', async () => {
     last().opens();
-    await vi.advanceTimersByTimeAsync(3 * PROBE_EVERY);
-    expect(probe).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(3 * QUIET);
+    expect(probe).toHaveBeenCalledTimes(3);
     expect(lines).toHaveLength(1);
   });
 
-  test('a silent line without an answer is given up', async () => {
+  test('a line that speaks is not asked about', async () => {
+    last().opens();
+    for (let n = 1; n < 10; n++) {
+      await vi.advanceTimersByTimeAsync(QUIET - TICK);
+      last().says('case', message, String(n));
+    }
+    expect(probe).not.toHaveBeenCalled();
+  });
+
+  test('a silent line without an answer is given up, soon enough to tell within five seconds', async () => {
     last().opens();
     probe.mockResolvedValueOnce(false);
-    await vi.advanceTimersByTimeAsync(2 * PROBE_EVERY);
+    await vi.advanceTimersByTimeAsync(QUIET + TICK);
     expect(told.state).toHaveBeenLastCalledWith('lost');
     await vi.advanceTimersByTimeAsync(1000);
     expect(lines).toHaveLength(2);
+    expect(QUIET + TICK + 2000 + 500).toBeLessThan(5000); // silence, the look, the probe's own time, the banner's grace
   });
 
   test('opens nothing after it was stopped', () => {

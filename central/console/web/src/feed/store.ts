@@ -5,16 +5,28 @@
 import { useEffect, useReducer } from 'preact/hooks';
 import { api, query } from '../api';
 import type { Alert, Case, CaseState, FeedMessage } from '../types';
-import { arrive, emptyList, extend, patch, release, reload, type FeedList } from './list';
+import { asked, noFilter, passes, same, type FeedFilter } from './filter';
+import type { Chain } from './fold';
+import { alertsAfter, bySeverity, casesSince, type Gap, type Missed } from './gap';
+import { FeedList } from './list';
 import { PictureWatch } from './pictures';
 import { Stream, type LineState } from './stream';
 
-const PAGE = 60;
+const PAGE = 100;
+const OLDER = 500;
 const MAX_CASES = 500;
-const PROBE_TIMEOUT = 4000;
+const MAX_FRESH = 500;
+const PROBE_TIMEOUT = 2000;
+/** A filter that central does not know may leave little of a page: so many rows are looked for, in so many pages. */
+const ENOUGH = 30;
+const MAX_PAGES = 5;
+/** Milliseconds between two redraws. */
+const REDRAW = 33;
+const AGAIN = 3000;
 
 export class FeedStore {
-  list: FeedList = emptyList;
+  list = new FeedList();
+  filter: FeedFilter = noFilter;
   /** Unclosed cases by id, as far as known; capped says that there are more. */
   cases = new Map<string, Case>();
   capped = false;
@@ -23,6 +35,8 @@ export class FeedStore {
   loaded = false;
   failed = false;
   holding = false;
+  /** What came while the connection was lost, until somebody has read it. */
+  missed: Missed | null = null;
   /** Alerts that arrived since the page was last told aloud about them. */
   fresh: Alert[] = [];
 
@@ -32,7 +46,12 @@ export class FeedStore {
   private readonly stream: Stream;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private told: ReturnType<typeof setTimeout> | undefined;
+  private retrying: ReturnType<typeof setTimeout> | undefined;
   private loading: AbortController | null = null;
+  private catching: AbortController | null = null;
+  /** The newest that is known, by central's position and clock. */
+  private seen = { position: 0, at: '' };
+  private gap: (Gap & { lost: boolean }) | null = null;
   /** Cases that changed while lists were on their way: the lists may be older. */
   private meanwhile: Case[] = [];
 
@@ -41,7 +60,7 @@ export class FeedStore {
       open: (after) => new EventSource(`/v1/feed${query({ after })}`),
       probe: () => probe(onSessionOver),
       message: (m) => this.take(m),
-      reload: () => void this.load(),
+      reload: () => this.refresh(),
       state: (s) => this.setLine(s, onSessionOver),
     });
   }
@@ -54,8 +73,8 @@ export class FeedStore {
   stop(): void {
     this.stream.stop();
     this.loading?.abort();
-    clearTimeout(this.timer);
-    clearTimeout(this.told);
+    this.catching?.abort();
+    for (const t of [this.timer, this.told, this.retrying]) clearTimeout(t);
     this.listeners.clear();
     this.taps.clear();
   }
@@ -75,18 +94,42 @@ export class FeedStore {
   hold(on: boolean): void {
     if (this.holding === on) return;
     this.holding = on;
-    if (!on) this.list = release(this.list);
+    if (!on) this.showHeld();
     this.tell();
   }
 
   showHeld(): void {
-    this.list = release(this.list);
+    if (!this.list.release()) void this.load();
     this.tell();
   }
 
+  /** Shows what passes a filter, from the newest on. */
+  setFilter(f: FeedFilter): void {
+    if (same(f, this.filter)) return;
+    this.filter = f;
+    this.list = new FeedList();
+    this.loaded = false;
+    this.tell();
+    void this.load();
+  }
+
   async older(): Promise<void> {
-    const page = await api.alerts({ limit: PAGE, cursor: this.list.older });
-    this.list = extend(this.list, page.items, page.next);
+    const { list } = this;
+    const page = await this.gather(list.older, OLDER);
+    if (list !== this.list) return;
+    list.extend(page.items, page.next);
+    this.tell();
+  }
+
+  /** Shows or hides the alerts of a folded row. */
+  readonly toggle = (chain: Chain): void => {
+    this.list.unfold(chain, !chain.open);
+    this.tell();
+  };
+
+  /** Whoever sits here has read what was missed. */
+  readMissed(): void {
+    this.missed = null;
     this.tell();
   }
 
@@ -112,15 +155,36 @@ export class FeedStore {
 
   private take(m: FeedMessage): void {
     this.know(m.case);
-    if (this.loading) this.meanwhile.push(m.case);
-    if (m.alert) {
-      this.list = arrive(this.list, m.alert, this.holding);
-      this.fresh = [...this.fresh, m.alert].slice(-MAX_CASES);
-      this.watch.track([m.alert], Date.now());
-      this.schedulePictures();
-    }
+    if (this.loading || this.catching) this.meanwhile.push(m.case);
+    this.note(m.event.at, m.alert?.position);
+    if (m.alert) this.takeAlert(m.alert);
     for (const f of this.taps) f(m);
     this.tell();
+  }
+
+  private takeAlert(a: Alert): void {
+    if (!passes(a, this.filter)) return;
+    if (this.list.arrive(a, this.holding) && this.fresh.length < MAX_FRESH) this.fresh.push(a);
+    this.watch.track([a], Date.now());
+    this.schedulePictures();
+  }
+
+  private note(at: string, position = 0): void {
+    this.seen = { position: Math.max(this.seen.position, position), at: this.seen.at === '' || Date.parse(at) > Date.parse(this.seen.at) ? at : this.seen.at };
+  }
+
+  /** Alerts that pass the filter, newest first from a cursor on; enough of them, if that does not take too many pages. */
+  private async gather(cursor: string, limit: number, signal?: AbortSignal): Promise<{ items: Alert[]; next: string }> {
+    const { filter } = this;
+    const items: Alert[] = [];
+    let next = cursor;
+    for (let n = 0; n < MAX_PAGES; n++) {
+      const page = await api.alerts({ ...asked(filter), limit, cursor: next }, signal);
+      items.push(...page.items.filter((a) => passes(a, filter)));
+      next = page.next;
+      if (next === '' || items.length >= ENOUGH) break;
+    }
+    return { items, next };
   }
 
   private async load(): Promise<void> {
@@ -128,37 +192,97 @@ export class FeedStore {
     const abort = new AbortController();
     this.loading = abort;
     try {
-      const [alerts, open, acknowledged] = await Promise.all([
-        api.alerts({ limit: PAGE }, abort.signal),
-        api.cases({ state: 'open', limit: MAX_CASES }, abort.signal),
-        api.cases({ state: 'acknowledged', limit: MAX_CASES }, abort.signal),
-      ]);
-      this.list = reload(this.list, alerts.items, alerts.next);
-      this.cases = new Map([...acknowledged.items, ...open.items].map((c) => [c.id, c]));
-      this.capped = open.next !== '' || acknowledged.next !== '';
-      for (const c of this.meanwhile) this.know(c);
+      const [page, cases] = await Promise.all([this.gather('', PAGE, abort.signal), openCases(abort.signal)]);
+      if (abort.signal.aborted) return;
+      this.begin(page.items, page.next);
+      this.takeCases(cases);
       this.loaded = true;
       this.failed = false;
-      this.watch.track(this.list.rows, Date.now());
-      this.schedulePictures();
       for (const f of this.taps) f(null);
     } catch {
       if (this.loading !== abort) return;
       this.failed = true;
     }
     this.loading = null;
-    this.meanwhile = [];
+    if (!this.catching) this.meanwhile = [];
     this.tell();
   }
 
+  /** Starts the list anew from the newest page, and keeps what arrived after it. */
+  private begin(page: readonly Alert[], older: string): void {
+    const after = this.list.newerThan(page[0]?.position ?? 0).filter((a) => passes(a, this.filter));
+    this.list = new FeedList();
+    this.list.extend(page, older);
+    for (const a of after) this.list.arrive(a, false);
+    for (const a of page) this.note(a.receivedAt, a.position);
+    this.watch.track(page, Date.now());
+    this.schedulePictures();
+  }
+
+  private takeCases({ items, capped }: { items: readonly Case[]; capped: boolean }): void {
+    this.cases = new Map(items.map((c) => [c.id, c]));
+    this.capped = capped;
+    for (const c of this.meanwhile) this.know(c);
+  }
+
+  /** Central may have told what this page did not hear. */
+  private refresh(): void {
+    if (!this.loaded) return void this.load();
+    this.gap ??= { ...this.gapNow(), lost: false };
+    void this.catchUp(true);
+  }
+
+  private gapNow(): Gap {
+    return { after: this.seen.position, since: this.seen.at || new Date().toISOString(), from: Date.now() };
+  }
+
+  /** Reads what came after the gap began, and says what that was if the connection had been lost. */
+  private async catchUp(withCases: boolean): Promise<void> {
+    const { gap } = this;
+    if (!gap) return;
+    this.catching?.abort();
+    const { signal } = (this.catching = new AbortController());
+    try {
+      const [alerts, opened, cases] = await Promise.all([
+        alertsAfter(gap.after, signal), gap.lost ? casesSince(gap.since, signal) : null, withCases ? openCases(signal) : null,
+      ]);
+      if (signal.aborted) return;
+      this.gap = null;
+      for (const a of alerts.items.reverse()) this.takeMissed(a);
+      if (cases) this.takeCases(cases);
+      if (!alerts.whole) void this.load();
+      if (opened) this.missed = { from: gap.from, to: Date.now(), after: gap.after, alerts: bySeverity(alerts.items), cases: bySeverity(opened.items), more: !alerts.whole || !opened.whole };
+      for (const f of this.taps) f(null);
+    } catch {
+      if (!signal.aborted) this.retrying = setTimeout(() => void this.catchUp(withCases), AGAIN);
+    }
+    if (this.catching?.signal !== signal) return;
+    this.catching = null;
+    if (!this.loading) this.meanwhile = [];
+    this.tell();
+  }
+
+  private takeMissed(a: Alert): void {
+    this.note(a.receivedAt, a.position);
+    this.takeAlert(a);
+  }
+
+  /** Asks again for what could not be read, or for cases that moved on. */
   retry(): void {
-    void this.load();
+    if (this.loaded) this.refresh();
+    else void this.load();
   }
 
   private setLine(s: LineState, onSessionOver: () => void): void {
-    if (s === 'lost' && this.line !== 'lost') void probe(onSessionOver);
+    if (s === 'lost' && this.line !== 'lost') {
+      void probe(onSessionOver);
+      this.catching?.abort();
+      clearTimeout(this.retrying);
+      this.gap = { ...(this.gap ?? this.gapNow()), lost: true };
+    }
     if (s !== this.line) this.lineSince = Date.now();
     this.line = s;
+    if (s === 'live' && this.gap) void this.catchUp(false);
     this.tell();
   }
 
@@ -172,9 +296,9 @@ export class FeedStore {
   private async askPictures(): Promise<void> {
     this.watch.asked(Date.now());
     try {
-      const page = await api.alerts({ limit: 200 });
+      const page = await api.alerts({ ...asked(this.filter), limit: 200 });
       this.watch.track(page.items.filter((a) => a.evidence.length > 0), Date.now());
-      this.list = patch(this.list, page.items);
+      this.list.patch(page.items);
     } catch {
       // The next question comes by itself; a lost line has its own banner.
     }
@@ -187,8 +311,14 @@ export class FeedStore {
     this.told ??= setTimeout(() => {
       this.told = undefined;
       for (const f of this.listeners) f();
-    }, 16);
+    }, REDRAW);
   }
+}
+
+/** The unclosed cases, as many as are kept. */
+async function openCases(signal: AbortSignal): Promise<{ items: Case[]; capped: boolean }> {
+  const [open, acknowledged] = await Promise.all([api.cases({ state: 'open', limit: MAX_CASES }, signal), api.cases({ state: 'acknowledged', limit: MAX_CASES }, signal)]);
+  return { items: [...acknowledged.items, ...open.items], capped: open.next !== '' || acknowledged.next !== '' };
 }
 
 async function probe(onSessionOver: () => void): Promise<boolean> {

@@ -24,7 +24,11 @@ export interface StreamOptions {
   random?(): number;
 }
 
-export const PROBE_EVERY = 10_000;
+/** A line that said nothing for QUIET is asked about, looked at every TICK, in milliseconds: a dead one is known within QUIET, TICK and the probe's own time. */
+export const QUIET = 1500;
+export const TICK = 500;
+/** While nobody looks, a silent line costs less. */
+export const QUIET_HIDDEN = 10_000;
 const FIRST_WAIT = 1000;
 const MAX_WAIT = 15_000;
 
@@ -34,14 +38,14 @@ export class Stream {
   private prober: ReturnType<typeof setInterval> | undefined;
   private wait = FIRST_WAIT;
   private position = '';
-  private heard = false;
+  private heardAt = 0;
   private probing = false;
 
   constructor(private readonly options: StreamOptions) {}
 
   start(): void {
     this.connect();
-    this.prober = setInterval(() => void this.probe(), PROBE_EVERY);
+    this.prober = setInterval(() => void this.probe(), TICK);
   }
 
   stop(): void {
@@ -61,14 +65,14 @@ export class Stream {
   }
 
   private opened(): void {
-    this.heard = true;
+    this.heardAt = Date.now();
     this.wait = FIRST_WAIT;
     this.options.state('live');
     if (this.position === '') this.options.reload();
   }
 
   private took(e: MessageEvent<string>): void {
-    this.heard = true;
+    this.heardAt = Date.now();
     this.position = e.lastEventId;
     let message: FeedMessage;
     try {
@@ -82,7 +86,7 @@ export class Stream {
 
   /** Too much was missed to be told one by one. */
   private reset(e: MessageEvent<string>): void {
-    this.heard = true;
+    this.heardAt = Date.now();
     this.position = e.lastEventId;
     this.options.reload();
   }
@@ -104,14 +108,17 @@ export class Stream {
 
   /** A silent line is asked about; without an answer it is dead, whatever the browser thinks of it. */
   private async probe(): Promise<void> {
-    const quiet = !this.heard;
-    this.heard = false;
     const source = this.source;
-    if (!quiet || this.probing || !source || source.readyState !== source.OPEN) return;
+    const quiet = globalThis.document?.hidden ? QUIET_HIDDEN : QUIET;
+    if (Date.now() - this.heardAt < quiet || this.probing || !source || source.readyState !== source.OPEN) return;
     this.probing = true;
     const alive = await this.options.probe();
     this.probing = false;
-    if (alive || this.source !== source) return;
+    if (this.source !== source) return;
+    if (alive) {
+      this.heardAt = Date.now();
+      return;
+    }
     this.options.state('lost');
     this.again();
   }

@@ -6,6 +6,7 @@ import { useContext } from 'preact/hooks';
 import { cameras } from './cameras';
 import { desk } from './desk';
 import { en } from './en';
+import { feed } from './feed';
 import { figures } from './figures';
 import { keys } from './keys';
 import { map } from './map';
@@ -15,8 +16,8 @@ import { zh } from './zh';
 
 export type Lang = 'zh-CN' | 'en';
 
-const chinese = { ...zh, ...cameras.zh, ...desk.zh, ...figures.zh, ...keys.zh, ...map.zh, ...shift.zh, ...worker.zh };
-const english = { ...en, ...cameras.en, ...desk.en, ...figures.en, ...keys.en, ...map.en, ...shift.en, ...worker.en };
+const chinese = { ...zh, ...cameras.zh, ...desk.zh, ...feed.zh, ...figures.zh, ...keys.zh, ...map.zh, ...shift.zh, ...worker.zh };
+const english = { ...en, ...cameras.en, ...desk.en, ...feed.en, ...figures.en, ...keys.en, ...map.en, ...shift.en, ...worker.en };
 
 export type Key = keyof typeof chinese;
 export type Dictionary = Readonly<Record<Key, string>>;

@@ -59,7 +59,7 @@ export const zh = {
   'feed.newPill': '{n} 条新告警',
   'feed.newPillMore': '{n}+ 条新告警',
   'feed.held': '正在查看，新告警暂存在上方',
-  'feed.older': '载入更早的告警',
+  'feed.older': '正在载入更早的告警…',
   'feed.full': '此处最多保留 {n} 条，更早的请到“案卷”查询',
   'feed.list': '告警列表，最新在前',
   'feed.select': '选择一条告警查看详情',

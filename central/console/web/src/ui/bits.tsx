@@ -1,6 +1,6 @@
 /** Pieces that every page uses: links, times, places, empty and error states. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { ago, gridParts, moment } from '../format';
 import { useWords } from '../i18n';
 import { errorText } from '../problem';
@@ -23,15 +23,32 @@ export function Link({ href, children, testid, current, label, ...rest }: LinkPr
   );
 }
 
+const clocks = new Map<number, Set<() => void>>();
+
+/** Calls f every so many milliseconds; all who ask for the same time share one timer. */
+function tick(every: number, f: () => void): () => void {
+  const known = clocks.get(every);
+  const calls = known ?? new Set();
+  calls.add(f);
+  if (!known) {
+    clocks.set(every, calls);
+    const timer = setInterval(() => {
+      for (const call of calls) call();
+      if (calls.size > 0) return;
+      clearInterval(timer);
+      clocks.delete(every);
+    }, every);
+  }
+  return () => void calls.delete(f);
+}
+
 /** A value that goes with time, computed again every so many milliseconds; the caller is redrawn only when it changed. */
 export function useTicking<T extends string>(value: () => T, every: number): T {
   const [, redraw] = useState('');
-  const now = value();
-  useEffect(() => {
-    const timer = setInterval(() => redraw(value()), every);
-    return () => clearInterval(timer);
-  });
-  return now;
+  const latest = useRef(value);
+  latest.current = value;
+  useEffect(() => tick(every, () => redraw(latest.current())), [every]);
+  return value();
 }
 
 /** Today, a new value only after midnight. */

@@ -29,6 +29,8 @@ export const IconCheck = icon(<path d="m5 12.5 4.5 4.5L19 7.5" />);
 export const IconWarn = icon(<><path d="M12 4 2.8 19.5h18.4z" /><path d="M12 10v4.5M12 17.2h.01" /></>);
 export const IconLang = icon(<><circle cx="12" cy="12" r="8.5" /><path d="M3.5 12h17M12 3.5c2.6 2.6 3.7 5.4 3.7 8.5s-1.1 5.9-3.7 8.5c-2.6-2.6-3.7-5.4-3.7-8.5s1.1-5.9 3.7-8.5z" /></>);
 export const IconOut = icon(<><path d="M10 4.5H6.5a2 2 0 0 0-2 2v11a2 2 0 0 0 2 2H10" /><path d="M14.5 8l4 4-4 4M18.5 12H9.5" /></>);
+export const IconBell = icon(<><path d="M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 2h-15z" /><path d="M10 21h4" /></>);
+export const IconBellOff = icon(<><path d="M6 16.5V11a6 6 0 0 1 9.5-4.9M18 11v5.5l1.5 2h-12" /><path d="M10 21h4M4 20 20 4" /></>);
 export const IconSliders = icon(<><path d="M4 7h9M19 7h1M4 17h1M11 17h9" /><circle cx="16" cy="7" r="2.5" /><circle cx="8" cy="17" r="2.5" /></>);
 export const IconCamera = icon(<><rect x="3" y="7" width="12.5" height="10" rx="2" /><path d="m15.5 11 5.5-3v8l-5.5-3z" /></>);
 export const IconSealed = icon(<><rect x="5" y="10.5" width="14" height="9" rx="2" /><path d="M8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5" /></>);

@@ -1,16 +1,18 @@
 /** The frame around every page: navigation, the state of the connection, the clock, language and sign-out. */
 import { createContext, type ComponentChildren } from 'preact';
-import { useContext, useEffect, useState } from 'preact/hooks';
+import { useContext } from 'preact/hooks';
+import { LineBanner } from '../feed/banner';
+import { BellButton, BellChoices, BellProvider, useNewBell } from '../feed/bell';
 import type { FeedStore } from '../feed/store';
 import { useStore } from '../feed/store';
-import { clock, moment } from '../format';
+import { clock } from '../format';
 import { useWords, type Lang } from '../i18n';
 import { Keyboard, useKeys } from '../keys';
 import { navigate, parsePlace } from '../router';
 import { routes } from '../routes';
 import type { Session } from '../types';
 import { Link, useTicking } from './bits';
-import { IconLang, IconOut, IconWarn } from './icons';
+import { IconLang, IconOut } from './icons';
 import { Menu } from './menu';
 import { SessionContext } from './session';
 
@@ -43,9 +45,12 @@ export function Shell({ store, session, path, onSignOut, children }: ShellProps)
     { key: 'g c', word: 'keys.goCases', run: () => navigate('/cases?state=open') },
     { key: 'g r', word: 'keys.goReport', run: () => navigate('/report') },
     { key: 'g d', word: 'keys.goDevices', run: () => navigate('/devices') },
+    { key: 'g t', word: 'figures.goto', run: () => navigate('/figures') },
+    { key: 'g h', word: 'shift.goto', run: () => navigate('/shift') },
   ]);
+  const bell = useNewBell(store);
   return (
-    <div class="shell">
+    <BellProvider value={bell}><div class="shell">
       <Keyboard />
       <a class="skip" href="#main">{words.t('app.skip')}</a>
       <Rail path={path} open={openCount(store)} />
@@ -55,7 +60,8 @@ export function Shell({ store, session, path, onSignOut, children }: ShellProps)
         <LineState store={store} />
         <Clock />
         <span class="divider" aria-hidden="true" />
-        <Menu />
+        <BellButton />
+        <Menu><BellChoices /></Menu>
         <LangSwitch />
         <span class="user"><span class="muted">{words.word('role', session.role)}</span> {session.user}</span>
         <button type="button" class="button button-quiet" data-testid="sign-out" onClick={onSignOut}>
@@ -64,7 +70,7 @@ export function Shell({ store, session, path, onSignOut, children }: ShellProps)
       </header>
       <LineBanner store={store} />
       <main id="main" class="main" tabIndex={-1}>{children}</main>
-    </div>
+    </div></BellProvider>
   );
 }
 
@@ -104,30 +110,4 @@ function LineState({ store }: { store: FeedStore }) {
 function Clock() {
   const { lang } = useWords();
   return <span class="clock">{useTicking(() => clock(lang, new Date()), 1000)}</span>;
-}
-
-const GRACE = 2000;
-const SHOW_BACK = 4000;
-
-/** Tells of a lost connection after a moment's grace, and of its return. */
-function LineBanner({ store }: { store: FeedStore }) {
-  const words = useWords();
-  const [shown, setShown] = useState<'none' | 'lost' | 'back'>('none');
-  const lost = store.line === 'lost';
-  useEffect(() => {
-    if (lost) {
-      const timer = setTimeout(() => setShown('lost'), GRACE);
-      return () => clearTimeout(timer);
-    }
-    setShown((was) => (was === 'lost' ? 'back' : was));
-    const timer = setTimeout(() => setShown('none'), SHOW_BACK);
-    return () => clearTimeout(timer);
-  }, [lost]);
-  const time = moment(words.lang, new Date(store.lineSince), new Date());
-  return (
-    <div class="banner-slot" role="alert">
-      {shown === 'lost' && <p class="banner banner-lost" data-testid="banner-lost"><IconWarn />{words.t('conn.banner', { time })}</p>}
-      {shown === 'back' && <p class="banner banner-back" data-testid="banner-back">{words.t('conn.back')}</p>}
-    </div>
-  );
 }
