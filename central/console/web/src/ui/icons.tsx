@@ -21,6 +21,7 @@ export const IconDevices = icon(<><rect x="3.5" y="4.5" width="17" height="6" rx
 export const IconReport = icon(<><path d="M5 4.5h14v12H11l-4 3.5v-3.5H5z" /><path d="M12 7.5v6M9 10.5h6" /></>);
 export const IconShift = icon(<><path d="M4 8.5h13M13.5 5l3.5 3.5-3.5 3.5" /><path d="M20 15.5H7M10.5 12 7 15.5l3.5 3.5" /></>);
 export const IconFigures = icon(<path d="M4 20h16M7 20v-6M12 20V6M17 20v-10" />);
+export const IconMap = icon(<path d="m3.5 6.5 5.5-2 6 2 5.5-2v13l-5.5 2-6-2-5.5 2zM9 4.5v13M15 6.5v13" />);
 export const IconClose = icon(<path d="m6 6 12 12M18 6 6 18" />);
 export const IconLeft = icon(<path d="m14.5 5.5-6.5 6.5 6.5 6.5" />);
 export const IconRight = icon(<path d="m9.5 5.5 6.5 6.5-6.5 6.5" />);
