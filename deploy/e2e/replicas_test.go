@@ -20,6 +20,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"gridgate/central/cases"
 	"gridgate/deploy/testkit/client"
 	"gridgate/deploy/testkit/postgres"
 	"gridgate/deploy/testkit/stage"
@@ -264,6 +265,7 @@ func TestReplicas(t *testing.T) {
 	}
 	compareLedgers(t, s.acked, stored)
 	follow(t, conn, feed)
+	eachJobOnce(t, conn)
 	t.Logf("acknowledged=%d stored=%d; the jobs moved from session %d to %d", len(s.acked), len(stored), leader, leads(t, conn, leader))
 }
 
@@ -304,6 +306,32 @@ func follow(t *testing.T, conn *pgx.Conn, feed <-chan int64) {
 			at = position
 		case <-limit:
 			t.Fatalf("the feed shows %d of %d events", at, last)
+		}
+	}
+}
+
+// eachJobOnce waits until the jobs have done with every case what they do with each, and wants it once, although their leader was killed:
+// the loop takes it in, the figures count it.
+func eachJobOnce(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for {
+		var made, begun, twice, opened int
+		err := conn.QueryRow(ctx, `SELECT (SELECT count(*) FROM cases), (SELECT count(*) FROM heads WHERE step <> ''),
+			(SELECT count(*) FROM (SELECT FROM case_events WHERE event::json ->> 'effect' = $1 GROUP BY case_ref HAVING count(*) > 1) d),
+			(SELECT coalesce(sum(n), 0) FROM counts WHERE measure = 'opened' AND period LIKE 'AM%')`, string(cases.Begins)).Scan(&made, &begun, &twice, &opened)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if twice > 0 || opened > made {
+			t.Fatalf("of %d cases %d were taken into their loop twice, and %d were counted", made, twice, opened)
+		}
+		if made > 0 && begun == made && opened == made {
+			return
+		}
+		if !backoff.Wait(ctx, 50*time.Millisecond) {
+			t.Fatalf("of %d cases %d are in their loop and %d are counted", made, begun, opened)
 		}
 	}
 }
