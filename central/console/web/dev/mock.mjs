@@ -11,6 +11,7 @@ import { classes, offersOf, units, workflows } from './loop.mjs';
 const DIST = process.env.DIST ? `${normalize(process.env.DIST)}/` : fileURLToPath(new URL('../../dist/', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.png': 'image/png', '.webmanifest': 'application/manifest+json' };
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const SCOPES = { auditor: ['read', 'audit'], administrator: ['read', 'configure', 'administer'] };
 const rank = ['info', 'minor', 'major', 'critical'];
 
 export class Mock {
@@ -78,7 +79,7 @@ export class Mock {
       this.signedIn = false;
       return res.writeHead(204).end();
     }
-    return this.signedIn ? json(res, { user: this.user, unit: this.unit, role: this.role, scopes: this.role === 'auditor' ? ['read', 'audit'] : ['read', 'operate'], grids: [] }) : problem(res, 401, 'no session');
+    return this.signedIn ? json(res, { user: this.user, unit: this.unit, role: this.role, scopes: SCOPES[this.role] ?? ['read', 'operate'], grids: [] }) : problem(res, 401, 'no session');
   }
 
   async api(req, res, url) {
@@ -87,9 +88,8 @@ export class Mock {
     const q = Object.fromEntries(url.searchParams);
     const [, what, id, step] = url.pathname.slice(1).split('/');
     if (what === 'feed') return this.line(req, res, q);
-    if (what === 'edges') return json(res, { items: world.edges() });
     if (what === 'evidence') return world.pictures.has(id) ? res.writeHead(200, { 'Content-Type': 'image/png' }).end(world.pictures.get(id)) : problem(res, 404, 'none');
-    if (what === 'alerts') return json(res, page(world.alerts.filter((a) => (!q.case || a.caseId === q.case)), q));
+    if (what === 'alerts') return json(res, page(world.alerts.filter((a) => (!q.case || a.caseId === q.case) && (!q.edge || a.edge === q.edge) && (!q.device || a.device === q.device)), q));
     if (what === 'workflows') return json(res, { items: workflows });
     if (what === 'units') return json(res, { items: units });
     if (what === 'classes') return json(res, { items: classes });

@@ -7,6 +7,7 @@ import './styles/shell.css';
 import './styles/feed.css';
 import './styles/cases.css';
 import './styles/devices.css';
+import './styles/cameras.css';
 import './styles/chart.css';
 import './styles/keys.css';
 import './styles/map.css';

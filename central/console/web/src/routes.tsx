@@ -4,7 +4,6 @@ import { useEffect, useState } from 'preact/hooks';
 import { CasePage } from './cases/page';
 import { CaseListPage } from './cases/listpage';
 import { ReportPage } from './cases/reportpage';
-import { DevicesPage } from './devices/page';
 import { FeedPage } from './feed/page';
 import type { FeedStore } from './feed/store';
 import type { Key } from './i18n';
@@ -41,7 +40,9 @@ export const routes: readonly Route[] = [
   { path: /^\/cases$/, page: ({ store, place }) => <CaseListPage store={store} query={place.query} />, rail: { href: '/cases?state=open', word: 'nav.cases', testid: 'nav-cases', icon: IconCases } },
   { path: /^\/cases\/([0-9A-Za-z-]{1,64})$/, page: ({ store, params: [id = ''] }) => <CasePage key={id} id={id} store={store} /> },
   { path: /^\/report$/, page: () => <ReportPage />, may: operates, rail: { href: '/report', word: 'nav.report', testid: 'nav-report', icon: IconReport } },
-  { path: /^\/devices$/, page: () => <DevicesPage />, rail: { href: '/devices', word: 'nav.devices', testid: 'nav-devices', icon: IconDevices } },
+  { path: /^\/devices$/, page: lazy(() => import('./devices/page').then((m) => m.DevicesPage)), rail: { href: '/devices', word: 'nav.devices', testid: 'nav-devices', icon: IconDevices } },
+  { path: /^\/devices\/([0-9A-Za-z._-]{1,64})$/, page: lazy(() => import('./devices/edgepage').then((m) => m.EdgePage)) },
+  { path: /^\/devices\/([0-9A-Za-z._-]{1,64})\/([0-9A-Za-z._-]{1,64})$/, page: lazy(() => import('./devices/devicepage').then((m) => m.DevicePage)) },
   { path: /^\/figures(?:\/(report))?$/, page: lazy(() => import('./figures/page').then((m) => m.FiguresPage)), rail: { href: '/figures', word: 'figures.nav', testid: 'nav-figures', icon: IconFigures } },
   { path: /^\/shift(?:\/([0-9a-f-]{36}))?$/, page: lazy(() => import('./shift/page').then((m) => m.ShiftPage)), rail: { href: '/shift', word: 'shift.nav', testid: 'nav-shift', icon: IconShift } },
   { path: /^\/work$/, page: lazy(() => import('./worker/page').then((m) => m.WorkerPage)), may: isWorker, bare: true, rail: { href: '/work', word: 'worker.nav', testid: 'nav-work', icon: IconCheck } },

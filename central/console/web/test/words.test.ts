@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { asked, noFilter, parseFilter, passes } from '../src/cases/filter';
 import { lines, sentence } from '../src/cases/history';
 import { titlesOf } from '../src/cases/titles';
-import { edgeTrouble, explain, healthOf, sorted } from '../src/devices/health';
+import { explain, healthOf, sorted } from '../src/devices/health';
 import { ago, amount, gridParts, moment, reading, skew, span } from '../src/format';
 import { wordsOf } from '../src/i18n';
 import { parsePlace } from '../src/router';
-import { CAMERA_STATES, EVENT_TYPES, SENSOR_STATES, type Edge } from '../src/types';
+import { CAMERA_STATES, EVENT_TYPES, SENSOR_STATES } from '../src/types';
 import { aCase, AT, device, event, loop } from './make';
 
 const zh = wordsOf('zh-CN');
@@ -131,16 +131,6 @@ describe('devices', () => {
     for (const s of [...CAMERA_STATES, ...SENSOR_STATES]) {
       const { cause } = explain(device(s));
       if (cause) expect(zh.word('why', cause)).not.toBe(cause);
-    }
-  });
-  test('what makes an edge trouble', () => {
-    const well: Edge = {
-      id: 'e', online: true, lastSync: AT, skewMs: 5, software: '1', configVersion: 'c', startedAt: AT, devices: [device('streaming')],
-      outbox: [{ lane: 'bulk', pending: 2, oldestSec: 3 }], deadLetters: 0,
-    };
-    expect(edgeTrouble(well)).toBe(false);
-    for (const more of [{ online: false }, { skewMs: -9000 }, { deadLetters: 1 }, { devices: [device('stalled')] }, { outbox: [{ lane: 'bulk' as const, pending: 1, oldestSec: 99 }] }]) {
-      expect(edgeTrouble({ ...well, ...more })).toBe(true);
     }
   });
 });

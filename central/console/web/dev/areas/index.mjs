@@ -1,3 +1,4 @@
+import { cameras } from './cameras.mjs';
 import { map } from './map.mjs';
 import { feed } from './feed.mjs';
 import { figures } from './figures.mjs';
@@ -6,4 +7,4 @@ import { worker } from './worker.mjs';
 
 // What the stand-in knows of the parts of the console that have a file here. Each is a function (mock, req, res, url) that answers and
 // returns true, or returns false for a path that is not its own.
-export const areas = [map, feed, figures, shift, worker];
+export const areas = [cameras, map, feed, figures, shift, worker];

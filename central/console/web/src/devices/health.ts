@@ -1,5 +1,5 @@
 /** Which devices are well, and in which order they are shown. Pure. */
-import { CAMERA_STATES, SENSOR_STATES, type Device, type Edge } from '../types';
+import { CAMERA_STATES, SENSOR_STATES, type Device } from '../types';
 
 export type Health = 'ok' | 'wait' | 'bad';
 
@@ -15,21 +15,12 @@ export function sorted(devices: readonly Device[]): Device[] {
   return [...devices].sort((a, b) => order[healthOf(a)] - order[healthOf(b)] || a.id.localeCompare(b.id));
 }
 
-/** Edges out of touch first, then by name. */
-export function sortedEdges(edges: readonly Edge[]): Edge[] {
-  return [...edges].sort((a, b) => Number(a.online) - Number(b.online) || a.id.localeCompare(b.id));
-}
-
-/** An edge's clock this far off makes its times hard to compare. */
+/** An edge's clock this far off makes its times hard to compare, in milliseconds. */
 export const SKEW_LIMIT = 2000;
 
-/** A life-safety alert that waits longer than this, in seconds, is trouble; other lanes may take longer. */
-export const OUTBOX_LIMIT = 60;
-
-export function edgeTrouble(e: Edge): boolean {
-  return !e.online || Math.abs(e.skewMs) > SKEW_LIMIT || e.deadLetters > 0 || e.outbox.some((l) => l.pending > 0 && l.oldestSec > OUTBOX_LIMIT)
-    || e.devices.some((d) => healthOf(d) !== 'ok');
-}
+/** An alert that waits longer than this is trouble, in seconds: a life-safety one, and of the other lanes (central/api). */
+export const waitsLong = (l: { lane: string; pending: number; oldestSec: number }): boolean =>
+  l.pending > 0 && l.oldestSec > (l.lane === 'life-safety' ? 60 : 600);
 
 /** The five causes that an edge names for a camera, as it words them. */
 const CAUSES: Readonly<Record<string, string>> = {
