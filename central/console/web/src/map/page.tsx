@@ -157,7 +157,7 @@ function Stage(props: StageProps) {
     <>
       <Canvas {...props} onReady={ready} onFailure={() => setFailed(true)} />
       {handle && (
-        <div class="map-buttons" role="group" aria-label={words.t('map.zoom')}>
+        <div class="map-buttons" data-testid="map-buttons" role="group" aria-label={words.t('map.zoom')}>
           <button type="button" class="button button-icon" aria-label={words.t('map.zoomIn')} title={words.t('map.zoomIn')} data-testid="map-zoom-in" onClick={() => handle.zoom(1)}>+</button>
           <button type="button" class="button button-icon" aria-label={words.t('map.zoomOut')} title={words.t('map.zoomOut')} data-testid="map-zoom-out" onClick={() => handle.zoom(-1)}>−</button>
           <button type="button" class="button button-icon" aria-label={words.t('map.fit')} title={words.t('map.fit')} data-testid="map-fit" onClick={() => handle.show('')}>⤢</button>
