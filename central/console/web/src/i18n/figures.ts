@@ -2,6 +2,7 @@ import { area } from './area';
 
 export const figures = area({
   'figures.nav': '统计',
+  'figures.goto': '到统计与报表',
   'figures.title': '统计与报表',
   'figures.cases': '案卷指标',
   'figures.series': '曲线',
@@ -148,13 +149,14 @@ export const figures = area({
   'figures.deviceHint': '误报多的设备应检查角度、区域或灵敏度。只列有误报的前 {n} 台。',
   'figures.noFalse': '本月没有误报。',
   'figures.toDate': '本月未满，截至 {at}。',
-  'figures.made': '{at} 由 {who} 打印',
+  'figures.made': '{at} 由 {who} 生成',
   'figures.meaning': '指标的含义',
   'figures.count.closedInTime': '按期结案',
   'figures.count.overdue': '超时',
   'figures.count.falseAlarms': '误报',
 }, {
   'figures.nav': 'Figures',
+  'figures.goto': 'Go to the figures',
   'figures.title': 'Figures and reports',
   'figures.cases': 'Cases',
   'figures.series': 'Series',
@@ -301,7 +303,7 @@ export const figures = area({
   'figures.deviceHint': 'Look at the angle, the zones or the sensitivity of a device with many. Only the first {n} with any are listed.',
   'figures.noFalse': 'No false alarms this month.',
   'figures.toDate': 'The month is not over: as of {at}.',
-  'figures.made': 'Printed {at} by {who}',
+  'figures.made': 'Made {at} by {who}',
   'figures.meaning': 'What the measures mean',
   'figures.count.closedInTime': 'Closed in time',
   'figures.count.overdue': 'Overdue',

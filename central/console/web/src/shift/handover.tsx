@@ -124,8 +124,9 @@ function NotesForm({ value, dirty, busy, onChange, onSave }: NotesProps) {
   return (
     <div class="card block shift-notes">
       <h2><label for="shift-notes">{words.t('shift.notes')}</label></h2>
-      <textarea id="shift-notes" class="input" data-testid="shift-notes" rows={4} maxLength={2000} value={value} aria-describedby="shift-notes-hint" onInput={(e) => onChange(e.currentTarget.value)} />
-      <p id="shift-notes-hint" class="muted small">{words.t('shift.notesHint')}</p>
+      <p class="shift-text print-only" aria-hidden="true">{value}</p>
+      <textarea id="shift-notes" class="input no-print" data-testid="shift-notes" rows={4} maxLength={2000} value={value} aria-describedby="shift-notes-hint" onInput={(e) => onChange(e.currentTarget.value)} />
+      <p id="shift-notes-hint" class="muted small no-print">{words.t('shift.notesHint')}</p>
       <div class="actions no-print">
         <button type="button" class="button" data-testid="shift-save" disabled={busy || !dirty} onClick={onSave}>{words.t('shift.save')}</button>
         <span class="muted small" role="status">{words.t(dirty ? 'shift.unsaved' : 'shift.saved')}</span>
