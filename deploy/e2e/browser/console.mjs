@@ -111,7 +111,7 @@ const commands = {
     await Promise.all(both.map((l) => l.waitFor()))
     await Promise.all(both.map((l) => l.click({ timeout: 5000 }).catch(() => undefined))) // for the slower one it may be gone already
   },
-  async scheme(scheme) { await page.emulateMedia({ colorScheme: scheme }) },
+  async scheme(scheme) { await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' }) },
   // What axe-core finds: WCAG 2.0 to 2.2, A and AA, and its own good practice.
   async axe() {
     await page.evaluate(readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8'))

@@ -93,7 +93,7 @@ function Console({ session, onOver }: { session: Session; onOver: (expired: bool
 function CurrentPage({ place, store }: { place: Place; store: FeedStore }) {
   const words = useWords();
   const route = routeOf(place.path, useContext(SessionContext));
-  if (!route) return <Empty title={words.t('app.notFound')}><Link href="/" class="button">{words.t('app.backToFeed')}</Link></Empty>;
+  if (!route) return <Empty title={words.t('app.notFound')} heading><Link href="/" class="button">{words.t('app.backToFeed')}</Link></Empty>;
   const Shown = route.page;
   return <Shown place={place} store={store} params={route.params} />;
 }

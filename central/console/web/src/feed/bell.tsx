@@ -130,11 +130,13 @@ export function BellButton() {
   useKeys('keys.everywhere', [{ key: 'm', word: 'feed.key.mute', run: () => bell?.mute() }]);
   if (!bell) return null;
   const on = bell.sound === 'on';
-  const name = n > 0 && on ? words.t('feed.ringing', { n }) : words.t(bell.waits ? 'feed.soundWaits' : on ? 'feed.soundOn' : 'feed.soundOff');
+  const count = n > 99 ? '99+' : n > 0 ? String(n) : '';
+  const still = words.t(bell.waits ? 'feed.soundWaits' : on ? 'feed.soundOn' : 'feed.soundOff');
+  const name = n > 0 && on ? words.t('feed.ringing', { n: count }) : `${count} ${still}`.trim();
   const click = () => (!on ? void bell.setSound('on') : n > 0 ? bell.mute() : void bell.setSound('off'));
   return (
     <button type="button" class={`button button-quiet bell${n > 0 ? ' bell-rings' : ''}`} data-testid="bell" data-sound={bell.sound} data-ringing={n} data-waits={bell.waits} aria-label={name} title={name} onClick={click}>
-      {on ? <IconBell /> : <IconBellOff />}{n > 0 && <b class="number">{n > 99 ? '99+' : n}</b>}
+      {on ? <IconBell /> : <IconBellOff />}{count && <b class="number">{count}</b>}
     </button>
   );
 }

@@ -72,10 +72,11 @@ export function GridCode({ code }: { code: string }) {
   return <span class="grid-code">{gridParts(code).map((part, i) => <span key={i}>{part}</span>)}</span>;
 }
 
-export function Empty({ title, hint, children }: { title: string; hint?: string; children?: ComponentChildren }) {
+/** heading: it is all that the page says. */
+export function Empty({ title, hint, heading, children }: { title: string; hint?: string; heading?: boolean; children?: ComponentChildren }) {
   return (
     <div class="empty">
-      <p class="empty-title">{title}</p>
+      {heading ? <h1 class="empty-title">{title}</h1> : <p class="empty-title">{title}</p>}
       {hint && <p class="empty-hint">{hint}</p>}
       {children}
     </div>

@@ -52,7 +52,7 @@ function Found({ state, case: c, session }: { state: WorkState; case: WorkCase |
   const words = useWords();
   if (c) return <CaseView key={c.id} case={c} state={state} session={session} />;
   if (!state.known) return state.error ? <Failure error={state.error} retry={state.refresh} /> : <Loading />;
-  return <Empty title={words.t('worker.nothing')}><Link href="/work" class="button">{words.t('worker.back')}</Link></Empty>;
+  return <Empty title={words.t('worker.nothing')} heading><Link href="/work" class="button">{words.t('worker.back')}</Link></Empty>;
 }
 
 function Head({ state, session, back }: { state: WorkState; session: Session; back: boolean }) {
