@@ -12,6 +12,7 @@ export const workflows = [{
   actions: [
     action('acknowledge', '立案', 'Acknowledge', ['collect'], 'open', { may: ['until', 'note'] }),
     action('snooze', '稍后提醒', 'Snooze', ['collect', 'open', 'dispatch', 'handle'], '', { needs: ['until'] }),
+    action('assign', '指定经办人', 'Assign', ['open', 'dispatch'], '', { needs: ['assignee'] }),
     action('dispatch', '派遣', 'Dispatch', ['collect', 'open'], 'dispatch', { needs: ['unit'], may: ['helpers', 'assignee', 'note'] }),
     action('accept', '接收', 'Accept', ['dispatch'], 'handle', { sets: ['assignee', 'handler'] }),
     action('progress', '过程反馈', 'Report progress', ['dispatch', 'handle'], '', { needs: ['note'], may: [] }),

@@ -5,6 +5,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { areas } from './areas/index.mjs';
+import { deskOf } from './areas/desk.mjs';
 import { World } from './world.mjs';
 import { classes, offersOf, units, workflows } from './loop.mjs';
 
@@ -112,7 +113,7 @@ export class Mock {
     const all = this.world.history.get(c.id).filter((e) => !before || e.position < Number(before));
     const history = all.slice(-this.maxHistory);
     const why = history.filter((e) => e.why).map((e) => e.why);
-    return { ...c, history, earlier: history.length < all.length, why, actions: this.role === 'auditor' ? [] : offersOf(c) };
+    return { ...c, history, earlier: history.length < all.length, why, actions: this.role === 'auditor' ? [] : offersOf(c), ...deskOf(this, c) };
   }
 
   maxHistory = 500;

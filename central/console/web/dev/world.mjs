@@ -121,11 +121,12 @@ export class World {
     const step = offer.to ?? c.step ?? 'collect';
     const set = Object.fromEntries(Object.entries({ unit, helpers, assignee, rating }).filter(([, v]) => v !== undefined));
     const state = phaseOf(step);
+    const former = structuredClone(c);
     if (state === 'closed' && c.state !== 'closed') Object.assign(c, { active: false, closedAt: at, closedBy: actor, reason });
     Object.assign(c, set, { workflow: 'base', step, state });
     if (step === 'parked') c.parkedAt = at;
     else delete c.parkedAt;
-    this.append(c, { type: 'stepped', at, actor, action: offer.action, workflow: 'base', step, state, ...set, ...Object.fromEntries(Object.entries({ reason, note, until }).filter(([, v]) => v !== undefined)) });
+    this.append(c, { type: 'stepped', at, actor, action: offer.action, workflow: 'base', step, state, ...set, former, ...Object.fromEntries(Object.entries({ reason, note, until }).filter(([, v]) => v !== undefined)) });
   }
 
   /** Gives a case deadlines so many minutes from now: warned of, due. */

@@ -139,6 +139,7 @@ export const api = {
 
   report: (r: Report) => guarded(() => call<Case>('/v1/cases', { method: 'POST', body: r })),
   step: (c: Case, body: StepBody) => act(c, 'steps', body),
+  undo: (c: Case) => act(c, 'undo', {}),
   merge: (c: Case, into: string) => act(c, 'merge', { into }),
   unmerge: (c: Case) => act(c, 'unmerge', {}),
   hold: (c: Case, reason: string) => act(c, 'hold', { reason }),

@@ -9,6 +9,7 @@ import './styles/cases.css';
 import './styles/devices.css';
 import './styles/cameras.css';
 import './styles/chart.css';
+import './styles/desk.css';
 import './styles/keys.css';
 import './styles/map.css';
 

@@ -31,7 +31,7 @@ export type Level = (typeof LEVELS)[number];
 
 export const EVENT_TYPES = [
   'opened', 'joined', 'level-raised', 'cleared', 'acknowledged', 'closed', 'reopened', 'held', 'released', 'stepped', 'merged', 'unmerged', 'related',
-  'annotated', 'deadline', 'woke',
+  'annotated', 'deadline', 'woke', 'undone',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
@@ -241,7 +241,23 @@ export interface CaseDetail extends Case {
   earlier: boolean;
   /** What put the case where it stands. */
   why: Text[];
+  /** How much time its deadlines have left, counted as they count. */
+  left?: TimeLeft[];
+  /** The last step, if whoever asks may take it back, and until when. */
+  undo?: { action: string; titles: Text; until: string };
   actions: Offer[];
+}
+
+/** What is left of a deadline, in seconds: of working time, or by the clock. */
+export interface TimeLeft {
+  deadline: string;
+  working: boolean;
+  /** Negative since it passed. */
+  left: number;
+  /** Of a working day; 0 by the clock. */
+  day: number;
+  /** Whether that time passes at this moment. */
+  running: boolean;
 }
 
 /** What somebody does with a case. */

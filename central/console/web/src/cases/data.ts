@@ -9,6 +9,8 @@ import { merged } from './parts';
 
 export const ALERTS = 100;
 const SETTLE = 150;
+/** How often a case with deadlines is asked for again: working time is counted by central's calendar. */
+const AGAIN = 60_000;
 
 export interface CaseData {
   detail: CaseDetail | null;
@@ -19,6 +21,8 @@ export interface CaseData {
   /** The cases that are part of it; the first ones. */
   children: readonly Case[];
   moreChildren: boolean;
+  /** When central was asked, in milliseconds: what it said is left is as of then. */
+  askedAt: number;
   error: unknown;
   awaitsPicture: (id: string) => boolean;
   reload: () => void;
@@ -30,6 +34,7 @@ export function useCaseData(id: string, store: FeedStore): CaseData {
   const [own, setOwn] = useState<{ photos: readonly Evidence[]; children: readonly Case[]; moreChildren: boolean }>({ photos: [], children: [], moreChildren: false });
   const [error, setError] = useState<unknown>(null);
   const [round, setRound] = useState(0);
+  const [askedAt, setAskedAt] = useState(0);
   const watch = useRef(new PictureWatch()).current;
   const again = () => setRound((n) => n + 1);
 
@@ -43,6 +48,7 @@ export function useCaseData(id: string, store: FeedStore): CaseData {
       ([c, page, photos, children]) => {
         setOwn({ photos, children: children.items, moreChildren: children.next !== '' });
         setDetail(c);
+        setAskedAt(Date.now());
         setAlerts({ items: page.items, more: page.next !== '' });
         setError(null);
         watch.track(page.items, Date.now());
@@ -70,7 +76,14 @@ export function useCaseData(id: string, store: FeedStore): CaseData {
     };
   }, [id, store]);
 
-  return { detail, alerts: alerts.items, more: alerts.more, ...own, error, awaitsPicture: (a) => watch.has(a), reload: again };
+  const counts = (detail?.left?.length ?? 0) > 0;
+  useEffect(() => {
+    if (!counts) return;
+    const timer = setInterval(again, AGAIN);
+    return () => clearInterval(timer);
+  }, [counts, id]);
+
+  return { detail, askedAt, alerts: alerts.items, more: alerts.more, ...own, error, awaitsPicture: (a) => watch.has(a), reload: again };
 }
 
 const childrenOf = (id: string, signal: AbortSignal) =>

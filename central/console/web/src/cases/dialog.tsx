@@ -1,12 +1,15 @@
 /** The form of one action: what it demands and what it may carry. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { clock } from '../format';
 import { useWords } from '../i18n';
 import { pick } from '../i18n/pick';
 import { errorText } from '../problem';
 import type { Case, Field, Offer, Reason, StepBody } from '../types';
+import { desk, type Colleague } from './api';
 import { useUnits } from './catalog';
 import { bodyOf, fieldsOf, idsOf, MAX_HELPERS, MAX_NOTE, missing, SPAN_UNITS, spanOf, type FormField, type SpanUnit, type Values } from './steps';
+import { localInput, moments } from './until';
 
 interface DialogProps {
   title: string;
@@ -50,17 +53,19 @@ interface StepDialogProps {
   error: unknown;
   onCancel: () => void;
   onTake: (body: StepBody) => void;
+  /** Of the dialog; the action where it is left out. */
+  title?: string;
 }
 
-export function StepDialog({ case: c, offer, busy, error, onCancel, onTake }: StepDialogProps) {
+export function StepDialog({ case: c, offer, busy, error, onCancel, onTake, title: given }: StepDialogProps) {
   const words = useWords();
   const [values, setValues] = useState<Values>({ helpers: (c.helpers ?? []).join(',') });
   const title = pick(words, offer.titles);
   const set = (name: Field) => (value: string) => setValues((v) => ({ ...v, [name]: value }));
   return (
-    <Dialog title={title} submit={words.t('step.confirm', { action: title })} busy={busy} ready={missing(offer, values).length === 0} error={error}
+    <Dialog title={given ?? title} submit={words.t('step.confirm', { action: title })} busy={busy} ready={missing(offer, values).length === 0} error={error}
       onCancel={onCancel} onSubmit={() => onTake(bodyOf(offer, values))}>
-      {fieldsOf(offer).map((f) => <FieldInput key={f.name} field={f} value={values[f.name] ?? ''} reasons={offer.reasons} onChange={set(f.name)} />)}
+      {fieldsOf(offer).map((f) => <FieldInput key={f.name} field={f} value={values[f.name] ?? ''} reasons={offer.reasons} grid={c.grid} onChange={set(f.name)} />)}
     </Dialog>
   );
 }
@@ -69,6 +74,8 @@ interface FieldProps {
   field: FormField;
   value: string;
   reasons: readonly Reason[];
+  /** Of the case. */
+  grid: string;
   onChange: (value: string) => void;
 }
 
@@ -87,12 +94,10 @@ function FieldInput(props: FieldProps) {
       return <Labelled field={props.field}><Rating {...props} /></Labelled>;
     case 'by':
       return <By {...props} />;
+    case 'assignee':
+      return <Labelled field={props.field}><Assignee {...props} /></Labelled>;
     case 'until':
-      return (
-        <Labelled field={props.field}>
-          <input class="input" type="datetime-local" data-testid="field-until" value={props.value} onInput={(e) => props.onChange(e.currentTarget.value)} />
-        </Labelled>
-      );
+      return <Until {...props} />;
     default:
       return <Labelled field={props.field}><Text {...props} /></Labelled>;
   }
@@ -110,6 +115,59 @@ function Labelled({ field, children }: { field: FormField; children: ComponentCh
 
 function Text({ field, value, onChange }: FieldProps) {
   return <input class="input" maxLength={64} data-testid={`field-${field.name}`} value={value} onInput={(e) => onChange(e.currentTarget.value)} />;
+}
+
+/** Who may be given the case, by the units of the centre. What central does not tell is typed. */
+function Assignee(props: FieldProps) {
+  const words = useWords();
+  const units = useUnits();
+  const [staff, setStaff] = useState<readonly Colleague[] | null>(null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    const abort = new AbortController();
+    desk.staff(props.grid, abort.signal).then(setStaff, () => abort.signal.aborted || setFailed(true));
+    return () => abort.abort();
+  }, [props.grid]);
+  if (failed) return <Text {...props} />;
+  const unitOf = (c: Colleague) => (c.unit ? pick(words, units.find((u) => u.id === c.unit)?.title) || c.unit : words.t('desk.centre'));
+  return (
+    <select class="input" data-testid="field-assignee" value={props.value} onChange={(e) => props.onChange(e.currentTarget.value)}>
+      <option value="">{words.t(staff?.length === 0 ? 'desk.noStaff' : 'step.choose')}</option>
+      {(staff ?? []).map((c) => <option key={c.name} value={c.name}>{c.name} · {unitOf(c)}</option>)}
+    </select>
+  );
+}
+
+/** Moments of a shift to choose from, or another one. */
+function Until({ field, value, onChange }: FieldProps) {
+  const words = useWords();
+  const [all] = useState(() => moments(new Date()));
+  const [other, setOther] = useState(false);
+  const chosen = all.find((m) => localInput(m.at) === value);
+  const choose = (at: string, own: boolean) => {
+    setOther(own);
+    onChange(at);
+  };
+  return (
+    <fieldset class="field">
+      <legend>{words.word('field', field.name)}{!field.required && <small class="muted"> {words.t('step.optional')}</small>}</legend>
+      <div class="moments">
+        {!field.required && <Moment word={words.t('desk.until.open')} on={value === '' && !other} testid="until-open" onChoose={() => choose('', false)} />}
+        {all.map((m) => (
+          <Moment key={m.word} word={words.t(m.word, { time: clock(words.lang, m.at).slice(0, 5) })} on={!other && chosen === m} testid={`until-${m.word.slice('desk.until.'.length)}`}
+            onChoose={() => choose(localInput(m.at), false)} />
+        ))}
+        <Moment word={words.t('desk.until.other')} on={other} testid="until-other" onChoose={() => choose(value, true)} />
+      </div>
+      {other && (
+        <input class="input" type="datetime-local" aria-label={words.word('field', field.name)} data-testid="field-until" value={value} onInput={(e) => onChange(e.currentTarget.value)} />
+      )}
+    </fieldset>
+  );
+}
+
+function Moment({ word, on, testid, onChoose }: { word: string; on: boolean; testid: string; onChoose: () => void }) {
+  return <label class={on ? 'moment moment-on' : 'moment'}><input type="radio" name="until" data-testid={testid} checked={on} onChange={onChoose} /> {word}</label>;
 }
 
 /** Words about the place or the thing. */

@@ -34,6 +34,7 @@ const tellers: Readonly<Record<CaseEvent['type'], Teller>> = {
   annotated: (words, e) => (e.actor ? words.t('history.noted', { actor: e.actor }) : words.t('history.annotated')),
   deadline: (words, e) => words.t(e.stage === 'red' ? 'history.deadlineRed' : 'history.deadlineYellow', { deadline: words.word('deadlineName', e.deadline ?? '') }),
   woke: (words) => words.t('history.woke'),
+  undone: (words, e, _, titles) => words.t('desk.history.undone', { actor: actorOf(words, e), action: titles.action(e.workflow, e.action ?? '') }),
 };
 
 /** One entry as a sentence without its time. An entry of a type that this page does not know is named by its type. */

@@ -1,18 +1,27 @@
 /** Where a case stands in its loop: step, unit, who has it in hand, and its deadlines with their countdown. */
 import { useWords } from '../i18n';
 import { pick } from '../i18n/pick';
-import type { Case, Deadline } from '../types';
+import type { Case, Deadline, TimeLeft } from '../types';
 import { Fact, Time, useTicking } from '../ui/bits';
 import { ToneMark } from '../ui/marks';
 import { useTitles, useUnits, useWorkflows } from './catalog';
 import { countdown, toneOf, type Tone } from './deadlines';
+import { leftText } from './left';
 
 export function UnitName({ id }: { id: string }) {
   const words = useWords();
   return <>{pick(words, useUnits().find((u) => u.id === id)?.title) || id}</>;
 }
 
-export function LoopCard({ case: c, today }: { case: Case; today: Date }) {
+interface LoopCardProps {
+  case: Case;
+  /** What central said is left, and when it said so (milliseconds). */
+  left: readonly TimeLeft[];
+  askedAt: number;
+  today: Date;
+}
+
+export function LoopCard({ case: c, left, askedAt, today }: LoopCardProps) {
   const words = useWords();
   const titles = useTitles();
   const workflow = useWorkflows().find((w) => w.id === c.workflow);
@@ -34,7 +43,7 @@ export function LoopCard({ case: c, today }: { case: Case; today: Date }) {
         <>
           <h3>{words.t('case.deadlines')}</h3>
           <ul class="plain deadlines">
-            {c.deadlines.map((d) => <DeadlineLine key={d.name} deadline={d} today={today} over={c.state === 'closed'} />)}
+            {c.deadlines.map((d) => <DeadlineLine key={d.name} deadline={d} left={left.find((t) => t.deadline === d.name)} askedAt={askedAt} today={today} over={c.state === 'closed'} />)}
           </ul>
         </>
       )}
@@ -42,16 +51,32 @@ export function LoopCard({ case: c, today }: { case: Case; today: Date }) {
   );
 }
 
+interface LineProps {
+  deadline: Deadline;
+  left: TimeLeft | undefined;
+  askedAt: number;
+  today: Date;
+  over: boolean;
+}
+
 /** A closed case waits for nothing: what it still had to do is told without alarm. */
-function DeadlineLine({ deadline: d, today, over }: { deadline: Deadline; today: Date; over: boolean }) {
+function DeadlineLine({ deadline: d, left, askedAt, today, over }: LineProps) {
   const words = useWords();
   const drop = over && !d.met;
-  const [tone, text] = useTicking(() => `${drop ? 'still' : toneOf(d, new Date())}|${drop ? words.t('deadline.dropped') : countdown(words, d, new Date())}`, 1000).split('|') as [Tone, string];
+  const say = (now: Date): string => {
+    if (drop) return `still|${words.t('deadline.dropped')}`;
+    const counted = left && !d.met && d.due ? leftText(words, left, (now.getTime() - askedAt) / 1000) : countdown(words, d, now);
+    return `${toneOf(d, now)}|${counted}`;
+  };
+  const [tone, text] = useTicking(() => say(new Date()), 1000).split('|') as [Tone, string];
   return (
     <li class="deadline" data-testid="deadline" data-tone={tone}>
-      <ToneMark tone={tone} />
+      <ToneMark tone={tone} label={words.t(`deadline.tone.${tone}`)} />
       <span>{words.word('deadlineName', d.name)}</span>
-      <span class={`tone-text tone-${tone}`}>{text}</span>
+      <span>
+        <span class={`tone-text tone-${tone}`}>{text}</span>
+        {left?.working && !drop && !d.met && <small class="muted deadline-note">{words.t(left.running ? 'desk.left.working' : 'desk.left.rest')}</small>}
+      </span>
       {d.due && <span class="time muted"><Time at={d.due} today={today} /></span>}
     </li>
   );

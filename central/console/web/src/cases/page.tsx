@@ -1,23 +1,29 @@
 /** One case: what, where, how it stands, what was seen, what happened to it, and what to do next. */
-import { useState } from 'preact/hooks';
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { api } from '../api';
 import type { FeedStore } from '../feed/store';
 import { clock, reading, shortId } from '../format';
 import { useWords } from '../i18n';
 import { pick } from '../i18n/pick';
+import { useKeys } from '../keys';
 import { errorText } from '../problem';
 import type { Alert, Case, CaseDetail, Evidence } from '../types';
-import { Ago, Fact, Failure, GridCode, Link, Loading, Time, useToday, useTitle } from '../ui/bits';
+import { Ago, Fact, Failure, GridCode, Link, Loading, Time, useTicking, useToday, useTitle } from '../ui/bits';
 import { IconCamera, IconLeft, IconSealed, KindIcon } from '../ui/icons';
 import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
-import { clips, photos, shots, usePictureName, Viewer } from '../ui/picture';
+import { clips, photos, shots } from '../ui/picture';
 import { useMayOperate } from '../ui/session';
-import { CaseActions } from './actions';
+import { CaseActions, useStep } from './actions';
 import { useClasses, useTitles } from './catalog';
 import { ALERTS, useCaseData, useEarlier } from './data';
 import { lines, sentence } from './history';
 import { LoopCard } from './loop';
 import { PhotoUpload } from './photo';
+import { Readings } from './readings';
 import { Relatives } from './relatives';
+import { Strip } from './strip';
+import { Toast, toast, undoToast } from './toast';
 import { HoldAction, MergeAction } from './upkeep';
 
 export function CasePage({ id, store }: { id: string; store: FeedStore }) {
@@ -48,16 +54,40 @@ export function CasePage({ id, store }: { id: string; store: FeedStore }) {
       <div class="case-body">
         <div class="case-main">
           <Pictures case={c} alerts={data.alerts} own={data.photos} awaited={data.alerts.some((a) => data.awaitsPicture(a.id))} onAdded={data.reload} />
+          <Readings case={c} />
           <AlertTable alerts={data.alerts} more={data.more} today={today} />
         </div>
         <div class="case-side">
-          <LoopCard case={c} today={today} />
+          <LoopCard case={c} left={c.left ?? []} askedAt={data.askedAt} today={today} />
           <Relatives case={c} children={data.children} more={data.moreChildren} />
+          <PlaceCard case={c} />
           <Facts case={c} today={today} />
           <History key={c.id} detail={c} today={today} />
         </div>
       </div>
+      <Toast />
     </article>
+  );
+}
+
+type PlaceMap = (props: { place?: { lon: number; lat: number }; grid: string }) => ComponentChildren;
+
+/** The place on the map, once its code is there. */
+function PlaceCard({ case: c }: { case: Case }) {
+  const words = useWords();
+  const [Drawn, setDrawn] = useState<PlaceMap | null>(null);
+  useEffect(() => {
+    let gone = false;
+    import('../map/small').then((m) => gone || setDrawn(() => m.PlaceMap), () => undefined); // the grid's code stands among the facts
+    return () => {
+      gone = true;
+    };
+  }, []);
+  return (
+    <section class="card block" aria-labelledby="place-title">
+      <h2 id="place-title">{words.t('desk.place')}</h2>
+      {Drawn ? <Drawn grid={c.grid} {...(c.place ? { place: c.place } : {})} /> : <GridCode code={c.grid} />}
+    </section>
   );
 }
 
@@ -69,9 +99,34 @@ function NextSteps({ detail, onDone, onStale }: { detail: CaseDetail; onDone: (c
   return (
     <section class="card next" aria-labelledby="next-title">
       <h2 id="next-title">{words.t('case.next')}</h2>
-      <CaseActions {...keep} offers={detail.actions} />
-      <div class="actions upkeep"><MergeAction {...keep} /><HoldAction {...keep} /></div>
+      <CaseActions {...keep} offers={detail.actions} keys />
+      <div class="actions upkeep"><UndoAction detail={detail} onDone={onDone} onStale={onStale} /><MergeAction {...keep} /><HoldAction {...keep} /></div>
     </section>
+  );
+}
+
+/** Takes back one's own last step: as long as central says so, or as the toast says. */
+function UndoAction({ detail: c, onDone, onStale }: { detail: CaseDetail; onDone: (c: Case) => void; onStale: () => void }) {
+  const words = useWords();
+  const { busy, error, run } = useStep({ onDone, onStale });
+  const open = useTicking(() => (c.undo && Date.now() < Date.parse(c.undo.until) ? 'yes' : 'no'), 5000) === 'yes';
+  const undo = c.undo;
+  const what = pick(words, undo?.titles);
+  const back = () => run(async () => {
+    const after = await api.undo(c);
+    toast({ what, text: words.t('desk.undone', { what }) });
+    return after;
+  });
+  useKeys('desk.keysCase', [{ key: 'u', word: 'desk.key.undo', run: () => undoToast() || (open && !busy && void back()) }]);
+  return (
+    <>
+      {open && undo && (
+        <button type="button" class="button button-quiet" data-testid="case-undo" disabled={busy} aria-keyshortcuts="u" onClick={() => void back()}>
+          {words.t('desk.undoStep', { action: what, time: clock(words.lang, new Date(undo.until)) })}<kbd class="key-hint" aria-hidden="true">U</kbd>
+        </button>
+      )}
+      {error !== null && <p class="form-error" role="alert" data-testid="undo-error">{errorText(words, error)}</p>}
+    </>
   );
 }
 
@@ -85,23 +140,12 @@ interface PicturesProps {
 
 function Pictures({ case: c, alerts, own, awaited, onAdded }: PicturesProps) {
   const words = useWords();
-  const name = usePictureName();
-  const [open, setOpen] = useState(-1);
   const all = [...photos(c, own), ...shots(alerts)];
   return (
     <section class="card block" aria-labelledby="pictures-title">
       <h2 id="pictures-title">{words.t('case.pictures')}<span class="muted small">{all.length > 0 && words.t('picture.redacted')}</span></h2>
       {all.length === 0 && <p class="muted">{words.t(awaited ? 'picture.pending' : 'case.noPictures')}</p>}
-      <ol class="plain shots">
-        {all.map((s, i) => (
-          <li key={s.evidence.id}>
-            <button type="button" class="shot" data-testid="case-picture" aria-label={`${words.t('picture.open')}: ${name(s)}`} onClick={() => setOpen(i)}>
-              <span class="thumb"><img src={s.evidence.url} alt="" width={640} height={360} loading="lazy" decoding="async" /></span>
-              <span class="shot-time">{clock(words.lang, new Date(s.evidence.at))}{i < own.length && ` ${words.t('photo.own')}`}</span>
-            </button>
-          </li>
-        ))}
-      </ol>
+      <Strip shots={all} own={own.length} />
       <ul class="plain">
         {clips(alerts).map(({ evidence: e }) => (
           <li key={e.id} class="sealed muted" data-testid="case-clip">
@@ -111,7 +155,6 @@ function Pictures({ case: c, alerts, own, awaited, onAdded }: PicturesProps) {
         ))}
       </ul>
       {useMayOperate() && <PhotoUpload id={c.id} onAdded={onAdded} />}
-      {open >= 0 && <Viewer shots={all} index={Math.min(open, all.length - 1)} onIndex={setOpen} onClose={() => setOpen(-1)} />}
     </section>
   );
 }

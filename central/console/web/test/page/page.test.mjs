@@ -162,6 +162,7 @@ test('a case becomes part of another and stands alone again; the list leaves par
   await signedIn(`/cases/${part}`);
   await page.getByTestId('case-merge').click();
   expect(await page.getByTestId('step-confirm').isDisabled()).toBe(true);
+  await page.getByTestId('merge-other').click();
   await page.getByTestId('merge-into').fill(`${base}/cases/${whole}`);
   await page.getByTestId('step-confirm').click();
   await page.getByTestId('case-parent').click();
