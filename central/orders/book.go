@@ -24,6 +24,7 @@ type book struct {
 	mu       sync.Mutex // of what follows; never held during a read or a write
 	edges    map[string]*wants
 	lookers  map[string]looker
+	tasks    map[string]string           // id of a look or a trial -> edge
 	versions map[string]map[string]int64 // kind, id; of those that are gone, too
 	held     map[string]*hold
 	holds    int
@@ -44,7 +45,7 @@ type wants struct {
 }
 
 func newBook() *book {
-	b := &book{edges: map[string]*wants{}, lookers: map[string]looker{}, versions: map[string]map[string]int64{}, held: map[string]*hold{}}
+	b := &book{edges: map[string]*wants{}, lookers: map[string]looker{}, tasks: map[string]string{}, versions: map[string]map[string]int64{}, held: map[string]*hold{}}
 	for _, kind := range kinds {
 		b.versions[kind] = map[string]int64{}
 	}
@@ -78,7 +79,14 @@ func (b *book) apply(d store.Document) error {
 	}
 	edge, camera, _ := strings.Cut(d.ID, ":")
 	w := b.of(edge)
-	if err := w.take(d, camera); err != nil {
+	for _, id := range w.taskIDs() {
+		delete(b.tasks, id)
+	}
+	err := w.take(d, camera)
+	for _, id := range w.taskIDs() {
+		b.tasks[id] = edge
+	}
+	if err != nil {
 		return err
 	}
 	w.until = time.Time{}
@@ -88,6 +96,17 @@ func (b *book) apply(d store.Document) error {
 	}
 	b.wake(edge)
 	return nil
+}
+
+// taskIDs are those of the looks, ended ones too, and of the trials.
+func (w *wants) taskIDs() (ids []string) {
+	for _, l := range slices.Concat(w.looks.Live, w.looks.Ended) {
+		ids = append(ids, l.ID)
+	}
+	for _, t := range w.trials {
+		ids = append(ids, t.ID)
+	}
+	return ids
 }
 
 func (w *wants) take(d store.Document, camera string) (err error) {

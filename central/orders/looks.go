@@ -212,11 +212,13 @@ func (s *Service) find(ctx context.Context, id string) (Look, error) {
 func (s *Service) found(id string) (Look, bool) {
 	s.book.mu.Lock()
 	defer s.book.mu.Unlock()
-	for _, w := range s.book.edges {
-		for _, list := range [][]Look{w.looks.Live, w.looks.Ended} {
-			if i := slices.IndexFunc(list, func(l Look) bool { return l.ID == id }); i >= 0 {
-				return list[i], true
-			}
+	w := s.book.edges[s.book.tasks[id]]
+	if w == nil {
+		return Look{}, false
+	}
+	for _, list := range [][]Look{w.looks.Live, w.looks.Ended} {
+		if i := slices.IndexFunc(list, func(l Look) bool { return l.ID == id }); i >= 0 {
+			return list[i], true
 		}
 	}
 	return Look{}, false

@@ -113,7 +113,7 @@ func (s *Service) Tried(ctx context.Context, who auth.Principal, id string, wait
 func (s *Service) trial(id string) (Trial, bool) {
 	s.book.mu.Lock()
 	defer s.book.mu.Unlock()
-	for _, w := range s.book.edges {
+	if w := s.book.edges[s.book.tasks[id]]; w != nil {
 		if i := slices.IndexFunc(w.trials, func(t Trial) bool { return t.ID == id }); i >= 0 {
 			return w.trials[i], true
 		}

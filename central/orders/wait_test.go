@@ -84,6 +84,7 @@ func TestHoldAcrossCentrals(t *testing.T) {
 		if a := <-there; a.orders == nil || len(a.orders.Looks) != 1 || a.after > time.Second {
 			t.Errorf("%+v after %s", a.orders, a.after)
 		}
+		synctest.Wait() // all that changed is read
 		db.mu.Lock()
 		reads := db.reads
 		db.mu.Unlock()
