@@ -1,5 +1,6 @@
 /** What went wrong, in the operator's words. Pure. */
 import { ApiError } from './api';
+import { refusalOf } from './cameras/refusal';
 import type { Key, Words } from './i18n';
 
 const byStatus: Readonly<Record<number, Key>> = {
@@ -20,7 +21,9 @@ export function errorText(words: Words, error: unknown): string {
 
 /** What central itself says of a refusal, where it has words in the reader's language or the page has some for them. */
 function saidText(words: Words, { status, detail, faults }: ApiError): string {
-  if (![403, 409, 422].includes(status)) return '';
+  if (![403, 409, 422, 429].includes(status)) return '';
+  const refused = refusalOf(detail);
+  if (refused) return words.t(refused);
   const chinese = faults.map((f) => f.message ?? '').find((m) => /\p{Script=Han}/u.test(m));
   if (chinese !== undefined) return words.lang === 'en' ? detail : chinese;
   if (status !== 422) return '';

@@ -1,5 +1,6 @@
 /** Zones and masks of a camera: what is in force, drawing them over a redacted still, trying them, and sending them to the edge. */
 import { useEffect, useReducer, useState } from 'preact/hooks';
+import { ApiError } from '../api';
 import { Dialog } from '../cases/dialog';
 import { moment } from '../format';
 import { arrange, unarrange, type Arranged, type DeviceFile } from '../devices/api';
@@ -53,6 +54,7 @@ export function ZoneEditor({ device, arranged, mayDraw, maySee, onChanged }: Edi
       onChanged();
     } catch (error) {
       setState({ busy: false, error });
+      onChanged();
     }
   };
   const look = useLook(device.edge);
@@ -77,7 +79,7 @@ export function ZoneEditor({ device, arranged, mayDraw, maySee, onChanged }: Edi
           {mayDraw && (
             <div class="editor-send">
               {draft.drawing.zones.length === 0 && <p class="muted small">{words.t('cameras.needZone')}</p>}
-              {state.error !== null && <p class="form-error" role="alert" data-testid="editor-error">{errorText(words, state.error)}</p>}
+              {state.error !== null && <p class="form-error" role="alert" data-testid="editor-error">{state.error instanceof ApiError && state.error.status === 412 ? words.t('cameras.movedOn') : errorText(words, state.error)}</p>}
               <div class="actions">
                 <button type="button" class="button button-primary" data-testid="editor-send" disabled={!ready || !dirty || state.busy}
                   onClick={() => void send(() => arrange(device.edge, device.id, seen.version, draft.drawing))}>{words.t(state.busy ? 'case.working' : 'cameras.send')}</button>

@@ -232,7 +232,7 @@ export async function lookPicture(id: string, tag: string, signal: AbortSignal):
     throw new ApiError(0, String(err));
   }
   if (response.status === 204 || response.status === 304) return null;
-  if (!response.ok) throw new ApiError(response.status);
+  if (!response.ok) throw new ApiError(response.status, await response.json().then((p: { detail?: string }) => p.detail ?? '', () => ''));
   return { tag: response.headers.get('ETag') ?? '', jpeg: await response.blob() };
 }
 

@@ -4,6 +4,8 @@ import { ZoneEditor } from '../cameras/editor';
 import { LookDialog } from '../cameras/lookdialog';
 import { clock } from '../format';
 import { useWords } from '../i18n';
+import { useKeys } from '../keys';
+import { navigate } from '../router';
 import type { PageProps } from '../routes';
 import { Ago, Fact, Failure, GridCode, Link, Loading, Time, useTitle, useToday } from '../ui/bits';
 import { IconCamera, IconLeft, IconSensor, IconWarn } from '../ui/icons';
@@ -52,6 +54,9 @@ function DeviceBody({ device: d, onChanged }: { device: DeviceFile; onChanged: (
   const [looking, setLooking] = useState(false);
   const camera = d.family === 'cameras';
   const recent = useRecent(d.edge, d.id);
+  const mayLook = camera && may.desk && d.online;
+  useKeys('cameras.keys', [{ key: 'l', word: 'cameras.key.look', run: () => setLooking(true) }], mayLook);
+  useKeys('cameras.keys', [{ key: 'b', word: 'cameras.key.back', run: () => navigate(edgeHref(d.edge)) }]);
   const modes = usePolled(`m ${d.edge}`, EVERY, (signal) => modesOf(d.edge, signal));
   const arranged = usePolled(`a ${d.edge}/${d.id}`, EVERY, (signal) => (camera ? arrangedOf(d.edge, d.id, signal) : Promise.resolve(null)));
   return (
@@ -64,7 +69,7 @@ function DeviceBody({ device: d, onChanged }: { device: DeviceFile; onChanged: (
         <div class="device-side">
           {camera && may.desk && (
             <div class="card block look-ask">
-              <button type="button" class="button button-primary" data-testid="look" disabled={!d.online} onClick={() => setLooking(true)}>{words.t('cameras.look.do')}</button>
+              <button type="button" class="button button-primary" data-testid="look" disabled={!mayLook} onClick={() => setLooking(true)}>{words.t('cameras.look.do')}</button>
               <p class="muted small">{words.t(d.online ? 'cameras.look.audited' : 'cameras.look.offline')}</p>
             </div>
           )}

@@ -2,6 +2,8 @@
 import { useState } from 'preact/hooks';
 import { clock } from '../format';
 import { useWords } from '../i18n';
+import { useKeys } from '../keys';
+import { navigate } from '../router';
 import type { PageProps } from '../routes';
 import type { Family } from '../types';
 import { Ago, Fact, Failure, Link, Loading, Time, useTitle, useToday } from '../ui/bits';
@@ -18,6 +20,7 @@ export function EdgePage({ params: [raw = ''] }: PageProps) {
   const words = useWords();
   useTitle(id);
   const { value: edge, at, error, reload } = usePolled(id, EVERY, (signal) => edgeOf(id, signal));
+  useKeys('cameras.keys', [{ key: 'b', word: 'cameras.key.back', run: () => navigate('/devices') }]);
   return (
     <section class="page" aria-labelledby="edge-title" data-testid="edge-page">
       <Link href="/devices" class="back"><IconLeft size={18} />{words.t('cameras.backToDevices')}</Link>

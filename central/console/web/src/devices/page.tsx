@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { clock } from '../format';
 import { useWords, type Key } from '../i18n';
+import { useKeys } from '../keys';
 import { navigate, type Place } from '../router';
 import { CAMERA_STATES, FAMILIES, SENSOR_STATES } from '../types';
 import { Ago, Empty, Failure, Link, Loading, useTitle, useToday } from '../ui/bits';
@@ -40,6 +41,14 @@ export function DevicesPage({ place }: { place: Place }) {
     const q = new URLSearchParams(Object.entries({ ...now, ...more }).filter(([, v]) => v !== ''));
     navigate(q.size > 0 ? `/devices?${q}` : '/devices', true);
   };
+  const next = () => page && page.next !== '' && setCursors((c) => [...c, page.next]);
+  const prev = () => setCursors((c) => (c.length > 1 ? c.slice(0, -1) : c));
+  useKeys('cameras.keys', [
+    { key: '/', word: 'cameras.key.find', run: () => document.querySelector<HTMLInputElement>('[data-testid=device-q]')?.focus() },
+    { key: 't', word: 'cameras.key.trouble', run: () => change({ trouble: filters.trouble === 'yes' ? '' : 'yes' }) },
+    { key: ']', word: 'cameras.key.next', run: next },
+    { key: '[', word: 'cameras.key.prev', run: prev },
+  ]);
   return (
     <section class="page" aria-labelledby="devices-title">
       <div class="page-head">
@@ -53,9 +62,9 @@ export function DevicesPage({ place }: { place: Place }) {
       {page && <EdgeCards page={page} filtered={Object.keys(filters).length > 0} />}
       {page && (cursors.length > 1 || page.next !== '') && (
         <nav class="pager" aria-label={words.t('cameras.pages')}>
-          <button type="button" class="button" data-testid="edges-prev" disabled={cursors.length === 1} onClick={() => setCursors((c) => c.slice(0, -1))}>{words.t('cases.prev')}</button>
+          <button type="button" class="button" data-testid="edges-prev" disabled={cursors.length === 1} onClick={prev}>{words.t('cases.prev')}</button>
           <span>{words.t('cases.page', { n: cursors.length })}</span>
-          <button type="button" class="button" data-testid="edges-next" disabled={page.next === ''} onClick={() => setCursors((c) => [...c, page.next])}>{words.t('cases.next')}</button>
+          <button type="button" class="button" data-testid="edges-next" disabled={page.next === ''} onClick={next}>{words.t('cases.next')}</button>
         </nav>
       )}
     </section>

@@ -1,4 +1,6 @@
 // Edges, cameras and sensors in a real Chromium, against the mock: lists by page, arming, zones drawn by mouse and by keyboard, looks, trials.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { camerasOf } from '../../dev/areas/cameras.mjs';
 import { browser } from '../../dev/shoot.mjs';
@@ -228,13 +230,13 @@ describe('zones and masks', () => {
     await id('add-zone').click();
     await id('editor-send').click();
     await expect.poll(() => text('standing')).toContain('节点未采用：the outline lies under a mask of the file');
-    const kept = cameras.arranged.get('edge-demo-a/cam-square-01');
-    cameras.arranged.set('edge-demo-a/cam-square-01', { ...kept, version: 9, refused: undefined, inForce: true, reported: 9 });
     await id('shape-zones').click();
     await id('zone-name').fill('西门');
+    const kept = cameras.arranged.get('edge-demo-a/cam-square-01');
+    cameras.arranged.set('edge-demo-a/cam-square-01', { ...kept, version: 9, refused: undefined, inForce: true, reported: 9 });
     await id('editor-send').click();
     await expect.poll(() => text('editor-error')).not.toBe('');
-    await page.getByText('其他人刚下达了新的一版').waitFor();
+    expect(await text('editor-error')).toContain('其他人刚下达了新的一版');
     await page.getByText('载入新版').click();
     await expect.poll(() => id('standing').getAttribute('data-stage')).toBe('in-force');
   });
@@ -332,6 +334,73 @@ describe('a live look', () => {
     Object.assign(asked, { endedAt: new Date().toISOString(), cause: 'forbidden' });
     await expect.poll(() => text('look-over')).toContain('不再有权查看');
   });
+});
+
+test('pages are worked by keys, which do nothing while an input method composes', async () => {
+  many(120);
+  await signedIn('/devices');
+  await until('edge-card', 50);
+  await page.keyboard.press(']');
+  await page.getByText('第 2 页').waitFor();
+  await page.keyboard.press('[');
+  await page.getByText('第 1 页').waitFor();
+  await page.evaluate(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: 't', bubbles: true, isComposing: true })));
+  expect(await id('only-trouble').isChecked()).toBe(false);
+  await page.keyboard.press('t');
+  await expect.poll(() => id('only-trouble').isChecked()).toBe(true);
+  await page.keyboard.press('/');
+  await page.keyboard.type('cam-55');
+  await expect.poll(() => text('edges-matched')).toContain('1 个节点');
+  expect(await id('device-q').inputValue()).toBe('cam-55');
+  await page.goto(base + CAMERA);
+  await id('look').waitFor();
+  await page.keyboard.press('l');
+  await id('look-dialog').waitFor();
+  await page.keyboard.type('lb');
+  expect(await id('reason').inputValue()).toBe('lb');
+  await page.keyboard.press('Escape');
+  await until('look-dialog', 0);
+  await page.keyboard.press('b');
+  await id('edge-page').waitFor();
+});
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe-core finds against WCAG 2.1 A and AA. */
+async function violations() {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { violations: all } = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] });
+    return all.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)}`));
+  });
+}
+
+test.each(['light', 'dark'])('axe-core finds nothing, %s', async (colorScheme) => {
+  await page.emulateMedia({ colorScheme });
+  mock.world.raise(0);
+  cameras.tried = (t) => ({ from: new Date(Date.now() - 900_000).toISOString(), to: new Date().toISOString(), samples: 9, would: [{ zone: t.zones[0].name, kind: 'motion', from: new Date().toISOString(), to: new Date().toISOString() }] });
+  await signedIn('/devices');
+  await until('edge-card', 2);
+  expect(await violations(), 'list').toEqual([]);
+  await signedIn('/devices/edge-demo-a');
+  await id('edge-cost').waitFor();
+  expect(await violations(), 'edge').toEqual([]);
+  await signedIn(CAMERA);
+  await id('recent-alert').waitFor();
+  await id('mode-walk-test').first().click();
+  expect(await violations(), 'mode').toEqual([]);
+  await page.keyboard.press('Escape');
+  await id('look').click();
+  await id('reason').fill('看是否有烟');
+  await id('look-start').click();
+  await id('look-picture').waitFor();
+  expect(await violations(), 'look').toEqual([]);
+  await signedIn(CAMERA, 'administrator');
+  await id('add-mask').click();
+  await id('add-zone').click();
+  await id('trial-ask').click();
+  await id('trial-timeline').waitFor();
+  expect(await violations(), 'editor').toEqual([]);
 });
 
 test('nothing scrolls sideways at 1366 by 768, in both languages, and no word is missing', async () => {
