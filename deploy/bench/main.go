@@ -54,6 +54,7 @@ var groups = []Group{
 	{"outbox", "commits of the edge's durable log, beside bare fdatasync", whole(outboxCommits)},
 	{"delivery", "alerts over HTTP to a receipt (stored, de-duplicated, correlated), beside Alertmanager and bare inserts; the whole way, a backlog and many edges, with the real programs", slices.Concat(deliveryParts, loadParts)},
 	{"cases", "lists of a million cases by every filter, and while a storm comes in", casesParts},
+	{"console", "the operator's console in a real Chromium: feeds beside a bare server of events, scrolling, the first load", consoleParts},
 	{"tsdb", "readings into the embedded time-series database, beside VictoriaMetrics", whole(timeSeries)},
 }
 
@@ -66,6 +67,9 @@ func whole(run func(context.Context, string) ([]Result, error)) []Part { return 
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == rtspload.Arg {
 		os.Exit(rtspload.Main(os.Args[2]))
+	}
+	if len(os.Args) == 3 && os.Args[1] == barePeerArg {
+		os.Exit(barePeer(os.Args[2]))
 	}
 	if len(os.Args) > 1 && os.Args[1] == decode.WorkerArg {
 		os.Exit(decode.WorkerMain())

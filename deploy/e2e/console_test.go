@@ -389,7 +389,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 		t.Fatalf("no open smoke case: %v", err)
 	}
 	for _, page := range []struct{ path, seen string }{
-		{"/", id("feed-row")}, {"/cases", id("case-row")}, {"/cases/" + c.ID, id("case-history")}, {"/report", id("report-class")}, {"/map", id("map-canvas")},
+		{"/", id("feed-row")}, {"/cases", id("case-row")}, {"/cases/" + c.ID, id("case-history")}, {"/report", id("report-class")}, {"/map", id("map-page")},
 		{"/devices", ".page"}, {"/devices/" + township.EdgeName, ".page"}, {"/devices/" + township.EdgeName + "/cam", ".page"},
 		{"/figures", ".page"}, {"/figures/report", ".page"}, {"/shift", id("shift-begin")}, {"/nowhere", ".empty"},
 	} {

@@ -111,6 +111,37 @@ const commands = {
     await Promise.all(both.map((l) => l.waitFor()))
     await Promise.all(both.map((l) => l.click({ timeout: 5000 }).catch(() => undefined))) // for the slower one it may be gone already
   },
+  // Opens a path in a browser with nothing cached, with the session of this one; milliseconds until what is asked for is drawn.
+  async load(path, selector) {
+    const context = await browser.newContext({ ...DESK, locale: 'zh-CN', storageState: await page.context().storageState() })
+    try {
+      const fresh = await context.newPage()
+      await fresh.addInitScript((s) => {
+        const look = new MutationObserver(() => {
+          if (!document.querySelector(s)) return
+          look.disconnect()
+          requestAnimationFrame(() => requestAnimationFrame(() => { globalThis.drawnAt = performance.now() }))
+        })
+        look.observe(document, { childList: true, subtree: true, attributes: true })
+      }, selector)
+      await fresh.goto(base + path)
+      return String(await (await fresh.waitForFunction(() => globalThis.drawnAt)).jsonValue())
+    } finally {
+      await context.close()
+    }
+  },
+  // Notes when each row of the feed is drawn, by this machine's clock; watched tells.
+  async watch() {
+    await page.evaluate(() => {
+      globalThis.drawn = {}
+      const note = () => requestAnimationFrame(() => {
+        const now = performance.timeOrigin + performance.now()
+        for (const row of document.querySelectorAll('[data-testid=feed-row]')) globalThis.drawn[row.dataset.id] ??= now
+      })
+      new MutationObserver(note).observe(document.querySelector('main'), { childList: true, subtree: true, attributes: true, attributeFilter: ['data-id'] })
+    })
+  },
+  async watched() { return JSON.stringify(await page.evaluate(() => globalThis.drawn)) },
   async scheme(scheme) { await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' }) },
   // What axe-core finds: WCAG 2.0 to 2.2, A and AA, and its own good practice.
   async axe() {
