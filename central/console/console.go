@@ -1,11 +1,12 @@
 // Package console serves the web console: the files that `make build` put into dist, built into the program.
 //
-// In: requests for anything outside /v1. Out: hashed assets that a browser may keep for ever, and for every other path the one page of the
-// application. It holds no data; the page fetches all of it from the API.
+// In: requests for anything outside /v1. Out: hashed assets that a browser may keep for ever, compressed for one that takes it, and for every
+// other path the one page of the application. It holds no data; the page fetches all of it from the API.
 package console
 
 import (
 	"bytes"
+	"compress/gzip"
 	"embed"
 	"errors"
 	"fmt"
@@ -14,7 +15,10 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -59,8 +63,38 @@ func serve(dist fs.FS) (http.Handler, error) {
 }
 
 type site struct {
-	dist fs.FS
-	page []byte
+	dist   fs.FS
+	page   []byte
+	packed sync.Map // name of a file to func() []byte, what it is compressed to; bounded by the files
+}
+
+// leastPacked is how long a file must be, in bytes, to be worth compressing.
+const leastPacked = 1024
+
+var packable = []string{".js", ".mjs", ".css", ".svg", ".json"}
+
+// gzipped compresses a file the first time that it is asked for.
+func (s *site) gzipped(name string, data []byte) []byte {
+	made, _ := s.packed.LoadOrStore(name, sync.OnceValue(func() []byte {
+		var out bytes.Buffer
+		w, _ := gzip.NewWriterLevel(&out, gzip.BestCompression) // the level is one
+		_, _ = w.Write(data)                                    // into memory
+		_ = w.Close()
+		return out.Bytes()
+	}))
+	return made.(func() []byte)()
+}
+
+// takesGzip says whether an Accept-Encoding header (RFC 9110, section 12.5.3) names gzip and does not refuse it.
+func takesGzip(accept string) bool {
+	for part := range strings.SplitSeq(accept, ",") {
+		coding, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.TrimSpace(coding) == "gzip" {
+			q, found := strings.CutPrefix(strings.ReplaceAll(weight, " ", ""), "q=")
+			return !found || strings.Trim(q, "0.") != ""
+		}
+	}
+	return false
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -77,7 +111,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	data, err := fs.ReadFile(s.dist, name)
 	switch {
 	case err == nil:
-		asset(w, r, name, data)
+		s.asset(w, r, name, data)
 	case path.Ext(name) != "":
 		http.NotFound(w, r) // a missing file is missing; only routes of the application are its page
 	default:
@@ -85,7 +119,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func asset(w http.ResponseWriter, r *http.Request, name string, data []byte) {
+func (s *site) asset(w http.ResponseWriter, r *http.Request, name string, data []byte) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", Policy)
 	h.Set("Cache-Control", "no-cache")
@@ -97,6 +131,14 @@ func asset(w http.ResponseWriter, r *http.Request, name string, data []byte) {
 	}
 	if path.Ext(name) == ".webmanifest" {
 		h.Set("Content-Type", "application/manifest+json")
+	}
+	if len(data) >= leastPacked && slices.Contains(packable, path.Ext(name)) {
+		h.Set("Vary", "Accept-Encoding")
+		if takesGzip(r.Header.Get("Accept-Encoding")) && r.Header.Get("Range") == "" {
+			data = s.gzipped(name, data)
+			h.Set("Content-Encoding", "gzip")
+			h.Set("Content-Length", strconv.Itoa(len(data)))
+		}
 	}
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(data))
 }

@@ -1,8 +1,11 @@
 package console
 
 import (
+	"compress/gzip"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -62,6 +65,43 @@ func TestPolicy(t *testing.T) {
 	for _, path := range []string{"/", "/cases", "/assets/index-Ab12Cd34.js"} {
 		if got := ask(t, http.MethodGet, path).Header().Get("Content-Security-Policy"); got != want {
 			t.Errorf("%s: %q", path, got)
+		}
+	}
+}
+
+func TestCompression(t *testing.T) {
+	long := strings.Repeat("let a = 1; ", 500)
+	h, err := serve(fstest.MapFS{"index.html": {Data: []byte("page")}, "assets/long-Ab12Cd34.js": {Data: []byte(long)}, "assets/short-Ab12Cd34.js": {Data: []byte("x")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		path, accept, span, encoding string
+	}{
+		{"/assets/long-Ab12Cd34.js", "gzip, deflate, br", "", "gzip"},
+		{"/assets/long-Ab12Cd34.js", "br;q=1, gzip;q=0.5", "", "gzip"},
+		{"/assets/long-Ab12Cd34.js", "gzip;q=0, br", "", ""},
+		{"/assets/long-Ab12Cd34.js", "", "", ""},
+		{"/assets/long-Ab12Cd34.js", "gzip", "bytes=0-9", ""},
+		{"/assets/short-Ab12Cd34.js", "gzip", "", ""},
+	} {
+		r := httptest.NewRequest(http.MethodGet, tc.path, nil)
+		r.Header.Set("Accept-Encoding", tc.accept)
+		r.Header.Set("Range", tc.span)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if got := w.Header().Get("Content-Encoding"); got != tc.encoding || w.Header().Get("Content-Length") != strconv.Itoa(w.Body.Len()) {
+			t.Errorf("%+v: %q, %v for %d bytes", tc, got, w.Header(), w.Body.Len())
+		}
+		if tc.encoding == "" {
+			continue
+		}
+		unpacked, err := gzip.NewReader(w.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(unpacked); err != nil || string(body) != long || w.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%+v: %v, %d bytes", tc, err, len(body))
 		}
 	}
 }
