@@ -98,7 +98,7 @@ function DeviceFacts({ device: d }: { device: DeviceFile }) {
         <Fact name={words.t('alert.grid')}><GridCode code={d.grid} /></Fact>
         <Fact name={words.t('cameras.falseAlarms')}><FalseAlarms device={d} /></Fact>
       </dl>
-      <h3 class="cost-title">{words.t('cameras.costOfEdge', { edge: d.edge })}</h3>
+      <h2 class="cost-title">{words.t('cameras.costOfEdge', { edge: d.edge })}</h2>
       {edge.value && <EdgeCost edge={edge.value} />}
     </div>
   );
