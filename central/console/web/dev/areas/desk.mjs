@@ -45,9 +45,18 @@ function one(mock, asked, c, position) {
   mock.faster = null;
   if (position && position !== c.position) return no(412, 'moved-on', '案件刚被其他人更新，请查看最新状态', 'the case changed meanwhile, read it again');
   if (asked.undo) return undo(mock, c);
+  if (asked.into) return merge(mock, c, asked.into);
   const offer = offersOf(c).find((o) => o.action === asked.step.action);
   if (!offer) return no(409, 'not-from-here', '案卷不在这个环节', 'the case stands elsewhere');
   mock.world.step(c, offer, asked.step, 'demo');
+  return null;
+}
+
+function merge(mock, c, into) {
+  if (c.id === into || c.parent) return no(409, 'merged-already', '本案已并入其他案件，请先解除并案', 'the case is part of another already');
+  c.parent = into;
+  mock.world.append(c, { type: 'merged', at: new Date().toISOString(), actor: 'demo', into });
+  mock.world.append(mock.world.cases.get(into), { type: 'related', at: new Date().toISOString(), actor: 'demo', into: c.id });
   return null;
 }
 

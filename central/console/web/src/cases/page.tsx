@@ -1,6 +1,6 @@
 /** One case: what, where, how it stands, what was seen, what happened to it, and what to do next. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useContext, useEffect, useState } from 'preact/hooks';
 import { api } from '../api';
 import type { FeedStore } from '../feed/store';
 import { clock, reading, shortId } from '../format';
@@ -8,12 +8,12 @@ import { useWords } from '../i18n';
 import { pick } from '../i18n/pick';
 import { useKeys } from '../keys';
 import { errorText } from '../problem';
-import type { Alert, Case, CaseDetail, Evidence } from '../types';
+import type { Alert, Case, CaseDetail, CaseEvent, Evidence } from '../types';
 import { Ago, Fact, Failure, GridCode, Link, Loading, Time, useTicking, useToday, useTitle } from '../ui/bits';
 import { IconCamera, IconLeft, IconSealed, KindIcon } from '../ui/icons';
 import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
 import { clips, photos, shots } from '../ui/picture';
-import { useMayOperate } from '../ui/session';
+import { SessionContext, useMayOperate } from '../ui/session';
 import { CaseActions, useStep } from './actions';
 import { useClasses, useTitles } from './catalog';
 import { ALERTS, useCaseData, useEarlier } from './data';
@@ -94,15 +94,38 @@ function PlaceCard({ case: c }: { case: Case }) {
 /** The actions of the workflow, and what keeps cases in order beside it. */
 function NextSteps({ detail, onDone, onStale }: { detail: CaseDetail; onDone: (c: Case) => void; onStale: () => void }) {
   const words = useWords();
+  const titles = useTitles();
+  const today = useToday();
+  const { user } = useContext(SessionContext);
+  const [seen, setSeen] = useState<number | null>(null);
   if (!useMayOperate()) return null;
-  const keep = { case: detail, onDone, onStale };
+  const stale = () => {
+    setSeen(detail.position);
+    onStale();
+  };
+  const done = (c: Case) => {
+    setSeen(null);
+    onDone(c);
+  };
+  const faster = seen === null ? undefined : fasterThan(detail, seen, user);
+  const keep = { case: detail, onDone: done, onStale: stale };
   return (
     <section class="card next" aria-labelledby="next-title">
       <h2 id="next-title">{words.t('case.next')}</h2>
       <CaseActions {...keep} offers={detail.actions} keys />
-      <div class="actions upkeep"><UndoAction detail={detail} onDone={onDone} onStale={onStale} /><MergeAction {...keep} /><HoldAction {...keep} /></div>
+      {faster && (
+        <p class="faster" role="alert" data-testid="case-faster">
+          {words.t('desk.faster', { what: sentence(words, faster, today, titles), time: clock(words.lang, new Date(faster.at)), step: detail.step ? titles.step(detail.workflow, detail.step) : words.word('caseState', detail.state) })}
+        </p>
+      )}
+      <div class="actions upkeep"><UndoAction detail={detail} onDone={done} onStale={stale} /><MergeAction {...keep} /><HoldAction {...keep} /></div>
     </section>
   );
+}
+
+/** What somebody else did to a case after it was seen: the newest of it. */
+function fasterThan(c: CaseDetail, seen: number, me: string): CaseEvent | undefined {
+  return c.history.filter((e) => e.position > seen && e.actor && e.actor !== me).pop();
 }
 
 /** Takes back one's own last step: as long as central says so, or as the toast says. */

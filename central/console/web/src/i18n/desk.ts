@@ -24,6 +24,7 @@ export const desk = area(
 
     'desk.done': '已完成：{what}',
     'desk.doneBulk': '{what}：{n} 个案卷已完成',
+    'desk.faster': '有人先了一步：{what}（{time}）。案卷现在处于“{step}”。',
     'desk.undo': '撤销',
     'desk.undoing': '正在撤销…',
     'desk.undone': '已撤销：{what}。已经发出的通知不会收回。',
@@ -75,6 +76,8 @@ export const desk = area(
     'desk.bulk.refused': '{n} 个案卷未能办理：',
     'desk.bulk.title': '{action}（{n} 个案卷）',
     'desk.bulk.undo': '撤销上一步',
+    'desk.bulk.merge': '合并为一案',
+    'desk.bulk.whole': '其余案卷并入哪一个',
   },
   {
     'desk.keysCase': 'Case',
@@ -99,6 +102,7 @@ export const desk = area(
 
     'desk.done': 'Done: {what}',
     'desk.doneBulk': '{what}: {n} cases done',
+    'desk.faster': 'Somebody was faster: {what} ({time}). The case now stands at “{step}”.',
     'desk.undo': 'Undo',
     'desk.undoing': 'Undoing…',
     'desk.undone': 'Undone: {what}. Notices that went out stay out.',
@@ -150,5 +154,7 @@ export const desk = area(
     'desk.bulk.refused': '{n} cases were refused:',
     'desk.bulk.title': '{action} ({n} cases)',
     'desk.bulk.undo': 'Undo the last step',
+    'desk.bulk.merge': 'Merge into one',
+    'desk.bulk.whole': 'Which one the others become part of',
   },
 );

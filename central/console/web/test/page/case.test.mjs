@@ -175,6 +175,31 @@ test('several cases are chosen by keyboard, done together, told one by one, and 
   await until('bulk-bar', 0);
 });
 
+test('cases are merged into the gravest of them from the list, and stand alone again', async () => {
+  const ids = [0, 1, 2].map((i) => mock.world.raise(i).caseId);
+  await signedIn('/cases?state=open');
+  await until('case-row', 3);
+  await page.getByTestId('pick-all').check();
+  await page.getByTestId('bulk-merge').click();
+  expect(await page.locator('[data-testid=whole]:checked').getAttribute('value')).toBe(ids[1]);
+  await page.getByTestId('step-confirm').click();
+  await until('case-row', 1);
+  expect(mock.world.cases.get(ids[0]).parent).toBe(ids[1]);
+  await page.keyboard.press('u');
+  await until('case-row', 3);
+});
+
+test('who is late is told who was faster, with what, and where the case stands now', async () => {
+  const { caseId } = mock.world.raise(1);
+  await signedIn(`/cases/${caseId}`);
+  await page.getByTestId('action-acknowledge').waitFor();
+  mock.faster = (c) => mock.world.step(c, { action: 'dispatch', to: 'dispatch', reasons: [] }, { unit: 'fire' }, 'night-2');
+  await page.keyboard.press('a');
+  await expect.poll(() => text('case-faster')).toMatch(/有人先了一步：night-2：派遣（.*）。案卷现在处于“任务派遣”/);
+  await page.getByTestId('action-accept').click();
+  await until('case-faster', 0);
+});
+
 test('an auditor selects nothing and has no keys but those that read', async () => {
   mock.role = 'auditor';
   const { caseId } = mock.world.raise(1);
