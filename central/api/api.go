@@ -106,6 +106,7 @@ type Server struct {
 	keys      map[string]int64  // pattern -> bytes of the body of an operation that takes an idempotency key
 	strangers strangers
 	outlines  *overview.Outlines // nil: there is no map
+	drawings  drawings
 	shelf     *shelf
 }
 

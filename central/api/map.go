@@ -2,11 +2,15 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"net/http"
+	"reflect"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/sync/singleflight"
 
 	"gridgate/central/auth"
 	"gridgate/central/grid"
@@ -54,7 +58,8 @@ type (
 		Status       int
 		ETag         string `header:"ETag"`
 		CacheControl string `header:"Cache-Control"`
-		Body         overview.Standing
+		ContentType  string `header:"Content-Type"`
+		Body         []byte
 	}
 	outlinesOutput struct {
 		Status       int
@@ -83,7 +88,11 @@ func (s *Server) mapOperations() {
 		return
 	}
 	s.outlines = overview.NewOutlines(s.o.Setup.Places.Get, s.o.Now)
-	huma.Register(s.huma, unchangedToo(operation(http.MethodGet, "/v1/map", "get-map", "Cases that are not closed and devices, counted by area", auth.Read)), s.standing)
+	now := unchangedToo(operation(http.MethodGet, "/v1/map", "get-map", "Cases that are not closed and devices, counted by area", auth.Read))
+	now.Responses["200"] = &huma.Response{Description: "How things stand.", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: s.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[overview.Standing](), true, "")},
+	}}
+	huma.Register(s.huma, now, s.standing)
 	huma.Register(s.huma, unchangedToo(operation(http.MethodGet, "/v1/map/grids", "get-map-grids", "The outlines of the areas as GeoJSON, to be drawn", auth.Read)), s.mapOutlines)
 	tile := operation(http.MethodGet, "/v1/map/tiles/{z}/{x}/{y}", "get-map-tile", "A picture of the land below the outlines; 204: nothing is drawn there", auth.Read, http.StatusNotFound, http.StatusBadGateway)
 	picture := &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
@@ -128,10 +137,70 @@ func (s *Server) standing(ctx context.Context, in *MapInput) (*standingOutput, e
 		out.Status = http.StatusNotModified
 		return out, nil
 	}
-	if out.Body, err = s.o.Overview.Standing(ctx, q); err != nil {
+	out.ContentType = "application/json"
+	whose := fmt.Sprintf("%s %s %q", q.Level, q.Prefix, gridsOf(ctx)) // never the answer of who may see other grids
+	if out.Body, err = s.drawings.of(ctx, mark, whose, func(ctx context.Context) ([]byte, error) {
+		standing, err := s.o.Overview.Standing(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(standing)
+	}); err != nil {
 		return nil, s.failure(ctx, "read the overview", err)
 	}
 	return out, nil
+}
+
+// maxDrawings is how many answers of one moment are kept: one for each set of grids that accounts may see, and level.
+const maxDrawings = 16
+
+// drawings are the answers of one moment, so that a hundred screens cost as much as one.
+type drawings struct {
+	mu     sync.Mutex
+	mark   string
+	kept   map[string][]byte
+	flight singleflight.Group
+}
+
+// of returns an answer, which is made once for all who ask for the same.
+func (d *drawings) of(ctx context.Context, mark, whose string, make func(context.Context) ([]byte, error)) ([]byte, error) {
+	made := d.flight.DoChan(whose, func() (any, error) {
+		if body := d.get(mark, whose); body != nil {
+			return body, nil
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), workWithin)
+		defer cancel()
+		body, err := make(ctx)
+		if err == nil {
+			d.put(mark, whose, body)
+		}
+		return body, err
+	})
+	select {
+	case r := <-made:
+		body, _ := r.Val.([]byte)
+		return body, r.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (d *drawings) get(mark, whose string) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mark != mark {
+		return nil
+	}
+	return d.kept[whose]
+}
+
+func (d *drawings) put(mark, whose string, body []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.mark != mark || len(d.kept) >= maxDrawings {
+		d.mark, d.kept = mark, map[string][]byte{}
+	}
+	d.kept[whose] = body
 }
 
 func (s *Server) mapOutlines(ctx context.Context, in *MapInput) (*outlinesOutput, error) {

@@ -48,7 +48,7 @@ type Board struct {
 	o    Options
 	turn chan struct{} // holds one token: whoever has it may read and change what is below
 
-	cases    map[string]held
+	cases    map[string]*held
 	capped   bool
 	position int64 // of the log, up to which cases are known; -1: they were not read
 	at       time.Time
@@ -159,7 +159,7 @@ func (b *Board) advance(ctx context.Context) error {
 
 // load reads all cases that are not closed. One that is opened meanwhile comes with the events after last.
 func (b *Board) load(ctx context.Context, last int64) error {
-	b.cases, b.capped = map[string]held{}, false
+	b.cases, b.capped = map[string]*held{}, false
 	for _, state := range []cases.State{cases.Open, cases.Acknowledged} {
 		q := store.Query{State: string(state), Limit: pageSize}
 		for {
@@ -225,7 +225,7 @@ func (b *Board) take(c cases.Case) {
 		b.capped = true
 		return
 	}
-	h := held{
+	h := &held{
 		Grid: c.Grid, Kind: c.Kind, Class: c.Class, Severity: c.Severity, State: c.State, OpenedAt: c.OpenedAt, Exercise: c.Exercise, Place: c.Place,
 	}
 	for _, d := range c.Deadlines {
@@ -237,19 +237,27 @@ func (b *Board) take(c cases.Case) {
 }
 
 // point is the case as it stands at a time.
-func (h held) point(id string, now time.Time) CasePoint {
+func (h *held) point(id string, now time.Time) CasePoint {
 	p := CasePoint{
 		ID: id, Grid: h.Grid, Kind: h.Kind, Class: h.Class, Severity: h.Severity, State: h.State, OpenedAt: h.OpenedAt, Exercise: h.Exercise, Place: h.Place,
+		Stage: h.stage(now),
 	}
 	for _, d := range h.Deadlines {
 		if p.Due.IsZero() || d.Due.Before(p.Due) {
 			p.Due = d.Due
 		}
-		if s := stageOf(d, now); rank(s) > rank(p.Stage) {
-			p.Stage = s
-		}
 	}
 	return p
+}
+
+// stage is that of the deadline which is nearest to be missed.
+func (h *held) stage(now time.Time) (worst cases.Stage) {
+	for _, d := range h.Deadlines {
+		if s := stageOf(d, now); rank(s) > rank(worst) {
+			worst = s
+		}
+	}
+	return worst
 }
 
 func stageOf(d cases.Deadline, now time.Time) cases.Stage {

@@ -118,7 +118,7 @@ func (t *tally) at(code string) *AreaCount {
 	return t.counts[in]
 }
 
-func (t *tally) addCase(p CasePoint) {
+func (t *tally) addCase(p *held, stage cases.Stage) {
 	c := t.at(p.Grid)
 	if p.Exercise {
 		c.Exercises++
@@ -132,7 +132,7 @@ func (t *tally) addCase(p CasePoint) {
 	if c.Severity == "" || p.Severity.Rank() > c.Severity.Rank() {
 		c.Severity = p.Severity
 	}
-	switch p.Stage {
+	switch stage {
 	case cases.Red:
 		c.Red++
 	case cases.Yellow:
@@ -171,16 +171,24 @@ func (d DevicePoint) trouble() int {
 	return 2
 }
 
+// order is what a case is sorted by.
+type order struct {
+	id       string
+	h        *held
+	stage    int
+	severity int
+}
+
 // standing counts and lists what q asks for.
-func standing(q Query, held map[string]held, devices []DevicePoint, now time.Time) Standing {
+func standing(q Query, all map[string]*held, devices []DevicePoint, now time.Time) Standing {
 	t := newTally(q)
-	out := Standing{Level: q.Level, Cases: []CasePoint{}, Devices: []DevicePoint{}}
-	for id, h := range held {
+	out := Standing{Level: q.Level, Devices: []DevicePoint{}}
+	wanted := make([]order, 0, len(all))
+	for id, h := range all {
 		if q.wants(h.Grid) {
-			p := h.point(id, now)
-			p.In = area(p.Grid, q.Level, t.areas)
-			t.addCase(p)
-			out.Cases = append(out.Cases, p)
+			stage := h.stage(now)
+			t.addCase(h, stage)
+			wanted = append(wanted, order{id: id, h: h, stage: rank(stage), severity: h.Severity.Rank()})
 		}
 	}
 	for _, d := range devices {
@@ -191,9 +199,14 @@ func standing(q Query, held map[string]held, devices []DevicePoint, now time.Tim
 		}
 	}
 	out.Grids = t.sums()
-	slices.SortFunc(out.Cases, moreUrgent)
+	slices.SortFunc(wanted, moreUrgent)
+	wanted, out.MoreCases = first(wanted)
+	out.Cases = make([]CasePoint, len(wanted))
+	for i, w := range wanted {
+		out.Cases[i] = w.h.point(w.id, now)
+		out.Cases[i].In = area(w.h.Grid, q.Level, t.areas)
+	}
 	slices.SortStableFunc(out.Devices, func(a, b DevicePoint) int { return cmp.Compare(b.trouble(), a.trouble()) })
-	out.Cases, out.MoreCases = first(out.Cases)
 	out.Devices, out.MoreDevices = first(out.Devices)
 	return out
 }
@@ -204,8 +217,24 @@ func first[T any](list []T) (listed []T, more int) {
 }
 
 // moreUrgent orders cases: deadlines that passed, those that are near, the graver ones, the newer ones.
-func moreUrgent(a, b CasePoint) int {
-	return cmp.Or(rank(b.Stage)-rank(a.Stage), b.Severity.Rank()-a.Severity.Rank(), b.OpenedAt.Compare(a.OpenedAt), cmp.Compare(a.ID, b.ID))
+func moreUrgent(a, b order) int {
+	switch {
+	case a.stage != b.stage:
+		return b.stage - a.stage
+	case a.severity != b.severity:
+		return b.severity - a.severity
+	case !a.h.OpenedAt.Equal(b.h.OpenedAt):
+		return b.h.OpenedAt.Compare(a.h.OpenedAt)
+	}
+	return cmp.Compare(a.id, b.id)
 }
 
-func rank(s cases.Stage) int { return slices.Index([]cases.Stage{"", cases.Yellow, cases.Red}, s) }
+func rank(s cases.Stage) int {
+	switch s {
+	case cases.Red:
+		return 2
+	case cases.Yellow:
+		return 1
+	}
+	return 0
+}
