@@ -33,6 +33,7 @@ type Store interface {
 	CaseFile(ctx context.Context, id string, before int64, limit int) (cases.Case, []cases.Event, error)
 	Append(ctx context.Context, e cases.Event, expect int64) (cases.Case, error)
 	Edges(ctx context.Context) ([]store.Edge, error)
+	Edge(ctx context.Context, id string) (store.Edge, error)
 	Gaps(ctx context.Context) ([]store.Tally, error)
 	// EvidenceGrids lists the grids of the alerts that an evidence object belongs to.
 	EvidenceGrids(ctx context.Context, sha256 string) ([]string, error)

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
+	"gridgate/central/auth"
 	"gridgate/central/indicators"
 	"gridgate/central/store"
 	"gridgate/protocols/ingest"
@@ -44,17 +46,23 @@ type (
 	deviceOutput struct{ Body DeviceFile }
 )
 
-// edge finds one edge that whoever asks may see something of.
+// edge reads one edge that whoever asks may see something of, as it is this moment.
 func (s *Server) edge(ctx context.Context, id string) (Edge, error) {
-	all, err := s.edges(ctx)
+	e, err := s.o.Store.Edge(ctx, id)
 	if err != nil {
 		return Edge{}, err
 	}
-	i := slices.IndexFunc(all, func(e Edge) bool { return e.ID == id })
-	if i < 0 {
-		return Edge{}, store.ErrNotFound
+	gaps, err := s.o.Store.Gaps(ctx)
+	if err != nil {
+		return Edge{}, fmt.Errorf("read what is missing of the edge: %w", err)
 	}
-	return all[i], nil
+	gaps = slices.DeleteFunc(gaps, func(t store.Tally) bool { return t.Edge != id })
+	p, _ := auth.From(ctx)
+	told := edgeOf(e, gaps, p, s.o.Now())
+	if len(told.Devices) == 0 && len(p.Grids) > 0 {
+		return Edge{}, errOutside
+	}
+	return told, nil
 }
 
 func (s *Server) oneEdge(ctx context.Context, in *EdgeID) (*edgeOutput, error) {
