@@ -30,7 +30,7 @@ export function LineBanner({ store }: { store: FeedStore }) {
   return (
     <div class="banner-slot" role="alert">
       {shown === 'lost' && <p class="banner banner-lost" data-testid="banner-lost"><IconWarn />{words.t('conn.banner', { time })}</p>}
-      {shown === 'back' && <p class="banner banner-back" data-testid="banner-back">{words.t('conn.back')}</p>}
+      {shown === 'back' && !store.missed && <p class="banner banner-back" data-testid="banner-back">{words.t('conn.back')}</p>}
       {store.missed && !lost && <MissedBanner missed={store.missed} onRead={() => store.readMissed()} />}
     </div>
   );
@@ -40,9 +40,8 @@ function MissedBanner({ missed: m, onRead }: { missed: Missed; onRead: () => voi
   const words = useWords();
   const now = new Date();
   const [alerts, cases] = [total(m.alerts), total(m.cases)];
-  const some = alerts + cases > 0;
-  const text = words.t(m.more ? 'feed.missedMore' : some ? 'feed.missedSome' : 'feed.missed', {
-    from: moment(words.lang, new Date(m.from), now), to: moment(words.lang, new Date(m.to), now), ...(some ? { alerts, cases } : {}),
+  const text = words.t(m.more ? 'feed.missedMore' : 'feed.missed', {
+    from: moment(words.lang, new Date(m.from), now), to: moment(words.lang, new Date(m.to), now), alerts, cases,
   });
   return (
     <div class={m.alerts.critical > 0 ? 'banner banner-lost' : 'banner banner-missed'} data-testid="missed">

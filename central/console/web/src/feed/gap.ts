@@ -33,6 +33,13 @@ export function bySeverity(all: readonly { severity: Severity }[]): BySeverity {
 
 export const total = (n: BySeverity): number => n.info + n.minor + n.major + n.critical;
 
+/** What was missed in two gaps, of which nobody has read the first yet. */
+export function together(first: Missed | null, second: Missed): Missed {
+  if (!first) return second;
+  const sum = (a: BySeverity, b: BySeverity) => ({ info: a.info + b.info, minor: a.minor + b.minor, major: a.major + b.major, critical: a.critical + b.critical });
+  return { ...first, to: second.to, alerts: sum(first.alerts, second.alerts), cases: sum(first.cases, second.cases), more: first.more || second.more };
+}
+
 /** The alerts after a position, newest first; whole is false if there were too many to read. */
 export async function alertsAfter(after: number, signal: AbortSignal): Promise<{ items: Alert[]; whole: boolean }> {
   const items: Alert[] = [];

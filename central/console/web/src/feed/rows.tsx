@@ -17,7 +17,7 @@ import { Row } from './row';
 import type { FeedStore } from './store';
 
 /** Rows that are drawn above and below what is in sight, and how near the end may come before more is asked for. */
-const AROUND = 6;
+const AROUND = 4;
 const NEAR = 40;
 
 export interface RowsProps {

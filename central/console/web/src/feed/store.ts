@@ -7,7 +7,7 @@ import { api, query } from '../api';
 import type { Alert, Case, CaseState, FeedMessage } from '../types';
 import { asked, noFilter, passes, same, type FeedFilter } from './filter';
 import type { Chain } from './fold';
-import { alertsAfter, bySeverity, casesSince, type Gap, type Missed } from './gap';
+import { alertsAfter, bySeverity, casesSince, together, type Gap, type Missed } from './gap';
 import { FeedList } from './list';
 import { PictureWatch } from './pictures';
 import { Stream, type LineState } from './stream';
@@ -251,7 +251,11 @@ export class FeedStore {
       for (const a of alerts.items.reverse()) this.takeMissed(a);
       if (cases) this.takeCases(cases);
       if (!alerts.whole) void this.load();
-      if (opened) this.missed = { from: gap.from, to: Date.now(), after: gap.after, alerts: bySeverity(alerts.items), cases: bySeverity(opened.items), more: !alerts.whole || !opened.whole };
+      if (opened && alerts.items.length + opened.items.length > 0) {
+        this.missed = together(this.missed, {
+          from: gap.from, to: Date.now(), after: gap.after, alerts: bySeverity(alerts.items), cases: bySeverity(opened.items), more: !alerts.whole || !opened.whole,
+        });
+      }
       for (const f of this.taps) f(null);
     } catch {
       if (!signal.aborted) this.retrying = setTimeout(() => void this.catchUp(withCases), AGAIN);

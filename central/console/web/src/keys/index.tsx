@@ -1,5 +1,5 @@
 /** Keys for pages: useKeys puts some in force while the caller is shown, and ? shows which are. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useWords, type Key } from '../i18n';
 import { IconClose } from '../ui/icons';
 import { isComposing, isTyping, KeyRegistry, type KeyAction, type Shown } from './registry';
@@ -12,7 +12,7 @@ const registry = new KeyRegistry();
 export function useKeys(scope: Key, keys: readonly KeyAction[], on = true): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => (on ? registry.add(scope, () => latest.current) : undefined), [scope, on]);
+  useLayoutEffect(() => (on ? registry.add(scope, () => latest.current) : undefined), [scope, on]);
 }
 
 const isModal = (): boolean => document.querySelector('dialog[open]') !== null;
@@ -48,7 +48,7 @@ export const showKeys = (): void => void dispatchEvent(new Event(ASK));
 function Help({ shown, onClose }: { shown: readonly Shown[]; onClose: () => void }) {
   const words = useWords();
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const close = () => dialog.current?.close();
   useKeys('keys.everywhere', [{ key: '?', word: 'keys.help', run: close, modal: true }]);
   return (
