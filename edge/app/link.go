@@ -71,13 +71,16 @@ func newLink(cfg *config.Config, base ingest.SyncRequest, clock *forward.Clock, 
 	return l, err
 }
 
-// holdOf is how long central may keep a sync: who syncs more rarely than usual wants a quiet line, and hears orders more rarely.
+// holdOf is how long central may keep a sync. Who syncs more rarely than usual wants a quiet line, and hears orders more rarely; who syncs
+// every few seconds hears them soon enough.
 func holdOf(cfg *config.Config) time.Duration {
-	if cfg.Central.Sync > time.Minute {
+	if cfg.Central.Sync > time.Minute || cfg.Central.Sync < leastHold {
 		return 0
 	}
-	return ingest.MaxWait
+	return min(cfg.Central.Sync, ingest.MaxWait)
 }
+
+const leastHold = 10 * time.Second
 
 func (l *link) answered(r ingest.SyncResponse) {
 	l.forward.SetSchema(r.Schema)

@@ -30,3 +30,14 @@ func TestEvidenceRate(t *testing.T) {
 		}
 	}
 }
+
+// TestHowLongCentralMayHoldASync: not where the file asks for a quiet line, nor where syncs come often anyway.
+func TestHowLongCentralMayHoldASync(t *testing.T) {
+	for every, want := range map[time.Duration]time.Duration{
+		time.Second: 0, 10 * time.Second: 10 * time.Second, time.Minute: 50 * time.Second, time.Hour: 0,
+	} {
+		if got := holdOf(&config.Config{Central: config.Central{Sync: every}}); got != want {
+			t.Errorf("every %v: %v, want %v", every, got, want)
+		}
+	}
+}

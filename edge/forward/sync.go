@@ -160,7 +160,7 @@ func (l *SyncLoop) once(ctx context.Context, hold bool) (plan, error) {
 
 const (
 	// surelyHeld is how long an answer takes that was held.
-	surelyHeld = 10 * time.Second
+	surelyHeld = 5 * time.Second
 	// quick is how long an answer may take that could have been held and still tells central's clock.
 	quick = 2 * time.Second
 	// measureEvery is how often central's clock is heard at least: an answer that was held tells it to half of the time that it took.
