@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -196,6 +197,8 @@ func TestTrial(t *testing.T) {
 		go wait()
 		time.Sleep(time.Second)
 		result := ingest.TrialResult{From: noon.Add(-time.Hour), To: noon, Samples: 10, Would: []ingest.TrialEvent{{Zone: "yard", Kind: string(alert.Motion), From: noon, To: noon}}}
+		result.Why = "two\nlines " + strings.Repeat("长", 300)
+		result.Did = []ingest.TrialEvent{{Kind: string(alert.Motion), From: noon.Add(time.Millisecond), To: noon}}
 		bad := result
 		bad.Would = []ingest.TrialEvent{{Zone: "yard", Kind: "face", From: noon, To: noon}}
 		refusedAs(t, w.s.Answer(ctx, "town-1", trial.ID, bad), Invalid)
@@ -203,7 +206,8 @@ func TestTrial(t *testing.T) {
 			t.Errorf("from another edge: %v", err)
 		}
 		w.good(w.s.Answer(ctx, "town-1", trial.ID, result))
-		if r := <-tried; r.Result == nil || len(r.Result.Would) != 1 {
+		r := <-tried
+		if r.Result == nil || len(r.Result.Would) != 1 || !r.Result.Did[0].To.Equal(r.Result.Did[0].From) || len([]rune(r.Result.Why)) != MaxReason || strings.Contains(r.Result.Why, "\n") {
 			t.Errorf("the result: %+v", r.Result)
 		}
 		if err := w.s.Answer(ctx, "town-1", trial.ID, result); !errors.Is(err, ErrOver) {

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"gridgate/central/auth"
 	"gridgate/central/store"
@@ -133,6 +133,7 @@ func (s *Service) Answer(ctx context.Context, edge, id string, r ingest.TrialRes
 	if !ok || t.Edge != edge {
 		return ErrOver
 	}
+	r = tidy(r)
 	if err := checkResult(r); err != nil {
 		return err
 	}
@@ -161,32 +162,50 @@ func (s *Service) answered(ctx context.Context, t Trial, r ingest.TrialResult) e
 	})
 }
 
+// tidy makes one short line of why, and lets no situation end before it began: an edge that rounds its times differently, or has much to
+// say, must not cost the rest of the result.
+func tidy(r ingest.TrialResult) ingest.TrialResult {
+	clean := []rune(strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) {
+			return c
+		}
+		return ' '
+	}, r.Why))
+	if len(clean) > MaxReason {
+		clean = append(clean[:MaxReason-1], '…')
+	}
+	r.Why = string(clean)
+	r.Would, r.Did = slices.Clone(r.Would), slices.Clone(r.Did)
+	for _, list := range [][]ingest.TrialEvent{r.Would, r.Did} {
+		for i := range list {
+			if list[i].To.Before(list[i].From) {
+				list[i].To = list[i].From
+			}
+		}
+	}
+	return r
+}
+
 // checkResult bounds what an edge says.
 func checkResult(r ingest.TrialResult) error {
 	switch {
 	case r.Samples < 0 || !writable(r.From) || !writable(r.To) || r.To.Before(r.From):
 		return refuse(Invalid, "from, to or samples is absurd")
-	case !oneLine(r.Why):
-		return refuse(Invalid, "why is not a line of at most %d characters", MaxReason)
 	case len(r.Would) > ingest.MaxTrialEvents || len(r.Did) > ingest.MaxTrialEvents:
 		return refuse(Invalid, "would and did have at most %d situations each", ingest.MaxTrialEvents)
 	}
-	for _, e := range slices.Concat(r.Would, r.Did) {
+	for i, e := range slices.Concat(r.Would, r.Did) {
 		_, err := alert.ParseKind(e.Kind)
-		if err != nil || e.Zone != "" && !zoneName.MatchString(e.Zone) || !writable(e.From) || !writable(e.To) || !e.To.IsZero() && e.To.Before(e.From) {
-			return refuse(Invalid, "a situation has a bad kind, zone or time")
+		switch {
+		case err != nil:
+			return refuse(Invalid, "situation %d has a kind that is not on the list", i)
+		case e.Zone != "" && !zoneName.MatchString(e.Zone):
+			return refuse(Invalid, "situation %d has a zone of another form", i)
+		case !writable(e.From) || !writable(e.To):
+			return refuse(Invalid, "situation %d has an absurd time", i)
 		}
 	}
 	return nil
-}
-
-func oneLine(s string) bool {
-	for _, r := range s {
-		if !unicode.IsPrint(r) {
-			return false
-		}
-	}
-	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= MaxReason
 }
 
 func writable(t time.Time) bool { return t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 }
