@@ -154,11 +154,20 @@ func (f EdgeFilter) match(e *Edge) bool {
 		e.Devices = []ingest.DeviceState{}
 	case "matching", "unwell":
 		if f.Devices == "unwell" {
-			found = slices.DeleteFunc(found, func(d ingest.DeviceState) bool { return well(d.State) && d.Refused == "" })
+			found = slices.DeleteFunc(found, func(d ingest.DeviceState) bool { return order(d) == 1 })
 		}
+		slices.SortStableFunc(found, func(a, b ingest.DeviceState) int { return cmp.Compare(order(a), order(b)) })
 		e.Devices = found[:min(len(found), maxMatching)]
 	}
 	return true
+}
+
+// order puts devices in trouble first.
+func order(d ingest.DeviceState) int {
+	if well(d.State) && d.Refused == "" {
+		return 1
+	}
+	return 0
 }
 
 func agrees(a store.Answer, is bool) bool { return a == "" || (a == store.Yes) == is }

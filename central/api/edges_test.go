@@ -113,6 +113,21 @@ func TestDevicesOfAList(t *testing.T) {
 	}
 }
 
+// Of a list that is cut, what is in trouble stands first.
+func TestDevicesInTroubleComeFirst(t *testing.T) {
+	d := newDesk(t)
+	var many []ingest.DeviceState
+	for i := range 30 {
+		many = append(many, device(fmt.Sprint("cam-", i), "cameras", "110101001001001", "streaming"))
+	}
+	many[29].State = "stalled"
+	d.reported("town-1", many...)
+	e := into[EdgeList](t, d.as("read", "GET", "/v1/edges?devices=matching", "")).Items[0]
+	if len(e.Devices) != 20 || e.Devices[0].ID != "cam-29" || e.Devices[1].ID != "cam-0" || e.Cameras.Total != 30 {
+		t.Errorf("got %d devices, first %+v", len(e.Devices), e.Devices[:2])
+	}
+}
+
 // Each page goes on where the one before ended; all together are the whole list.
 func TestPagesOfEdges(t *testing.T) {
 	d := newDesk(t)
