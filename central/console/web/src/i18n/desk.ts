@@ -101,7 +101,7 @@ export const desk = area(
     'desk.key.none': 'Select nothing',
 
     'desk.done': 'Done: {what}',
-    'desk.doneBulk': '{what}: {n} cases done',
+    'desk.doneBulk': '{what}: {n} done',
     'desk.faster': 'Somebody was faster: {what} ({time}). The case now stands at “{step}”.',
     'desk.undo': 'Undo',
     'desk.undoing': 'Undoing…',
@@ -144,15 +144,15 @@ export const desk = area(
 
     'desk.strip.open': 'Enlarge',
 
-    'desk.bulk.some': '{n} cases selected',
+    'desk.bulk.some': '{n} selected',
     'desk.bulk.label': 'With the selected cases',
     'desk.bulk.none': 'The selected cases have no next step in common',
     'desk.bulk.clear': 'Select nothing',
     'desk.bulk.most': 'At most 200 at a time',
     'desk.bulk.pick': 'Select {name}',
     'desk.bulk.all': 'Select the whole page',
-    'desk.bulk.refused': '{n} cases were refused:',
-    'desk.bulk.title': '{action} ({n} cases)',
+    'desk.bulk.refused': 'Refused ({n}):',
+    'desk.bulk.title': '{action} ({n})',
     'desk.bulk.undo': 'Undo the last step',
     'desk.bulk.merge': 'Merge into one',
     'desk.bulk.whole': 'Which one the others become part of',
