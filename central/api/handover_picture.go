@@ -12,7 +12,7 @@ import (
 
 // Bounds of what is looked at for the picture of a handover.
 const (
-	pictureCases = 5000               // of each of the three lists: open, acknowledged, closed
+	pictureCases = 20_000             // of each of the three lists: open, acknowledged, closed
 	pictureBack  = 7 * 24 * time.Hour // closed cases are looked at that were opened so long before the shift
 )
 

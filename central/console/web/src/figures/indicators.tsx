@@ -193,7 +193,7 @@ function RowName({ row, group, query, grid }: { row: Row; group: Group; query: Q
   const text = name ? <>{name}{DIGITS[group] !== undefined && <span class="muted small figures-code"><GridCode code={key} /></span>}</> : DIGITS[group] !== undefined ? <GridCode code={key} /> : key;
   if (DIGITS[group] === undefined || key === '') return <span class="name">{text}</span>;
   return (
-    <button type="button" class="link" data-testid="figures-drill" aria-label={words.t('figures.drill', { name: name || key })} onClick={() => query.set({ grid: key, by: next ?? 'class' })}>{text}</button>
+    <button type="button" class="link" data-testid="figures-drill" title={words.t('figures.drill', { name: name || key })} onClick={() => query.set({ grid: key, by: next ?? 'class' })}>{text}</button>
   );
 }
 
