@@ -156,16 +156,19 @@ func (cs *cameraSet) devices() []ingest.DeviceState {
 // cameraView is a camera on the status page: its own words and those of its parts.
 type cameraView struct {
 	camera.Status
-	Stream   streamView        `json:"stream"`
-	Masked   float64           `json:"masked"` // share of the picture that is ignored because it always sways
-	Evidence evidence.Counters `json:"evidence"`
+	Stream streamView `json:"stream"`
+	Masked float64    `json:"masked"` // share of the picture that is ignored because it always sways
+	// Arrangement is the version of zones and masks that central drew; absent: they are those of the file.
+	Arrangement int64             `json:"arrangement,omitzero"`
+	Evidence    evidence.Counters `json:"evidence"`
 }
 
 // views are the cameras for the status page.
 func (cs *cameraSet) views() []cameraView {
 	out := make([]cameraView, len(cs.list))
 	for i, c := range cs.list {
-		out[i] = cameraView{Status: c.Status(), Stream: viewOf(c.stream()), Masked: c.masked(), Evidence: c.evidence()}
+		s := c.Status()
+		out[i] = cameraView{Status: s, Arrangement: cs.arrangement(s.ID), Stream: viewOf(c.stream()), Masked: c.masked(), Evidence: c.evidence()}
 	}
 	return out
 }

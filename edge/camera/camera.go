@@ -1,9 +1,10 @@
 // Package camera runs steps 1 to 4 for one camera: it keeps the source connected, decodes what the chooser picks, asks the
 // detectors, hands what zones say to raise, and asks for the evidence of what was raised.
 //
-// In: access units of a [source.Source]. Out: signals to a [Raiser], wants to an [Evidence], and a [Status]. Memory is bounded by
-// the ring of coded pictures. What is too much is dropped and counted. A camera's trouble stays its own: nothing here fails
-// because of what a camera sends. It never keeps a decoded picture, never writes a file, and never says who.
+// In: access units of a [source.Source], and its zones and masks, which can be drawn anew while it runs ([Camera.Arrange]). Out: signals to
+// a [Raiser], wants to an [Evidence], and a [Status]. Memory is bounded by the ring of coded pictures. What is too much is dropped and
+// counted. A camera's trouble stays its own: nothing here fails because of what a camera sends. It never keeps a decoded picture, never
+// writes a file, and never says who.
 package camera
 
 import (

@@ -132,6 +132,8 @@ func FuzzReadRequest(f *testing.F) {
 	f.Add(r.onWire())
 	r.op, r.at, r.masks = opPictures, []time.Duration{0, time.Second}, []picture.Mask{{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 0.5, Y: 1}}}
 	f.Add(r.onWire())
+	r.width = 320
+	f.Add(r.onWire())
 	f.Add([]byte{})
 	f.Add(bytes.Repeat([]byte{0xFF}, 40))
 	f.Fuzz(func(t *testing.T, b []byte) {

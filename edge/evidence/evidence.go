@@ -2,7 +2,7 @@
 // onset and, where that is switched on, one sealed clip.
 //
 // In: alerts with their onset and the [Ring] of their camera's coded pictures, and the main stream while it is wanted. Out:
-// evidence events with their objects, to a [Store]. It never delays an alert or detection, never holds a decoded picture that is
+// evidence events with their objects, to a [Store]; and on demand one redacted picture of now, which is not stored ([Maker.Look]). It never delays an alert or detection, never holds a decoded picture that is
 // not redacted, and never retries: what cannot be made is counted and is not there. Memory, queue, time and how often it is
 // made are bounded for each camera: an alert always gets the picture of its onset, a filmstrip or a clip only where the one before
 // does not show much the same.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -121,13 +122,14 @@ func (k *Keeper) Hear(o *ingest.Orders) {
 	if o == nil {
 		return
 	}
-	judged := Judge(*o, k.Held(), k.o.Known, k.now())
+	before := k.Held()
+	judged := Judge(*o, before, k.o.Known, k.now())
 	for device, why := range judged.Refused {
 		k.o.Log.Warn("something that central wants is not followed", "device", device, "why", why)
 	}
 	k.take(judged)
 	k.mu.Lock()
-	k.revision, k.unkept = o.Revision, true
+	k.revision, k.unkept = o.Revision, k.unkept || !reflect.DeepEqual(before, judged.Held) // a look is worth no write
 	k.mu.Unlock()
 	k.keep()
 	k.Act()

@@ -103,6 +103,26 @@ func TestWhatIsWantedHoldsAfterARestart(t *testing.T) {
 	}
 }
 
+// TestALookIsWorthNoWrite: flash wears by what is written, and looks are not kept.
+func TestALookIsWorthNoWrite(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "orders.json")
+	k, a := open(t, file, func() time.Time { return noon })
+	k.Hear(&ingest.Orders{Revision: "r1", Looks: []ingest.Look{{ID: "l1", Camera: "gate", Until: noon.Add(time.Minute)}}})
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) || len(a.looks) != 1 {
+		t.Errorf("%v, %d looks", err, len(a.looks))
+	}
+	k.Hear(wishes("r2", noon.Add(time.Hour)))
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	again := wishes("r3", noon.Add(time.Hour))
+	again.Looks = nil
+	k.Hear(again)
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) || len(a.looks) != 0 {
+		t.Errorf("what holds was written though it is the same: %v", err)
+	}
+}
+
 // TestAModeEndsInItsTime, and within the time that was left to it where the clock begins in the past after a restart.
 func TestAModeEndsInItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
