@@ -136,6 +136,7 @@ test('a drawing is sent without what is empty', () => {
 describe('the list of edges', () => {
   test('asks for devices in trouble, or for those that were looked for', () => {
     expect(asked({}, '')).toMatchObject({ devices: 'unwell', cursor: '', limit: 50 });
+    expect(asked({}, '', true)).toMatchObject({ devices: 'matching' });
     expect(asked({ q: 'gate' }, 'c')).toMatchObject({ q: 'gate', devices: 'matching', cursor: 'c' });
     expect(asked({ q: 'gate', trouble: 'yes' }, '')).toMatchObject({ devices: 'unwell' });
     expect(asked({ grid: '99x' }, '').grid).toBeUndefined();

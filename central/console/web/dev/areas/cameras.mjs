@@ -87,7 +87,7 @@ function list(res, all, { cursor = '', limit = 50, trouble, q = '', grid = '', f
   const found = all.map((e) => {
     const named = e.id.includes(q);
     const fit = e.devices.filter((d) => (named || d.id.includes(q)) && d.grid.startsWith(grid) && (!family || d.family === family) && (!state || d.state === state));
-    const shown = devices === 'all' ? e.devices : fit.filter((d) => devices === 'matching' || !well(d) || d.refused).slice(0, 20);
+    const shown = devices === 'all' ? e.devices : fit.filter((d) => devices === 'matching' || !well(d) || d.refused).sort((a, b) => well(a) - well(b)).slice(0, 20);
     return (trouble !== 'yes' || e.trouble.length > 0) && (fit.length > 0 || (named && !grid && !family && !state)) ? { ...e, devices: shown } : null;
   }).filter(Boolean);
   const sum = (family) => all.reduce((n, e) => Object.fromEntries(Object.keys(e[family]).map((k) => [k, (n[k] ?? 0) + e[family][k]])), {});

@@ -38,6 +38,9 @@ export function useLook(edge: string): Looking {
   return { state, url, start, stop: () => stop() };
 }
 
+/** How long the address of a picture is kept after the next one came: it is shown until that one is drawn. */
+const LINGER = 1000;
+
 /** The address of the newest blob; the one before is given back. */
 export function useBlobUrl(blob: Blob | null): string {
   const [url, setUrl] = useState('');
@@ -48,7 +51,7 @@ export function useBlobUrl(blob: Blob | null): string {
     }
     const mine = URL.createObjectURL(blob);
     setUrl(mine);
-    return () => URL.revokeObjectURL(mine);
+    return () => void setTimeout(() => URL.revokeObjectURL(mine), LINGER);
   }, [blob]);
   return url;
 }

@@ -214,8 +214,9 @@ export async function endLook(id: string): Promise<void> {
   await fetch(look(id), { method: 'DELETE', credentials: 'same-origin', keepalive: true }).catch(() => undefined);
 }
 
-/** How long central waits for another picture or a result, in seconds. */
-const WAIT = 5;
+/** How long central waits for another picture, and for a result, in seconds. Between two pictures what a look costs is asked for. */
+const WAIT = 2;
+const RESULT_WAIT = 5;
 
 /** A picture of a look with its entity tag. */
 export interface LookPicture {
@@ -263,4 +264,4 @@ export interface Trial {
 export const askTrial = (edge: string, camera: string, lastSec: number, drawing: { zones: readonly DrawnZone[]; masks: readonly Outline[] }): Promise<Trial> =>
   request(path(edge, 'cameras', camera, 'trials'), { method: 'POST', body: { lastSec, ...bodyOf(drawing) } });
 /** Central waits a little for the answer of the edge. */
-export const trialOf = (id: string, signal?: AbortSignal): Promise<Trial> => request(`/v1/trials/${encodeURIComponent(id)}?wait=${WAIT}`, { signal });
+export const trialOf = (id: string, signal?: AbortSignal): Promise<Trial> => request(`/v1/trials/${encodeURIComponent(id)}?wait=${RESULT_WAIT}`, { signal });

@@ -20,11 +20,14 @@ type Filters = Partial<Record<(typeof FILTERS)[number], string>>;
 
 const filtersOf = (q: URLSearchParams): Filters => Object.fromEntries(FILTERS.map((f) => [f, q.get(f) ?? '']).filter(([, v]) => v !== ''));
 
+/** So few edges are shown with all their devices, as far as a list goes. */
+const FEW = 5;
+
 /** What central is asked; a grid that is no number yet is not asked for. */
-export function asked(filters: Filters, cursor: string) {
+export function asked(filters: Filters, cursor: string, few = false) {
   const grid = /^[0-9]{1,20}$/.test(filters.grid ?? '') ? filters.grid : undefined;
-  const named = Boolean(filters.q || grid || filters.family || filters.state);
-  return { ...filters, grid, devices: named && filters.trouble !== 'yes' ? 'matching' : 'unwell', cursor, limit: SIZE };
+  const all = few || Boolean(filters.q || grid || filters.family || filters.state);
+  return { ...filters, grid, devices: all && filters.trouble !== 'yes' ? 'matching' : 'unwell', cursor, limit: SIZE };
 }
 
 export function DevicesPage({ place }: { place: Place }) {
@@ -35,7 +38,14 @@ export function DevicesPage({ place }: { place: Place }) {
   const [cursors, setCursors] = useState<readonly string[]>(['']);
   useEffect(() => setCursors(['']), [key]);
   const cursor = cursors[cursors.length - 1] ?? '';
-  const { value: page, at, error, reload } = usePolled(`${key} ${cursor}`, EVERY, (signal) => edgePage(asked(filters, cursor), signal));
+  const [few, setFew] = useState(false);
+  const { value: page, at, error, reload } = usePolled(`${key} ${cursor}`, EVERY, (signal) => edgePage(asked(filters, cursor, few), signal));
+  useEffect(() => {
+    if (page && (page.counts.edges <= FEW) !== few) setFew(!few);
+  }, [page]);
+  useEffect(() => {
+    if (few) reload();
+  }, [few]);
   const change = (more: Filters) => {
     const now = filtersOf(new URLSearchParams(location.search)); // several may change before the page is drawn again
     const q = new URLSearchParams(Object.entries({ ...now, ...more }).filter(([, v]) => v !== ''));
@@ -142,6 +152,9 @@ function EdgeCards({ page, filtered }: { page: EdgePage; filtered: boolean }) {
   return <div class="edge-cards">{page.items.map((e) => <EdgeCard key={e.id} edge={e} today={today} />)}</div>;
 }
 
+/** How many devices of an edge central lists at most. */
+const CUT = 20;
+
 function EdgeCard({ edge: e, today }: { edge: KnownEdge; today: Date }) {
   const words = useWords();
   return (
@@ -159,6 +172,7 @@ function EdgeCard({ edge: e, today }: { edge: KnownEdge; today: Date }) {
       {e.outbox.some((l) => l.pending > 0) && <p class="edge-note"><span class="muted">{words.t('devices.outbox')}</span> <Outbox edge={e} /></p>}
       {!e.online && e.devices.length > 0 && <p class="edge-stale"><IconWarn size={16} />{words.t('devices.stale')}</p>}
       {e.devices.length > 0 && <DeviceTable edge={e.id} devices={e.devices} caption={words.t('cameras.shownOf', { edge: e.id })} today={today} bare />}
+      {e.devices.length >= CUT && <p class="edge-note edge-more"><Link href={edgeHref(e.id)}>{words.t('cameras.showAll', { n: e.cameras.total + e.sensors.total })}</Link></p>}
     </section>
   );
 }
