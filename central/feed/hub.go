@@ -36,6 +36,12 @@ const (
 	FarBehind  = 10_000 // positions behind which a client is reset instead of served
 	maxReplays = 4      // screens that read their backlog from the log at once
 
+	// Between two looks at the log passes so much for each screen, up to so much: what is committed meanwhile goes out in one piece, so
+	// that a thousand screens are written to twenty times a second, not once for each event.
+	breathFor  = 50 * time.Microsecond
+	longBreath = 50 * time.Millisecond
+	maxPiece   = 64 << 10 // bytes after which a screen is waited for
+
 	pollEvery  = time.Second      // finds what another process committed
 	readWithin = 30 * time.Second // a log that takes longer is asked anew, on another connection
 )
@@ -140,6 +146,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
+		looked := time.Now()
 		switch err := h.readOnce(ctx); {
 		case ctx.Err() != nil:
 			return nil
@@ -155,6 +162,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		case <-h.wake:
 		case <-tick.C:
 		}
+		backoff.Wait(ctx, min(longBreath, time.Duration(h.Feeds())*breathFor)-time.Since(looked))
 	}
 }
 

@@ -126,15 +126,24 @@ func (s *stream) follow(ctx context.Context, heartbeat <-chan time.Time) error {
 	}
 }
 
+// send writes messages in as few pieces as their length allows: with many screens it is the number of writes that costs.
 func (s *stream) send(messages []message) error {
 	passed := false // the newest messages were not for this screen
-	for _, m := range messages {
-		if passed = m.grid != "" && !s.sees(m.grid); !passed {
-			if err := s.write(m.frame); err != nil {
-				return err
+	for len(messages) > 0 {
+		var frames [][]byte
+		size, n := 0, 0
+		for ; n < len(messages) && size < maxPiece; n++ {
+			m := messages[n]
+			if passed = m.grid != "" && !s.sees(m.grid); !passed {
+				frames = append(frames, m.frame)
+				size += len(m.frame)
 			}
 		}
-		s.cursor = m.position
+		if err := s.write(frames...); err != nil {
+			return err
+		}
+		s.cursor = messages[n-1].position
+		messages = messages[n:]
 		select {
 		case <-s.hub.done:
 			return errors.New("the feed ends")
@@ -147,14 +156,20 @@ func (s *stream) send(messages []message) error {
 	return nil
 }
 
-func (s *stream) write(frame []byte) error {
+// write sends frames at once; none is nothing to send.
+func (s *stream) write(frames ...[]byte) error {
+	if len(frames) == 0 {
+		return nil
+	}
 	if err := s.out.SetWriteDeadline(s.hub.o.Now().Add(s.hub.o.WriteWithin)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("set write deadline: %w", err)
 	}
 	// Over HTTP/2 a deadline ends the stream even if it passes between two writes.
 	defer s.out.SetWriteDeadline(time.Time{})
-	if _, err := s.w.Write(frame); err != nil {
-		return fmt.Errorf("write to client: %w", err)
+	for _, frame := range frames {
+		if _, err := s.w.Write(frame); err != nil {
+			return fmt.Errorf("write to client: %w", err)
+		}
 	}
 	return s.out.Flush()
 }

@@ -22,6 +22,7 @@ const (
 	feedScreens = 1000 // as many as central serves at once; one of them is a real page
 	feedRate    = 50   // alerts a second
 	feedAlerts  = 500
+	feedSlots   = 3                // alerts on their way at once: central takes no more of one sender
 	feedSettle  = 20 * time.Second // within which the last alert must be everywhere
 )
 
@@ -218,14 +219,18 @@ func alertIn(line []byte) int {
 	return n
 }
 
-// measure sends every alert at its time and waits until every screen has all of them.
+// measure sends every alert at its time, or as soon after it as a slot is free, and waits until every screen has all of them. An alert's
+// clock starts at its time.
 func (s *screens) measure(ctx context.Context, send func(context.Context, int) error) ([]time.Duration, error) {
 	var sending sync.WaitGroup
+	slots := make(chan struct{}, feedSlots)
 	tick := time.NewTicker(time.Second / feedRate)
 	defer tick.Stop()
 	for n := range feedAlerts {
 		s.sent[n] = time.Now()
 		sending.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
 			if err := send(ctx, n); err != nil {
 				s.mu.Lock()
 				s.failed = errors.Join(s.failed, err)
