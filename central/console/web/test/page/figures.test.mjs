@@ -1,7 +1,13 @@
 // Figures, series and the report of a month in a real Chromium, against the stand-in.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { handover } from '../../dev/areas/shift.mjs';
 import { browser } from '../../dev/shoot.mjs';
 import { Mock } from '../../dev/mock.mjs';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const OWN = '019ca9b2-0000-7000-8000-00000000aaaa';
 
 let chrome;
 let mock;
@@ -117,5 +123,20 @@ test('nothing scrolls sideways at 1366 by 768, and no Chinese word stands on an 
       expect(over, `${path} ${lang}`).toEqual([]);
       if (lang === 'en') expect(await page.locator('h1, h2, thead, label, dt').allInnerTexts().then((t) => t.join(' ')), path).not.toMatch(/[\u4e00-\u9fff]/);
     }
+  }
+});
+
+test.each(['light', 'dark'])('axe finds no violation in %s colours', { timeout: 120_000 }, async (colorScheme) => {
+  mock.world.fill().work();
+  handover(mock, { outgoing: 'demo', id: OWN, notes: '二号泵停用' });
+  handover(mock, { state: 'accepted', incoming: 'demo', signedAt: new Date().toISOString(), acceptedAt: new Date().toISOString() });
+  await page.emulateMedia({ colorScheme });
+  for (const [path, shown] of [['/figures?grid=990001001', 'figures-row'], ['/figures?view=series', 'series-line'], ['/figures/report', 'report-devices'], ['/shift', 'shift-row'], [`/shift/${OWN}`, 'shift-worst']]) {
+    await page.goto(base + path);
+    await page.getByTestId(shown).first().waitFor();
+    await page.evaluate(AXE);
+    const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations', 'passes'] }));
+    expect(violations.map((v) => `${v.id}: ${v.nodes[0].html}`), path).toEqual([]);
+    expect(passes.length).toBeGreaterThan(10);
   }
 });
