@@ -74,11 +74,11 @@ function Board({ outlines, standing, onLevel }: BoardProps) {
         )}
         <label class="check"><input type="checkbox" checked={devices} data-testid="map-devices" onChange={(e) => setDevices(e.currentTarget.checked)} />{words.t('map.devices')}</label>
       </header>
-      <section class="card map-stage" aria-label={words.t('map.canvas')}>
+      <div class="card map-stage">
         <Stage outlines={outlines} standing={standing} mode={mode} devices={devices} selected={selected} hovered={hovered}
           onSelect={choose} onHover={setHovered} onCase={(id) => navigate(`/cases/${id}`)} onView={setView} onReady={(h) => { handle.current = h; }} />
         <Pointed code={hovered || selected} rows={rows} />
-      </section>
+      </div>
       <section class="card map-side" aria-label={words.t('map.list')}>
         <div class="map-side-head">
           <Segments label={words.t('map.list')} values={['cases', 'grids'] as const} now={tab} onChange={setTab} testid="map-tab"

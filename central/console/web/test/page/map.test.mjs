@@ -1,4 +1,5 @@
 // The map in a real Chromium, which draws WebGL 2 in software, against the mock and under the real content policy.
+import axe from 'axe-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { browser } from '../../dev/shoot.mjs';
 import { Mock } from '../../dev/mock.mjs';
@@ -62,6 +63,8 @@ test('draws the grids by cases and by deadline, and the map and its list choose 
   expect(await rows().first().getAttribute('data-id')).toBe(late.id); // what is overdue stands first
   expect(await rows().first().innerText()).toMatch(/积水内涝[\s\S]*已超[\s\S]*东河社区第3网格/);
   expect(await page.getByTestId('map-legend').innerText()).toContain('1–2 件');
+  await page.evaluate(axe.source);
+  expect((await page.evaluate(() => globalThis.axe.run())).violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(' ')}`)).toEqual([]);
   const byCases = await picture();
   await page.getByTestId('map-mode-deadline').click();
   expect(await page.getByTestId('map-legend').innerText()).toContain('即将超时');
