@@ -31,6 +31,8 @@ interface RowProps {
   /** What is above it came while the connection was lost, or later. */
   gap: boolean;
   selected: boolean;
+  /** The list moves so fast that nobody can read more of it than what happened when. */
+  light: boolean;
   /** It is the one that Tab goes to. */
   reachable: boolean;
   onSelect: (a: Alert) => void;
@@ -71,8 +73,7 @@ function GapMark() {
   return <p class="feed-gap" data-testid="feed-gap">{words.t('feed.gap')}</p>;
 }
 
-function RowButton({ alert: a, caseState, step, tone, over, awaited, today, fold, n, member, selected, reachable, onSelect, onActive }: RowProps) {
-  const words = useWords();
+function RowButton({ alert: a, caseState, step, tone, over, awaited, today, fold, n, member, light, selected, reachable, onSelect, onActive }: RowProps) {
   const severity = fold?.severity ?? a.severity;
   const unhandled = caseState === 'open' && (fold !== null || (a.state !== 'cleared' && !over));
   const look = `${unhandled ? `feed-row-${severity}` : 'feed-row-calm'}${member ? ' feed-row-member' : ''}`;
@@ -80,25 +81,38 @@ function RowButton({ alert: a, caseState, step, tone, over, awaited, today, fold
     <button type="button" class={`feed-row ${look}`} data-testid="feed-row" data-kind={a.kind} data-severity={severity} tabIndex={reachable ? 0 : -1}
       data-state={a.state} data-id={a.id} aria-pressed={selected} onClick={() => onSelect(a)} onFocus={() => onActive(a)}>
       <SeverityMark severity={severity} />
-      <Thumb alert={a} awaited={awaited} />
+      {light ? <span class="thumb" /> : <Thumb alert={a} awaited={awaited} />}
       <span class="feed-what">
         <Headline alert={a} over={over} n={n} />
-        <span class="feed-place">
-          <GridCode code={a.grid} />
-          {a.zone && <span class="zone">{a.zone}</span>}
-          <span class="name">{a.device}</span>
-        </span>
+        {!light && <Place alert={a} />}
       </span>
       <span class="feed-when">
         <span class="time"><Time at={a.occurredAt} today={today} /></span>
-        <Ago at={a.occurredAt} />
+        {!light && <Ago at={a.occurredAt} />}
       </span>
-      <span class="feed-case">
-        {caseState && <CaseStateChip state={caseState} />}
-        {step !== '' && <span class="small muted">{step}</span>}
-        {tone && tone !== 'calm' && <ToneMark tone={tone} label={words.t(`deadline.tone.${tone}`)} />}
-      </span>
+      <span class="feed-case">{!light && <Standing caseState={caseState} step={step} tone={tone} />}</span>
     </button>
+  );
+}
+
+function Place({ alert: a }: { alert: Alert }) {
+  return (
+    <span class="feed-place">
+      <GridCode code={a.grid} />
+      {a.zone && <span class="zone">{a.zone}</span>}
+      <span class="name">{a.device}</span>
+    </span>
+  );
+}
+
+function Standing({ caseState, step, tone }: Pick<RowProps, 'caseState' | 'step' | 'tone'>) {
+  const words = useWords();
+  return (
+    <>
+      {caseState && <CaseStateChip state={caseState} />}
+      {step !== '' && <span class="small muted">{step}</span>}
+      {tone && tone !== 'calm' && <ToneMark tone={tone} label={words.t(`deadline.tone.${tone}`)} />}
+    </>
   );
 }
 

@@ -3,7 +3,7 @@
  * fixed (--row). Older pages are asked for when the end comes near.
  */
 import type { RefObject } from 'preact';
-import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useTitles } from '../cases/catalog';
 import { urgency } from '../cases/deadlines';
 import type { Titles } from '../cases/titles';
@@ -19,6 +19,8 @@ import type { FeedStore } from './store';
 /** Rows that are drawn above and below what is in sight, and how near the end may come before more is asked for. */
 const AROUND = 4;
 const NEAR = 40;
+/** Rows are drawn light while the list jumps by more than a window, until it rested so many milliseconds. */
+const REST = 80;
 
 export interface RowsProps {
   store: FeedStore;
@@ -42,14 +44,17 @@ export const rowHeight = (at: Element): number => parseFloat(getComputedStyle(at
 /** Which rows are in sight, and how high one is. */
 function useWindow(scroller: RefObject<HTMLDivElement | null>, onScrolled: (on: boolean) => void, ready: boolean) {
   const look = useLook();
-  const [seen, setSeen] = useState({ from: 0, to: 20, height: 76 });
+  const [seen, setSeen] = useState({ from: 0, to: 20, height: 76, light: false });
+  const rest = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const measure = () => {
     const at = scroller.current;
     if (!at) return;
     const height = rowHeight(at);
     const from = Math.max(0, Math.floor(at.scrollTop / height) - AROUND);
     const to = Math.ceil((at.scrollTop + at.clientHeight) / height) + AROUND;
-    setSeen((was) => (was.from === from && was.to === to && was.height === height ? was : { from, to, height }));
+    setSeen((was) => (was.from === from && was.to === to && was.height === height ? was : { from, to, height, light: Math.abs(was.from - from) > to - from }));
+    clearTimeout(rest.current);
+    rest.current = setTimeout(() => setSeen((was) => (was.light ? { ...was, light: false } : was)), REST);
     onScrolled(at.scrollTop > 4);
   };
   useLayoutEffect(() => {
@@ -57,7 +62,10 @@ function useWindow(scroller: RefObject<HTMLDivElement | null>, onScrolled: (on: 
     if (!scroller.current) return;
     const observer = new ResizeObserver(measure);
     observer.observe(scroller.current);
-    return () => observer.disconnect();
+    return () => {
+      observer.disconnect();
+      clearTimeout(rest.current);
+    };
   }, [look, ready]);
   return { ...seen, measure };
 }
@@ -79,7 +87,7 @@ function useOlder(store: FeedStore, to: number): boolean {
 export function Rows(props: RowsProps) {
   const { store, scroller, onScrolled, onPoint } = props;
   const words = useWords();
-  const { from, to, height, measure } = useWindow(scroller, onScrolled, store.loaded);
+  const { from, to, height, light, measure } = useWindow(scroller, onScrolled, store.loaded);
   const busy = useOlder(store, to);
   const { list } = store;
   useLayoutEffect(measure, [list]);
@@ -91,7 +99,7 @@ export function Rows(props: RowsProps) {
       <div class="feed-scroll" ref={scroller} data-testid="feed-scroll" onScroll={measure} onPointerMove={() => onPoint(true)} onPointerLeave={() => onPoint(false)}>
         {list.length === 0 && !busy && <Empty title={words.t(filtered ? 'feed.none' : 'feed.empty')} hint={words.t('feed.emptyHint')} />}
         <ol class="plain feed-rows" aria-label={words.t('feed.list')} data-testid="feed-rows" data-rows={list.length} {...placed({ height: `${list.length * height}px` })}>
-          <Windowed {...props} from={from} to={to} height={height} />
+          <Windowed {...props} from={from} to={to} height={height} light={light} />
         </ol>
         {list.full && <p class="feed-end muted">{words.t('feed.full', { n: MAX_ROWS })}</p>}
         {busy && <p class="feed-end muted" role="status">{words.t('feed.older')}</p>}
@@ -103,7 +111,7 @@ export function Rows(props: RowsProps) {
 /** Sets properties of an element by script, which the content policy lets. */
 const placed = (style: Readonly<Record<string, string>>) => ({ style });
 
-function Windowed({ store, selected, active, onSelect, onActive, from, to, height }: RowsProps & { from: number; to: number; height: number }) {
+function Windowed({ store, selected, active, onSelect, onActive, from, to, height, light }: RowsProps & { from: number; to: number; height: number; light: boolean }) {
   const today = useToday();
   const titles = useTitles();
   const { list } = store;
@@ -120,7 +128,7 @@ function Windowed({ store, selected, active, onSelect, onActive, from, to, heigh
     return (
       <li key={a.id} class="feed-item" aria-setsize={list.older === '' ? total : -1} aria-posinset={i + 1} data-index={i} {...placed({ transform: `translateY(${i * height}px)` })}>
         <Row alert={a} caseState={store.caseState(a)} {...standing(store.cases.get(a.caseId), titles)} over={list.isOver(a)} awaited={store.awaitsPicture(a.id)} today={today}
-          fold={nth === 0 ? fold : null} n={nth === 0 && fold ? fold.n : 0} open={fold?.open ?? false} member={nth > 0} gap={beginsGap(store, i, a, gap)}
+          fold={nth === 0 ? fold : null} n={nth === 0 && fold ? fold.n : 0} open={fold?.open ?? false} member={nth > 0} light={light} gap={beginsGap(store, i, a, gap)}
           selected={selected === a.id} reachable={i === reachable} onSelect={onSelect} onActive={onActive} onFold={store.toggle} />
       </li>
     );

@@ -1,4 +1,6 @@
 // The live feed in a real Chromium, against the mock.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { browser } from '../../dev/shoot.mjs';
 import { Mock } from '../../dev/mock.mjs';
@@ -323,4 +325,41 @@ test('a storm of alerts neither freezes the page nor loses one', async () => {
   await rows(500);
   await page.keyboard.press('End');
   await expect.poll(() => page.evaluate(() => document.activeElement?.dataset?.id)).toBe(mock.world.alerts.at(-1).id);
+});
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe-core finds against WCAG 2.2 A and AA and its own best practices. */
+async function violations() {
+  await page.evaluate(AXE);
+  return page.evaluate(async () => {
+    const { violations: all } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
+    return all.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 3).join(', ')}`);
+  });
+}
+
+test.each(['light', 'dark'])('axe-core finds nothing in the feed, its menu and its help, %s', async (colorScheme) => {
+  await page.emulateMedia({ colorScheme });
+  mock.world.fill().work();
+  for (let i = 0; i < 4; i++) mock.world.raise(3);
+  await signedIn();
+  await expect.poll(() => row().count()).toBeGreaterThan(5);
+  await page.getByTestId('fold').first().click();
+  await page.locator('.feed-row-member').first().click();
+  await page.getByTestId('action-acknowledge').waitFor();
+  await page.getByTestId('filter-more').click();
+  await page.getByTestId('feed-exercise').selectOption('no');
+  await page.getByTestId('menu').click();
+  expect(await violations()).toEqual([]);
+  await page.keyboard.press('Escape');
+  mock.away = true;
+  mock.cut();
+  await page.getByTestId('banner-lost').waitFor();
+  expect(await violations()).toEqual([]);
+  mock.world.raise(1, { key: 'meanwhile' });
+  mock.away = false;
+  await page.getByTestId('missed').waitFor({ timeout: 20_000 });
+  await page.keyboard.press('?');
+  await page.getByTestId('keys-help').waitFor();
+  expect(await violations()).toEqual([]);
 });
