@@ -11,7 +11,7 @@ import type { Place } from './router';
 import type { Session } from './types';
 import { isWorker } from './worker/remember';
 import { Failure, Loading } from './ui/bits';
-import { IconCases, IconCheck, IconDevices, IconFeed, IconFigures, IconReport, IconShift } from './ui/icons';
+import { IconCases, IconCheck, IconDevices, IconFeed, IconFigures, IconMap, IconReport, IconShift } from './ui/icons';
 
 /** What a page is given: where it stands, the live state, and what the path named. */
 export interface PageProps {
@@ -39,6 +39,7 @@ export const routes: readonly Route[] = [
   { path: /^\/$/, page: ({ store, place }) => <FeedPage store={store} query={place.query} />, rail: { href: '/', word: 'nav.feed', testid: 'nav-feed', icon: IconFeed } },
   { path: /^\/cases$/, page: ({ store, place }) => <CaseListPage store={store} query={place.query} />, rail: { href: '/cases?state=open', word: 'nav.cases', testid: 'nav-cases', icon: IconCases } },
   { path: /^\/cases\/([0-9A-Za-z-]{1,64})$/, page: ({ store, params: [id = ''] }) => <CasePage key={id} id={id} store={store} /> },
+  { path: /^\/map$/, page: lazy(() => import('./map/page').then((m) => m.MapPage)), rail: { href: '/map', word: 'map.nav', testid: 'nav-map', icon: IconMap } },
   { path: /^\/report$/, page: () => <ReportPage />, may: operates, rail: { href: '/report', word: 'nav.report', testid: 'nav-report', icon: IconReport } },
   { path: /^\/devices$/, page: lazy(() => import('./devices/page').then((m) => m.DevicesPage)), rail: { href: '/devices', word: 'nav.devices', testid: 'nav-devices', icon: IconDevices } },
   { path: /^\/devices\/([0-9A-Za-z._-]{1,64})$/, page: lazy(() => import('./devices/edgepage').then((m) => m.EdgePage)) },
