@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 
 	"gridgate/deploy/testkit/township"
 )
@@ -39,6 +40,9 @@ func Run(ctx context.Context, o Options, log *slog.Logger) (err error) {
 	defer stopCameras()
 	if err := town.Configure(ctx); err != nil {
 		return err
+	}
+	if err := setUp(ctx, town); err != nil {
+		return unlessStopped(ctx, err)
 	}
 
 	defer func() { err = errors.Join(err, town.Stop()) }()
@@ -77,16 +81,25 @@ Gridgate 演示街道已启动 / the demonstration township is up
   控制台 console    %s/
   用户 user         %s
   密码 password     %s
-
+%s
   边缘 edge status  %s/  密码 password  %s
   日志 logs         %s
   停止 stop         Ctrl-C
 
-`, t.CentralURL(), township.Operator, t.Secret(township.OperatorPassword), t.EdgeURL(), t.Secret(township.PagePassword), t.Path("logs"))
+`, t.CentralURL(), township.Operator, t.Secret(township.OperatorPassword), others(t), t.EdgeURL(), t.Secret(township.PagePassword), t.Path("logs"))
 	text := fmt.Sprintf("GRIDGATE_URL=%s\nGRIDGATE_TOKEN=%s\nGRIDGATE_USER=%s\nGRIDGATE_PASSWORD=%s\nGRIDGATE_EDGE_URL=%s\nGRIDGATE_MQTT=%s\n",
 		t.CentralURL(), t.Token(), township.Operator, t.Secret(township.OperatorPassword), t.EdgeURL(), t.MQTTAddr())
 	if err := os.WriteFile(env+".part", []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write demo.env: %w", err)
 	}
 	return os.Rename(env+".part", env)
+}
+
+// others are the other accounts, a line each.
+func others(t *township.Township) string {
+	var b strings.Builder
+	for _, a := range accounts {
+		fmt.Fprintf(&b, "  %-17s %-12s %s\n", "其他 other", a.name, t.Secret(a.secret()))
+	}
+	return b.String()
 }

@@ -89,7 +89,7 @@ func Open(o Options) (*Township, error) {
 		}
 	}
 	for _, name := range []string{OperatorPassword, EdgeToken, SensorPassword, CameraPassword, PagePassword} {
-		if err := t.keep(name); err != nil {
+		if err := t.KeepSecret(name); err != nil {
 			return nil, err
 		}
 	}
@@ -104,8 +104,8 @@ func Open(o Options) (*Township, error) {
 	return t, nil
 }
 
-// keep reads a secret of an earlier start or makes one.
-func (t *Township) keep(name string) error {
+// KeepSecret reads a secret of an earlier start or makes one.
+func (t *Township) KeepSecret(name string) error {
 	data, err := os.ReadFile(t.Path("secrets", name))
 	if s := string(bytes.TrimSpace(data)); err == nil && s != "" {
 		t.secrets[name] = s
