@@ -49,6 +49,12 @@ async function shoot(chrome, base, mock, folder, lang, scheme) {
   await page.goto(`${base}/devices`);
   await page.getByTestId('edge-card').first().waitFor();
   await snap('devices');
+  await page.goto(`${base}/devices/edge-demo-a`);
+  await page.getByTestId('edge-cost').waitFor();
+  await snap('edge');
+  await page.goto(`${base}/devices/edge-demo-a/cam-square-01`);
+  await page.getByTestId('recent-alert').first().waitFor();
+  await snap('device');
   await context.close();
 }
 

@@ -2,7 +2,7 @@
  * Central's HTTP interface. In: what a page asks for. Out: values of ./types, or an [ApiError] with the status.
  * The session is a cookie that this code never sees.
  */
-import type { Alert, Case, CaseDetail, Edge, EventClass, Evidence, FeedMessage, Page, Report, Session, StepBody, Unit, Workflow } from './types';
+import type { Alert, Case, CaseDetail, EventClass, Evidence, FeedMessage, Page, Report, Session, StepBody, Unit, Workflow } from './types';
 
 const TIMEOUT = 15_000;
 
@@ -104,7 +104,6 @@ async function pageOf<T>(path: string, fill: (item: T) => T, signal?: AbortSigna
 }
 
 const fillAlert = (a: Alert): Alert => ({ ...a, evidence: a.evidence ?? [], caseId: a.caseId ?? '', exercise: a.exercise ?? false });
-const fillEdge = (e: Edge): Edge => ({ ...e, devices: e.devices ?? [], outbox: e.outbox ?? [], deadLetters: e.deadLetters ?? 0, skewMs: e.skewMs ?? 0 });
 const same = <T>(item: T): T => item;
 
 /** Reads one message of the feed; fails on what is no JSON. */
@@ -124,7 +123,6 @@ export const api = {
 
   alerts: (filter: Filter, signal?: AbortSignal) => pageOf(`/v1/alerts${query(filter)}`, fillAlert, signal),
   cases: (filter: Filter, signal?: AbortSignal) => pageOf<Case>(`/v1/cases${query(filter)}`, same, signal),
-  edges: (signal?: AbortSignal) => pageOf('/v1/edges', fillEdge, signal),
   /** A case with the events before a position; the newest ones without. */
   case: async (id: string, signal?: AbortSignal, before?: number): Promise<CaseDetail> => {
     const c = await guarded(() => call<CaseDetail>(`${casePath(id)}${query({ before })}`, { signal }));

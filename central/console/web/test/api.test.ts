@@ -45,7 +45,7 @@ describe('the interface', () => {
     await expect(api.signIn('a', 'b')).rejects.toMatchObject({ status: 401 });
     expect(over).not.toHaveBeenCalled();
     answer(401);
-    await expect(api.edges()).rejects.toMatchObject({ status: 401 });
+    await expect(api.cases({})).rejects.toMatchObject({ status: 401 });
     expect(over).toHaveBeenCalledTimes(1);
   });
 
@@ -74,12 +74,12 @@ describe('the interface', () => {
 
   test('no answer is status 0', async () => {
     answers.mockRejectedValueOnce(new TypeError('failed'));
-    await expect(api.edges()).rejects.toMatchObject({ status: 0 });
+    await expect(api.cases({})).rejects.toMatchObject({ status: 0 });
   });
 
   test('an answer that is no problem document still has its status', async () => {
     answers.mockResolvedValueOnce(new Response('<h1>no</h1>', { status: 502 }));
-    await expect(api.edges()).rejects.toMatchObject({ status: 502 });
+    await expect(api.cases({})).rejects.toMatchObject({ status: 502 });
   });
 });
 
