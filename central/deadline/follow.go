@@ -176,7 +176,7 @@ func (j *Job) followParent(ctx context.Context, id string) error {
 
 func (j *Job) closeChild(ctx context.Context, id, parent string) error {
 	return j.onCase(ctx, id, func(c cases.Case) ([]cases.Event, []string) {
-		if c.Parent != parent || c.State == cases.Closed {
+		if c.Parent != parent || c.State == cases.Closed || !j.stillClosed(ctx, parent) {
 			return nil, nil
 		}
 		l := j.o.Loops.Of(c)
@@ -187,6 +187,12 @@ func (j *Job) closeChild(ctx context.Context, id, parent string) error {
 		}
 		return []cases.Event{e}, []string{"follow"}
 	})
+}
+
+// stillClosed says whether a parent was not opened again meanwhile: its closing may have been taken back.
+func (j *Job) stillClosed(ctx context.Context, parent string) bool {
+	p, err := j.o.Store.Case(ctx, parent)
+	return err == nil && p.State == cases.Closed
 }
 
 func (j *Job) request(action, rule string) workflow.Request {
