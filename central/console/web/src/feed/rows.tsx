@@ -70,25 +70,37 @@ function useWindow(scroller: RefObject<HTMLDivElement | null>, onScrolled: (on: 
   return { ...seen, measure };
 }
 
-/** Asks for older rows while the end is near. */
-function useOlder(store: FeedStore, to: number): boolean {
+/** Asks for older rows while the end is near. Where that found none that pass the filter, it waits to be told to look further back. */
+function useOlder(store: FeedStore, to: number): { busy: boolean; further: (() => void) | null } {
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState(0);
+  const [searched, setSearched] = useState('');
   const { list } = store;
   const wanted = store.loaded && list.older !== '' && to + NEAR >= list.length;
-  useEffect(() => {
-    if (!wanted || busy) return;
+  const paused = searched !== '' && searched === list.older;
+  const load = async () => {
     setBusy(true);
-    store.older().then(() => setFailed(0), () => new Promise((wait) => setTimeout(wait, 3000)).then(() => setFailed(failed + 1))).then(() => setBusy(false));
-  }, [wanted, busy, list, list.length, failed]);
-  return wanted || busy;
+    const before = list.size;
+    try {
+      await store.older();
+      setSearched(list.size === before ? list.older : '');
+    } catch {
+      await new Promise((wait) => setTimeout(wait, 3000));
+      setFailed((n) => n + 1);
+    }
+    setBusy(false);
+  };
+  useEffect(() => {
+    if (wanted && !busy && !paused) void load();
+  }, [wanted, busy, paused, list, list.length, failed]);
+  return { busy: busy || (wanted && !paused), further: paused && wanted && !busy ? () => setSearched('') : null };
 }
 
 export function Rows(props: RowsProps) {
   const { store, scroller, onScrolled, onPoint } = props;
   const words = useWords();
   const { from, to, height, light, measure } = useWindow(scroller, onScrolled, store.loaded);
-  const busy = useOlder(store, to);
+  const { busy, further } = useOlder(store, to);
   const { list } = store;
   useLayoutEffect(measure, [list]);
   if (!store.loaded && store.failed) return <Failure error={null} retry={() => store.retry()} />;
@@ -102,6 +114,7 @@ export function Rows(props: RowsProps) {
           <Windowed {...props} from={from} to={to} height={height} light={light} />
         </ol>
         {list.full && <p class="feed-end muted">{words.t('feed.full', { n: MAX_ROWS })}</p>}
+        {further && <p class="feed-end"><button type="button" class="button" data-testid="further" onClick={further}>{words.t('feed.further')}</button></p>}
         {busy && <p class="feed-end muted" role="status">{words.t('feed.older')}</p>}
       </div>
     </div>

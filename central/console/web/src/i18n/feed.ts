@@ -27,6 +27,7 @@ export const feed = area(
     'feed.filter.full': '最多保存 {n} 个视图',
     'feed.filter.note': '筛选同时决定听到什么；危及生命的告警总会响',
     'feed.none': '没有符合筛选的告警',
+    'feed.further': '继续向前查找',
 
     'feed.fold': '反复 {n} 次',
     'feed.unfold': '展开反复的 {n} 条告警',
@@ -97,6 +98,7 @@ export const feed = area(
     'feed.filter.full': 'At most {n} views are kept',
     'feed.filter.note': 'The filter chooses what is heard, too; life-safety is always heard',
     'feed.none': 'No alert passes the filter',
+    'feed.further': 'Look further back',
 
     'feed.fold': 'Flapped, {n} times',
     'feed.unfold': 'Unfold the {n} alerts that flapped',

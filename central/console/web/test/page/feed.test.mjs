@@ -186,6 +186,17 @@ test('a filter stands in the address, holds for what arrives, and is saved under
   await rows(mock.world.alerts.filter((a) => a.family === 'cameras').length);
 });
 
+test('a filter that hardly anything passes does not read the whole log by itself', async () => {
+  const rare = mock.world.raise(0, { picture: false });
+  mock.world.alerts.unshift(...Array.from({ length: 9000 }, (_, i) => ({ ...rare, id: `s${i}`, family: 'sensors', position: rare.position + 9000 - i })));
+  await signedIn('/?family=cameras');
+  await until('further', 1);
+  const asked = mock.requests.filter((r) => r.includes('/v1/alerts')).length;
+  expect(asked).toBeLessThan(20);
+  for (let n = 0; n < 3; n++) await page.getByTestId('further').click({ timeout: 2000 }).catch(() => undefined);
+  await rows(1);
+});
+
 test('what flaps is one row with a count, and unfolds', async () => {
   await signedIn();
   for (let i = 0; i < 5; i++) mock.world.raise(3);
