@@ -31,67 +31,86 @@ const drawingOf = ({ zones, masks }: Arranged): Drawing => ({ zones, masks });
 const STILL_SIDE = 1280;
 const STILL_WITHIN = 30;
 
-export function ZoneEditor({ device, arranged, mayDraw, maySee, onChanged }: EditorProps) {
-  const words = useWords();
+/** What is drawn, what was drawn when it was last read, and sending one in place of the other. */
+function useArrangement(arranged: Arranged, onChanged: () => void) {
   const [draft, act] = useReducer(draw, arranged, (a) => begin(drawingOf(a)));
   const [seen, setSeen] = useState(arranged);
   const [state, setState] = useState<{ busy: boolean; error: unknown }>({ busy: false, error: null });
   const dirty = !sameDrawing(draft.drawing, drawingOf(seen));
-  useEffect(() => {
-    if (arranged.version === seen.version) setSeen(arranged);
-    else if (!dirty) load(arranged);
-  }, [arranged]);
   const load = (a: Arranged) => {
     setSeen(a);
     act({ do: 'load', drawing: drawingOf(a) });
   };
+  useEffect(() => {
+    if (arranged.version === seen.version) setSeen(arranged);
+    else if (!dirty) load(arranged);
+  }, [arranged]);
   const send = async (f: () => Promise<Arranged | void>) => {
     setState({ busy: true, error: null });
     try {
       const kept = await f();
       if (kept) load(kept);
       setState({ busy: false, error: null });
-      onChanged();
     } catch (error) {
       setState({ busy: false, error });
-      onChanged();
     }
+    onChanged();
   };
+  return { draft, act, seen, dirty, load, send, ...state };
+}
+
+export function ZoneEditor({ device, arranged, mayDraw, maySee, onChanged }: EditorProps) {
+  const words = useWords();
+  const a = useArrangement(arranged, onChanged);
   const look = useLook(device.edge);
-  const ready = wrongs(draft.drawing).length === 0 && draft.drawing.zones.length > 0;
+  const { drawing } = a.draft;
+  const ready = wrongs(drawing).length === 0 && drawing.zones.length > 0;
   const undoKey = (e: KeyboardEvent) => {
     if (e.key !== 'z' || !(e.ctrlKey || e.metaKey) || e.isComposing || (e.target as Element).closest('input')) return;
     e.preventDefault();
-    act({ do: 'undo' });
+    a.act({ do: 'undo' });
   };
   return (
     <section class="card block editor" aria-labelledby="editor-title" data-testid="editor" onKeyDown={undoKey}>
       <h2 id="editor-title">{words.t('cameras.zonesAndMasks')}</h2>
-      <Standing device={device} arranged={seen} moved={arranged.version !== seen.version} onLoad={() => load(arranged)} />
+      <Standing device={device} arranged={a.seen} moved={arranged.version !== a.seen.version} onLoad={() => a.load(arranged)} />
       <div class="editor-body">
         <div class="editor-picture">
-          <Canvas still={look.url} draft={draft} draw={act} fixed={!mayDraw} camera={device.id} />
+          <Canvas still={look.url} draft={a.draft} draw={a.act} fixed={!mayDraw} camera={device.id} />
           {maySee && <StillBar state={look.state} camera={device.id} onAsk={(reason) => look.start({ camera: device.id, reason, seconds: STILL_WITHIN, count: 1, maxSide: STILL_SIDE })} />}
           {mayDraw && <p class="muted small">{words.t('cameras.how')}</p>}
         </div>
         <div class="editor-side">
-          <ShapeList draft={draft} draw={act} fixed={!mayDraw} />
-          {mayDraw && (
-            <div class="editor-send">
-              {draft.drawing.zones.length === 0 && <p class="muted small">{words.t('cameras.needZone')}</p>}
-              {state.error !== null && <p class="form-error" role="alert" data-testid="editor-error">{state.error instanceof ApiError && state.error.status === 412 ? words.t('cameras.movedOn') : errorText(words, state.error)}</p>}
-              <div class="actions">
-                <button type="button" class="button button-primary" data-testid="editor-send" disabled={!ready || !dirty || state.busy}
-                  onClick={() => void send(() => arrange(device.edge, device.id, seen.version, draft.drawing))}>{words.t(state.busy ? 'case.working' : 'cameras.send')}</button>
-                <button type="button" class="button" data-testid="editor-reset" disabled={!dirty || state.busy} onClick={() => load(arranged)}>{words.t('cameras.discard')}</button>
-                {seen.version > 0 && <button type="button" class="button" data-testid="editor-remove" disabled={state.busy} onClick={() => void send(() => unarrange(device.edge, device.id, seen.version))}>{words.t('cameras.toFile')}</button>}
-              </div>
-            </div>
-          )}
+          <ShapeList draft={a.draft} draw={a.act} fixed={!mayDraw} />
+          {mayDraw && <SendBar device={device} arrangement={a} ready={ready} onReset={() => a.load(arranged)} />}
         </div>
       </div>
-      {mayDraw && <TrialPanel edge={device.edge} camera={device.id} drawing={draft.drawing} ready={ready} />}
+      {mayDraw && <TrialPanel edge={device.edge} camera={device.id} drawing={drawing} ready={ready} />}
     </section>
+  );
+}
+
+interface SendProps {
+  device: DeviceFile;
+  arrangement: ReturnType<typeof useArrangement>;
+  ready: boolean;
+  onReset: () => void;
+}
+
+function SendBar({ device: { edge, id }, arrangement: { draft, seen, dirty, busy, error, send }, ready, onReset }: SendProps) {
+  const words = useWords();
+  return (
+    <div class="editor-send">
+      {draft.drawing.zones.length === 0 && <p class="muted small">{words.t('cameras.needZone')}</p>}
+      {error !== null && <p class="form-error" role="alert" data-testid="editor-error">{error instanceof ApiError && error.status === 412 ? words.t('cameras.movedOn') : errorText(words, error)}</p>}
+      <div class="actions">
+        <button type="button" class="button button-primary" data-testid="editor-send" disabled={!ready || !dirty || busy} onClick={() => void send(() => arrange(edge, id, seen.version, draft.drawing))}>
+          {words.t(busy ? 'case.working' : 'cameras.send')}
+        </button>
+        <button type="button" class="button" data-testid="editor-reset" disabled={!dirty || busy} onClick={onReset}>{words.t('cameras.discard')}</button>
+        {seen.version > 0 && <button type="button" class="button" data-testid="editor-remove" disabled={busy} onClick={() => void send(() => unarrange(edge, id, seen.version))}>{words.t('cameras.toFile')}</button>}
+      </div>
+    </div>
   );
 }
 
