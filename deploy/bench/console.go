@@ -121,7 +121,11 @@ func weigh(ctx context.Context, base string) (all, first float64, err error) {
 		if err != nil {
 			return 0, 0, err
 		}
-		if !strings.Contains(name, "maplibre") {
+		text, err := os.ReadFile("central/console/dist/" + name)
+		if err != nil {
+			return 0, 0, err
+		}
+		if !strings.Contains(name, "maplibre") && !bytes.Contains(text, []byte("maplibregl-")) {
 			all += size
 		}
 		if name == "index.html" || bytes.Contains(page, []byte(name)) {
