@@ -56,9 +56,7 @@ func (c Client) Cases(ctx context.Context, filter url.Values) ([]Case, error) {
 
 // Edges returns every edge.
 func (c Client) Edges(ctx context.Context) ([]Edge, error) {
-	var page struct{ Items []Edge }
-	err := c.JSON(ctx, http.MethodGet, "/v1/edges", nil, &page)
-	return page.Items, err
+	return list[Edge](ctx, c, "/v1/edges", url.Values{})
 }
 
 func list[T any](ctx context.Context, c Client, path string, filter url.Values) ([]T, error) {
