@@ -86,6 +86,14 @@ const smoke: KnownDevice = { ...device('online'), family: 'sensors' };
 const camera: KnownDevice = { ...device('streaming'), zones: [{ name: 'gate', mode: 'armed' }, { name: 'yard', mode: 'disarmed' }] };
 
 describe('modes', () => {
+  test('a sensor under an order tells its mode, and has no zones to arm', () => {
+    const order = { device: 's1', mode: 'walk-test', until: '2026-11-22T16:00:00Z' } as never;
+    const [all, ...zones] = targets({ id: 's1', family: 'sensors', zones: [{ name: 'all', mode: 'walk-test' }] } as never, [order]);
+    expect(zones).toEqual([]);
+    expect(all && stageOf(all)).toBe('in-force');
+    expect(targets({ id: 's1', family: 'sensors' } as never, [order]).map(stageOf)).toEqual(['told']);
+  });
+
   test('what may save a life is never disarmed: by the word of the edge, and a sensor unless it says otherwise', () => {
     expect([smoke, { ...smoke, lane: 'normal' }, camera, { ...camera, lane: 'life-safety' }].map(lifeSafety)).toEqual([true, false, false, true]);
     expect(modesFor(smoke)).not.toContain('disarmed');

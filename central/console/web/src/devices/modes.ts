@@ -39,6 +39,8 @@ export interface Target {
 
 export function targets(d: KnownDevice, orders: readonly Mode[]): Target[] {
   const of = (zone: string) => orders.find((m) => m.device === d.id && (m.zone ?? '') === zone) ?? null;
+  // A sensor has no zones; one under an order tells its mode as that of a single one.
+  if (d.family === 'sensors') return [{ zone: '', mode: d.zones?.[0]?.mode ?? '', order: of('') }];
   const zones = (d.zones ?? []).map((z): Target => ({ zone: z.name, mode: z.mode, order: of(z.name) }));
   const all = new Set(zones.map((z) => z.mode));
   const mode = all.size === 1 ? (zones[0] as Target).mode : '';
