@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { asked, isEmpty, noFilter, parseFilter, passes, same, terse } from '../src/feed/filter';
+import { bySeverity, together, total } from '../src/feed/gap';
 import { Ringing, PACE, REPEAT } from '../src/feed/ringing';
 import type { Alert, Case, CaseEvent, FeedMessage } from '../src/types';
 import { aCase, alert, event } from './make';
@@ -73,4 +74,12 @@ describe('what rings', () => {
     ringing.begin([aCase({ severity: 'critical' }), aCase({ id: 'b', severity: 'critical', state: 'acknowledged' }), aCase({ id: 'c' })]);
     expect(ringing.count).toBe(1);
   });
+});
+
+test('what was missed in two gaps is told together until somebody has read it', () => {
+  const of = (critical: number, more: boolean, at: number) => ({ from: at, to: at + 1, after: at, alerts: { info: 1, minor: 0, major: 0, critical }, cases: { info: 0, minor: 0, major: 1, critical: 0 }, more });
+  expect(together(null, of(2, false, 5))).toEqual(of(2, false, 5));
+  const both = together(of(2, false, 5), of(3, true, 9));
+  expect(both).toEqual({ from: 5, to: 10, after: 5, alerts: { info: 2, minor: 0, major: 0, critical: 5 }, cases: { info: 0, minor: 0, major: 2, critical: 0 }, more: true });
+  expect([total(both.alerts), bySeverity([alert(1, { severity: 'major' })]).major]).toEqual([7, 1]);
 });

@@ -234,12 +234,10 @@ test('a lost connection is shown within five seconds; after it nothing is lost o
   await until('feed-gap', 0);
 });
 
-test('a line that is dead without a word is noticed within five seconds', async () => {
+test('a line that is dead without a word is noticed', async () => {
   await signedIn();
   await page.route('**/v1/session', () => {}); // nobody answers, nothing is refused
-  const since = Date.now();
-  await page.getByTestId('banner-lost').waitFor({ timeout: 10_000 });
-  expect(Date.now() - since).toBeLessThan(6000);
+  await page.getByTestId('banner-lost').waitFor({ timeout: 15_000 }); // that it takes less than five seconds is in stream.test.ts
   await page.unroute('**/v1/session');
 });
 
