@@ -37,9 +37,9 @@ const (
 	maxReplays = 4      // screens that read their backlog from the log at once
 
 	// Between two looks at the log passes so much for each screen, up to so much: what is committed meanwhile goes out in one piece, so
-	// that a thousand screens are written to twenty times a second, not once for each event.
-	breathFor  = 50 * time.Microsecond
-	longBreath = 50 * time.Millisecond
+	// that a thousand screens are written to twelve times a second, not once for each event.
+	breathFor  = 80 * time.Microsecond
+	longBreath = 80 * time.Millisecond
 	maxPiece   = 64 << 10 // bytes after which a screen is waited for
 
 	pollEvery  = time.Second      // finds what another process committed

@@ -1,11 +1,13 @@
 package feed
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"gridgate/central/api/problem"
@@ -156,6 +158,9 @@ func (s *stream) send(messages []message) error {
 	return nil
 }
 
+// pieces are put together here and used again: one long write is fewer calls of the kernel than many short ones.
+var pieces = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // write sends frames at once; none is nothing to send.
 func (s *stream) write(frames ...[]byte) error {
 	if len(frames) == 0 {
@@ -166,10 +171,14 @@ func (s *stream) write(frames ...[]byte) error {
 	}
 	// Over HTTP/2 a deadline ends the stream even if it passes between two writes.
 	defer s.out.SetWriteDeadline(time.Time{})
+	piece := pieces.Get().(*bytes.Buffer)
+	defer pieces.Put(piece)
+	piece.Reset()
 	for _, frame := range frames {
-		if _, err := s.w.Write(frame); err != nil {
-			return fmt.Errorf("write to client: %w", err)
-		}
+		piece.Write(frame)
+	}
+	if _, err := s.w.Write(piece.Bytes()); err != nil {
+		return fmt.Errorf("write to client: %w", err)
 	}
 	return s.out.Flush()
 }
