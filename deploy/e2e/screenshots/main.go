@@ -69,6 +69,7 @@ func shoot(page *browser.Page, env map[string]string, out string) error {
 		{"shot", filepath.Join(out, "case.png")},
 		{"go", "/map"},
 		{"see", "[data-testid=map-canvas][data-idle=true]"},
+		{"click", "[data-testid=map-tab-grids]"},
 		{"click", "[data-testid=map-grid] >> nth=0"},
 		{"see", "[data-testid=map-chosen]"},
 		{"shot", filepath.Join(out, "map.png")},
