@@ -74,7 +74,7 @@ func shoot(page *browser.Page, env map[string]string, out string) error {
 		{"see", "[data-testid=map-chosen]"},
 		{"shot", filepath.Join(out, "map.png")},
 		{"go", "/devices"},
-		{"see", "[data-testid=device-state]"},
+		{"see", "[data-testid=camera-state]"},
 		{"shot", filepath.Join(out, "devices.png")},
 		{"go", "/devices/" + township.EdgeName + "/square"},
 		{"see", "[data-testid=recent-alert] img"},
