@@ -45,6 +45,7 @@ type Store interface {
 	Cases(ctx context.Context, q store.Query) ([]cases.Case, string, error)
 	AppendAll(ctx context.Context, changes []store.Change) ([]cases.Case, error)
 	Due(ctx context.Context, now time.Time, limit int) ([]cases.Case, error)
+	Parents(ctx context.Context, ids []string) ([]string, error)
 	Cursor(ctx context.Context, job string) (int64, error)
 	Advance(ctx context.Context, a store.Advance) ([]cases.Case, error)
 }

@@ -21,7 +21,11 @@ func (j *Job) page(ctx context.Context) (int, error) {
 	if err != nil || len(events) == 0 {
 		return 0, err
 	}
-	for _, parent := range closedParents(events) {
+	parents, err := j.parents(ctx, events)
+	if err != nil {
+		return 0, err
+	}
+	for _, parent := range parents {
 		if err := j.followParent(ctx, parent); err != nil {
 			return 0, fmt.Errorf("close the cases that were merged into %s: %w", parent, err)
 		}
@@ -124,6 +128,15 @@ func (j *Job) beginOne(ctx context.Context, id string) error {
 	}
 	j.o.Logger.Warn("a case goes on changing and was not taken into its loop; its first action will", "case", id)
 	return nil
+}
+
+// parents are those of [closedParents] that have parts: few, while a backlog closes many cases that have none.
+func (j *Job) parents(ctx context.Context, events []cases.Event) ([]string, error) {
+	closed := closedParents(events)
+	if len(closed) == 0 {
+		return nil, nil
+	}
+	return j.o.Store.Parents(ctx, closed)
 }
 
 // closedParents are the cases into which others may have been merged and that are closed, as far as events tell: those that closed, and those that

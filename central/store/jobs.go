@@ -21,6 +21,8 @@ type Changes interface {
 	AppendAll(ctx context.Context, changes []Change) ([]cases.Case, error)
 	// Due returns open and acknowledged cases whose [cases.Case.NextAt] is not after now, the earliest first, at most limit.
 	Due(ctx context.Context, now time.Time, limit int) ([]cases.Case, error)
+	// Parents returns those of some cases, by their ids, that others are merged into.
+	Parents(ctx context.Context, ids []string) ([]string, error)
 }
 
 // Jobs follow the case-event log, each with a durable cursor of its own. What came of some events and the move of the cursor over them are one

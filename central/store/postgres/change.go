@@ -136,3 +136,13 @@ func justCase(scan scanner) (cases.Case, error) {
 	r, err := scanCase(scan)
 	return r.Case, err
 }
+
+// Parents implements [store.Changes].
+func (s *Store) Parents(ctx context.Context, ids []string) ([]string, error) {
+	rows, err := s.read.Query(ctx, "SELECT id FROM unnest($1::text[]) i (id) WHERE EXISTS (SELECT FROM heads WHERE parent = i.id AND parent <> '')", ids)
+	parents, err := texts(rows, err)
+	if err != nil {
+		return nil, fmt.Errorf("find parents: %w", err)
+	}
+	return parents, nil
+}

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -138,4 +139,22 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]cases.Case
 func justCase(scan func(...any) error) (cases.Case, error) {
 	r, err := scanCase(scan)
 	return r.Case, err
+}
+
+// Parents implements [store.Changes].
+func (s *Store) Parents(ctx context.Context, ids []string) ([]string, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, fmt.Errorf("find parents: %w", err)
+	}
+	rows, err := s.read.QueryContext(ctx, `SELECT DISTINCT s.parent FROM json_each(?) j CROSS JOIN case_states s INDEXED BY case_states_parent
+		ON s.parent = j.value`, string(list))
+	parents, err := collect(rows, err, func(scan func(...any) error) (id string, err error) {
+		err = scan(&id)
+		return id, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find parents: %w", err)
+	}
+	return parents, nil
 }

@@ -331,6 +331,14 @@ func testMerge(t *testing.T, open Opener) {
 	_, child := get(t, s, b.ID)
 	merge := cases.Event{CaseID: child.ID, Type: cases.EventMerged, At: t0, Actor: "li", Into: parent.ID}
 	do(t, s, merge)
+	wantParents := func(want ...string) {
+		t.Helper()
+		got, err := s.Parents(t.Context(), []string{child.ID, parent.ID, "another"})
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("parents %v, %v, want %v", got, err, want)
+		}
+	}
+	wantParents(parent.ID)
 	more := raised("cam2")
 	put(t, s, t0.Add(time.Minute), more)
 	if _, c := get(t, s, more.ID); c.ID != child.ID || c.Parent != parent.ID || c.Alerts != 2 {
@@ -340,6 +348,7 @@ func testMerge(t *testing.T, open Opener) {
 	wantCases(t, s, "alone", store.Query{Parent: store.Alone}, parent.ID)
 	merge.Type = cases.EventUnmerged
 	do(t, s, merge)
+	wantParents()
 	wantCases(t, s, "children", store.Query{Parent: parent.ID})
 	wantCases(t, s, "alone", store.Query{Parent: store.Alone}, parent.ID, child.ID)
 	checkInvariant(t, s)
