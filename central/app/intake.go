@@ -145,13 +145,16 @@ func outline(g grid.Grid, at time.Time) (rings [][]cap.Point) {
 	return rings
 }
 
+// figuresEvery is how long figures are gathered before they are stored: each figure once, however often it changed meanwhile.
+const figuresEvery = 5 * time.Second
+
 // startIndicators counts what becomes of cases.
 func (a *App) startIndicators(ctx context.Context, c *config.Config) error {
 	zone, err := time.LoadLocation(c.Zone)
 	if err != nil {
 		return err
 	}
-	counting := &indicators.Job{Store: a.followed, Zone: zone, Every: time.Second}
+	counting := &indicators.Job{Store: a.followed, Zone: zone, Every: figuresEvery}
 	loop := job.Loop{
 		Name: indicators.Name, Begin: counting.Begin, CatchUp: counting.CatchUp, Changed: a.hub.Changed, Pace: followPace, Logger: a.log.With("component", "indicators"),
 	}

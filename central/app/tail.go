@@ -7,6 +7,7 @@ import (
 	"gridgate/central/cases"
 	"gridgate/central/config"
 	"gridgate/central/store"
+	"gridgate/central/store/sqlite"
 	"gridgate/central/tail"
 )
 
@@ -26,5 +27,8 @@ func (f followed) Events(ctx context.Context, after int64, limit int) ([]cases.E
 
 func (a *App) openTail(context.Context, *config.Config) error {
 	a.followed = followed{Store: a.store, tail: tail.New(a.store)}
+	if s, ok := a.store.(*sqlite.Store); ok { // the only writer of its log
+		s.Tell(a.followed.tail.Offer)
+	}
 	return nil
 }

@@ -1,6 +1,6 @@
 // Package tail keeps the newest events of the case log decoded, so that all who follow the log in one process read it once.
 //
-// In: the log of the store. Out: the same answers as the store's, see [Log]. It follows nothing itself: what is not remembered is read when
+// In: the log of the store, and what the store says it just committed. Out: the same answers as the store's, see [Log]. It follows nothing itself: what is not remembered is read when
 // somebody asks. What it answers is shared and must not be changed. An event that retention deletes may be answered for a while longer.
 package tail
 
@@ -57,6 +57,20 @@ func (t *Tail) Events(ctx context.Context, after int64, limit int) ([]cases.Even
 	found := t.events[at:min(at+limit, len(t.events)):min(at+limit, len(t.events))]
 	t.trim()
 	return found, nil
+}
+
+// Offer takes over events that were just committed, if they are those that come next: they are then not read. Whatever is not taken is read
+// when somebody asks. It never waits.
+func (t *Tail) Offer(events []cases.Event) {
+	if len(events) == 0 || !t.mu.TryLock() {
+		return
+	}
+	defer t.mu.Unlock()
+	if events[0].Position != t.end()+1 {
+		return
+	}
+	t.events = append(t.events, events...)
+	t.trim()
 }
 
 // index is the first remembered event after a position.

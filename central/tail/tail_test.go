@@ -53,6 +53,15 @@ func TestItAnswersAsTheLogDoes(t *testing.T) {
 					b.add(gap)
 				}
 			},
+			"write and offer": func(t *rapid.T) {
+				from := len(b.events)
+				for range rapid.SampledFrom([]int{1, 10, 40, 200}).Draw(t, "events") {
+					b.add(0)
+				}
+				if rapid.Bool().Draw(t, "offered") {
+					s.Offer(b.events[from:])
+				}
+			},
 			"read": func(t *rapid.T) {
 				who, limit := rapid.IntRange(0, 2).Draw(t, "who"), rapid.IntRange(1, 100).Draw(t, "limit")
 				want, _ := b.Events(t.Context(), cursors[who], limit)
@@ -81,6 +90,23 @@ func TestFollowersShareOneRead(t *testing.T) {
 	}
 	if b.reads != 1 {
 		t.Errorf("the log was read %d times for four followers, want once", b.reads)
+	}
+}
+
+func TestWhatIsOfferedIsNotRead(t *testing.T) {
+	b := &book{}
+	b.add(0)
+	s := New(b)
+	if _, err := s.Events(t.Context(), 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		b.add(0)
+	}
+	s.Offer(b.events[1:])
+	got, err := s.Events(t.Context(), 1, 400)
+	if err != nil || len(got) != 400 || b.reads != 1 {
+		t.Errorf("%d events, %v, after %d reads", len(got), err, b.reads)
 	}
 }
 

@@ -34,8 +34,16 @@ func (s *Store) Ingest(ctx context.Context, in store.Group, decide store.Decider
 		return nil, fmt.Errorf("ingest %d alerts: %w", len(in.Alerts), err)
 	}
 	s.advance(last)
+	if s.writer.tell != nil {
+		s.writer.tell(g.events)
+	}
 	return g.outcomes(), nil
 }
+
+// Tell sets who is told the case events of each group of alerts once they are committed, as they were made: whoever follows the log then
+// need not read and decode them. It is called after each [Store.Ingest], in no order between two that run at once; the events must not be
+// changed. Set it before the first one.
+func (s *Store) Tell(f func([]cases.Event)) { s.writer.tell = f }
 
 // advance publishes the position of the newest committed event.
 func (s *Store) advance(last int64) {
@@ -58,6 +66,8 @@ type group struct {
 	fresh []int           // indices of alerts that are new, in order of arrival
 	rows  []alertRow      // by index; of new ones only
 	over  map[string]bool // situations that ended before their raise came
+
+	events []cases.Event // that came of it, for [Store.Tell]
 }
 
 // alertRow is where an alert stands: in the log, and in the chain of its case.
@@ -262,6 +272,9 @@ func (g *group) settle(k caseKey, which []int) error {
 		}
 		if after, err = g.w.append(after, e); err != nil {
 			return err
+		}
+		if e.Position = g.w.last; g.w.tell != nil {
+			g.events = append(g.events, e)
 		}
 	}
 	g.link(&after, which)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"gridgate/central/cases"
 	"gridgate/central/store"
 )
 
@@ -31,6 +32,7 @@ type writer struct {
 	args      []driver.Value      // reused
 	touched   []caseKey           // keys of the cases that the running attempt changed
 	astray    bool                // what is remembered may not be what is committed
+	tell      func([]cases.Event) // see [Store.Tell]; nil: nobody
 }
 
 // caseKey is what cases are told apart by: a drill never mixes with the real thing.
