@@ -23,6 +23,7 @@ import (
 	"gridgate/central/correlate"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 	"gridgate/central/tsdb"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
@@ -93,7 +94,7 @@ var hashOnce = sync.OnceValues(func() (string, error) { return auth.HashPassword
 
 func newDesk(t *testing.T, change ...func(*Options)) *desk {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db"), CacheBytes: 1 << 20})
+	db, err := sqlitetest.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db"), CacheBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,10 @@ func TestEachOperationHasAMethod(t *testing.T) {
 	}
 	methods := map[string]bool{}
 	for m := range reflect.TypeFor[ClientWithResponsesInterface]().Methods() {
-		name, _, _ := strings.Cut(m.Name, "With")
+		name := strings.TrimSuffix(m.Name, "WithResponse")
+		if strings.HasSuffix(name, "Body") {
+			name = name[:strings.LastIndex(name, "With")]
+		}
 		methods[strings.ToLower(name)] = true
 	}
 	operations := 0

@@ -16,6 +16,7 @@ import (
 	"gridgate/central/loops"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 	"gridgate/central/workflow"
 	"gridgate/protocols/alert"
 )
@@ -56,7 +57,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
+	s, err := sqlitetest.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
 	if err != nil {
 		t.Fatal(err)
 	}

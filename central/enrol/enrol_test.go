@@ -16,6 +16,7 @@ import (
 	"gridgate/central/auth"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/lockout"
 )
@@ -33,7 +34,7 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db"), CacheBytes: 1 << 20})
+	db, err := sqlitetest.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db"), CacheBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

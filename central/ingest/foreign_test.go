@@ -16,6 +16,7 @@ import (
 	"gridgate/central/ingest"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 	"gridgate/protocols/alert"
 	contract "gridgate/protocols/ingest"
 )
@@ -26,7 +27,7 @@ const fence = "/edges/school-3/sensors/fence"
 func onDisk(t *testing.T, change ...func(*ingest.Options)) (*fixture, *sqlite.Store, string) {
 	t.Helper()
 	dir := t.TempDir()
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "central.db")})
+	s, err := sqlitetest.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "central.db")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,12 +9,13 @@ import (
 
 	"gridgate/central/store/postgres"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 	server "gridgate/deploy/testkit/postgres"
 	"gridgate/protocols/ingest"
 )
 
 func TestOnSQLite(t *testing.T) {
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
+	db, err := sqlitetest.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
 	if err != nil {
 		t.Fatal(err)
 	}

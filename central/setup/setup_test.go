@@ -15,11 +15,12 @@ import (
 	"gridgate/central/setup"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 )
 
 func opened(t *testing.T) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
+	s, err := sqlitetest.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"gridgate/central/correlate/rules"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 	"gridgate/protocols/alert"
 )
 
@@ -37,7 +38,7 @@ type bench struct {
 
 func newBench(t *testing.T, text string) *bench {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
+	s, err := sqlitetest.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"gridgate/central/notify"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 	"gridgate/protocols/alert"
 )
 
@@ -136,7 +137,7 @@ func propertySetup() notify.Setup {
 // TestKilledAtAnyPoint: while the process is killed again and again, each (event, recipient, channel, step) is kept once and told; it is told
 // again only where the process died between the yes of the other side and the note of it.
 func TestKilledAtAnyPoint(t *testing.T) {
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db"), CacheBytes: 1 << 20})
+	s, err := sqlitetest.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db"), CacheBytes: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,11 +11,12 @@ import (
 	"gridgate/central/setup/parts"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 )
 
 // TestLoops: what builds replaces what is shipped, what does not is refused, and what is gone gives way to what is shipped.
 func TestLoops(t *testing.T) {
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
+	s, err := sqlitetest.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"gridgate/central/setup/parts"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 	"gridgate/protocols/alert"
 )
 
@@ -50,7 +51,7 @@ func open(t *testing.T, s *sqlite.Store) town {
 
 func newStore(t *testing.T) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
+	s, err := sqlitetest.Open(t.Context(), sqlite.Options{Path: filepath.Join(t.TempDir(), "central.db")})
 	must(t, err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {

@@ -12,11 +12,12 @@ import (
 
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/central/store/sqlite/sqlitetest"
 	"gridgate/central/store/storetest"
 )
 
 func open(ctx context.Context, dir string) (store.Store, error) {
-	return sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir, "central 中心?.db"), CacheBytes: 4 << 20})
+	return sqlitetest.Open(ctx, sqlite.Options{Path: filepath.Join(dir, "central 中心?.db"), CacheBytes: 4 << 20})
 }
 
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m, open)) }
