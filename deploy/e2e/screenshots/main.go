@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gridgate/deploy/e2e/browser"
@@ -47,14 +48,19 @@ func run(footage, out string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, page.Close()) }()
-	return shoot(page, env, out)
+	worker, err := os.ReadFile(filepath.Join(dir, "secrets", "worker-password"))
+	if err != nil {
+		return fmt.Errorf("read the worker's password: %w", err)
+	}
+	return errors.Join(shoot(page, desk(env, out)), shoot(page, telephone(strings.TrimSpace(string(worker)), out)))
 }
 
 // lawnWithPicture is the newest alert but one of a camera, with its picture there.
 const lawnWithPicture = "[data-testid=feed-row][data-kind=motion]:has(img) >> nth=1"
 
-func shoot(page *browser.Page, env map[string]string, out string) error {
-	steps := [][]string{
+// desk is an operator's way through the pages.
+func desk(env map[string]string, out string) [][]string {
+	return [][]string{
 		{"login", env["GRIDGATE_USER"], env["GRIDGATE_PASSWORD"]},
 		{"see", "[data-testid=feed-row][data-kind=gas]"},
 		{"see", lawnWithPicture},
@@ -73,6 +79,9 @@ func shoot(page *browser.Page, env map[string]string, out string) error {
 		{"click", "[data-testid=map-grid] >> nth=0"},
 		{"see", "[data-testid=map-chosen]"},
 		{"shot", filepath.Join(out, "map.png")},
+		{"go", "/report"},
+		{"see", "[data-testid=report-class]"},
+		{"shot", filepath.Join(out, "report.png")},
 		{"go", "/devices"},
 		{"see", "[data-testid=camera-state]"},
 		{"shot", filepath.Join(out, "devices.png")},
@@ -87,6 +96,20 @@ func shoot(page *browser.Page, env map[string]string, out string) error {
 		{"see", "[data-testid=shift-tally]"},
 		{"shot", filepath.Join(out, "shift.png")},
 	}
+}
+
+// telephone is the grid worker's page.
+func telephone(password, out string) [][]string {
+	return [][]string{
+		{"as", "worker", "phone"},
+		{"login", "worker", password},
+		{"go", "/work"},
+		{"see", "[data-testid=work-case]"},
+		{"shot", filepath.Join(out, "work.png")},
+	}
+}
+
+func shoot(page *browser.Page, steps [][]string) error {
 	for _, s := range steps {
 		if _, err := page.Do(s[0], s[1:]...); err != nil {
 			return err
