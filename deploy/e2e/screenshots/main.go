@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"gridgate/deploy/e2e/browser"
@@ -48,11 +47,7 @@ func run(footage, out string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, page.Close()) }()
-	worker, err := os.ReadFile(filepath.Join(dir, "secrets", "worker-password"))
-	if err != nil {
-		return fmt.Errorf("read the worker's password: %w", err)
-	}
-	return errors.Join(shoot(page, desk(env, out)), shoot(page, telephone(strings.TrimSpace(string(worker)), out)))
+	return shoot(page, desk(env, out))
 }
 
 // lawnWithPicture is the newest alert but one of a camera, with its picture there.
@@ -95,17 +90,6 @@ func desk(env map[string]string, out string) [][]string {
 		{"click", "[data-testid=shift-begin]"},
 		{"see", "[data-testid=shift-tally]"},
 		{"shot", filepath.Join(out, "shift.png")},
-	}
-}
-
-// telephone is the grid worker's page.
-func telephone(password, out string) [][]string {
-	return [][]string{
-		{"as", "worker", "phone"},
-		{"login", "worker", password},
-		{"go", "/work"},
-		{"see", "[data-testid=work-case]"},
-		{"shot", filepath.Join(out, "work.png")},
 	}
 }
 
