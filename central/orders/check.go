@@ -2,7 +2,6 @@ package orders
 
 import (
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -21,12 +20,8 @@ const (
 	// grain is what coordinates are rounded to: a tenth of a pixel of a picture that is 1,000 wide.
 	grain           = 1e-4
 	maxMinArea      = 0.9
-	maxMinDuration  = 60 * 1000 // milliseconds, as the edge has it
 	minReasonLetter = 2
 )
-
-// zoneName is what an alert may carry as its zone.
-var zoneName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$`)
 
 // checkArrangement returns zones and masks as they are kept, rounded, or says which rule they break first.
 func checkArrangement(zones []ingest.OrderZone, masks []ingest.Outline) ([]ingest.OrderZone, []ingest.Outline, error) {
@@ -57,15 +52,16 @@ func checkArrangement(zones []ingest.OrderZone, masks []ingest.Outline) ([]inges
 }
 
 func checkZone(z *ingest.OrderZone, names map[string]bool) (err error) {
+	longest := ingest.MaxMinDuration.Milliseconds()
 	switch {
-	case !zoneName.MatchString(z.Name):
+	case !alert.ValidZone(z.Name):
 		return refuse(Invalid, "the name is letters, digits, space, dot, dash and underscore, at most 64")
 	case names[z.Name]:
 		return refuse(Invalid, "the name stands there twice")
 	case !(z.MinArea >= 0 && z.MinArea <= maxMinArea):
 		return refuse(Invalid, "minArea is 0 to %v of the picture", maxMinArea)
-	case z.MinDurationMs < 0 || z.MinDurationMs > maxMinDuration:
-		return refuse(Invalid, "minDurationMs is 0 to %d", maxMinDuration)
+	case z.MinDurationMs < 0 || z.MinDurationMs > longest:
+		return refuse(Invalid, "minDurationMs is 0 to %d", longest)
 	}
 	names[z.Name] = true
 	if len(z.Outline) > 0 {

@@ -199,7 +199,7 @@ func checkResult(r ingest.TrialResult) error {
 		switch {
 		case err != nil:
 			return refuse(Invalid, "situation %d has a kind that is not on the list", i)
-		case e.Zone != "" && !zoneName.MatchString(e.Zone):
+		case e.Zone != "" && !alert.ValidZone(e.Zone):
 			return refuse(Invalid, "situation %d has a zone of another form", i)
 		case !writable(e.From) || !writable(e.To):
 			return refuse(Invalid, "situation %d has an absurd time", i)

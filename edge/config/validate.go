@@ -34,7 +34,6 @@ const (
 
 var (
 	deviceName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
-	zoneName   = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$`)
 )
 
 // Dialects are the names that a sensor's dialect may have; edge/app has the table of their implementations.
@@ -263,7 +262,7 @@ func (j *judge) zones(at string, zones []Zone) {
 	seen := map[string]bool{}
 	for i, z := range zones {
 		field := fmt.Sprintf("%s.zones[%d]", at, i)
-		j.demand(zoneName.MatchString(z.Name), field+".name", "not a name", "write letters and digits, at most 64")
+		j.demand(alert.ValidZone(z.Name), field+".name", "not a name", "write letters and digits, at most 64")
 		j.demand(!seen[z.Name], field+".name", "the name is used twice", "give each zone a name of its own")
 		seen[z.Name] = true
 		if len(z.Polygon) > 0 {
@@ -346,7 +345,7 @@ func (j *judge) sensors(c *Config, seen map[string]bool) {
 		j.grid(at+".place.grid", s.Place.Grid)
 		_, known := allowedPlaces[s.Place.Kind]
 		j.demand(known || s.Place.Kind.Private(), at+".place.kind", "unknown kind of place", "write home, or one of: "+placeNames())
-		j.demand(s.Zone == "" || zoneName.MatchString(s.Zone), at+".zone", "not a name", "write letters and digits, at most 64")
+		j.demand(s.Zone == "" || alert.ValidZone(s.Zone), at+".zone", "not a name", "write letters and digits, at most 64")
 		j.demand(s.Silence >= 0, at+".silence", "is negative", "write a duration such as 25h, or leave it out")
 		j.demand(s.Mapping == "" || s.Dialect == "mapped", at+".mapping", "only the dialect mapped has a mapping", "remove it, or write dialect: mapped")
 		j.file(at+".mapping", c.Path(s.Mapping))

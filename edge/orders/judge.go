@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"gridgate/edge/detect"
+	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
 )
 
@@ -53,18 +54,14 @@ type Judged struct {
 
 // Bounds beside those of the contract.
 const (
-	maxMasks       = 32 // of a camera, those of the file among them
-	maxMinDuration = time.Minute
-	maxRefusals    = 4 // that are told of one device
-	maxTold        = 300
-	minWidth       = 64 // pixels of a picture of a look
+	maxMasks    = 32 // of a camera, those of the file among them
+	maxRefusals = 4  // that are told of one device
+	maxTold     = 300
+	minWidth    = 64 // pixels of a picture of a look
 )
 
-var (
-	zoneName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$`)
-	// taskID is what may stand in a path.
-	taskID = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
-)
+// taskID is what may stand in a path.
+var taskID = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
 
 // judge is one judging.
 type judge struct {
@@ -164,9 +161,9 @@ func checkZones(zones []ingest.OrderZone) error {
 	}
 	seen := map[string]bool{}
 	for i, z := range zones {
-		longest := maxMinDuration.Milliseconds()
+		longest := ingest.MaxMinDuration.Milliseconds()
 		switch {
-		case !zoneName.MatchString(z.Name):
+		case !alert.ValidZone(z.Name):
 			return fmt.Errorf("the name of zone %d is not letters and digits, at most 64", i)
 		case seen[z.Name]:
 			return fmt.Errorf("two zones are called %q", z.Name)

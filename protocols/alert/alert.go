@@ -137,6 +137,9 @@ var (
 	zoneForm   = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$`)
 )
 
+// ValidZone says whether s may name a zone: letters and digits of any script, spaces, dots, underscores and dashes, at most [MaxName].
+func ValidZone(s string) bool { return zoneForm.MatchString(s) }
+
 // ParseSource splits a source into edge, family ([Cameras] or [Sensors]) and device.
 func ParseSource(source string) (edge, family, device string, err error) {
 	rest, rooted := strings.CutPrefix(source, "/edges/")
@@ -225,7 +228,7 @@ func (a Alert) Validate() error {
 	if !ValidGridCode(a.Grid) {
 		bad("grid is not a code of 12, 15 or 20 digits")
 	}
-	if a.Zone != "" && !zoneForm.MatchString(a.Zone) {
+	if a.Zone != "" && !ValidZone(a.Zone) {
 		bad("zone is not a name of at most %d letters and digits", MaxName)
 	}
 	if a.OccurredAt.IsZero() || a.RaisedAt.IsZero() {

@@ -22,10 +22,12 @@ const (
 	MaxOrderZones    = 16   // of a camera
 	MaxOrderMasks    = 16   // of a camera, beside those of the file
 	MaxOutlinePoints = 64
-	MaxLooks         = 4 // of an edge, at a time
-	MaxTrials        = 4 // of an edge, at a time
-	MaxModeOrders    = 500
-	MaxOrders        = 1 << 20 // bytes of all that is wanted of an edge, as JSON
+	// MaxMinDuration is how long something must move at most before it counts in a zone.
+	MaxMinDuration = time.Minute
+	MaxLooks       = 4 // of an edge, at a time
+	MaxTrials      = 4 // of an edge, at a time
+	MaxModeOrders  = 500
+	MaxOrders      = 1 << 20 // bytes of all that is wanted of an edge, as JSON
 	// MaxWait is how long an edge may ask for its sync to be held.
 	MaxWait = 50 * time.Second
 	// MinLookEvery is the least time between two pictures of a look: at most two a second.
