@@ -20,6 +20,7 @@ type Builder struct {
 	Device   string
 	Retained bool
 	Time     time.Time // the device's own, zero where it told none
+	At       time.Time // of what is added from now on, where values have times of their own; zero: Time
 
 	observations []observation.Observation
 	readings     []observation.Reading
@@ -55,7 +56,7 @@ func (b *Builder) Observe(path string, kind alert.Kind, phase observation.Phase,
 		return false
 	}
 	for i, o := range b.observations {
-		if o.Kind == kind && o.Zone == zone && o.Phase != observation.Momentary && phase != observation.Momentary {
+		if o.Device == b.Device && o.Kind == kind && o.Zone == zone && o.Phase != observation.Momentary && phase != observation.Momentary {
 			if phase == observation.Active {
 				b.observations[i].Phase = phase
 			}
@@ -63,41 +64,49 @@ func (b *Builder) Observe(path string, kind alert.Kind, phase observation.Phase,
 		}
 	}
 	b.observations = append(b.observations, observation.Observation{
-		Device: b.Device, Kind: kind, Phase: phase, Zone: zone, Retained: b.Retained,
+		Device: b.Device, Kind: kind, Phase: phase, At: b.At, Zone: zone, Retained: b.Retained,
 	})
 	return true
 }
 
 // Read adds a reading. A quantity that was already told is dropped.
 func (b *Builder) Read(path, quantity, unit string, value float64) bool {
-	known := slices.ContainsFunc(b.readings, func(r observation.Reading) bool { return r.Quantity == quantity })
+	known := slices.ContainsFunc(b.readings, func(r observation.Reading) bool { return r.Device == b.Device && r.Quantity == quantity })
 	if known || len(b.readings) == maxReadings {
 		b.Drop(path)
 		return false
 	}
-	b.readings = append(b.readings, observation.Reading{Device: b.Device, Quantity: quantity, Value: value, Unit: unit})
+	b.readings = append(b.readings, observation.Reading{Device: b.Device, Quantity: quantity, Value: value, Unit: unit, At: b.At})
 	return true
 }
 
 // Drop names a path that no rule took. A part that the dialect does not know must be given as "*".
 func (b *Builder) Drop(path string) { b.dropped = append(b.dropped, path) }
 
-// Done returns the translation, with the device's time in all its parts. why is the reason if nothing was understood.
+// Done returns the translation, with the device's time in all parts that have none of their own. why is the reason if nothing was understood.
 func (b *Builder) Done(why string) observation.Translation {
 	t := Ignored(b.Topic, "")
 	t.Meta.Time = b.Time
 	for _, o := range b.observations {
-		o.At = b.Time
+		o.At = either(o.At, b.Time)
 		t.Observations = append(t.Observations, o)
 	}
 	for _, r := range b.readings {
-		r.At = b.Time
+		r.At = either(r.At, b.Time)
 		t.Readings = append(t.Readings, r)
 	}
 	slices.Sort(b.dropped)
-	t.Dropped = append(t.Dropped, slices.Compact(b.dropped)...)
+	b.dropped = slices.Compact(b.dropped) // it clears what it leaves over: Done can be asked again
+	t.Dropped = append(t.Dropped, b.dropped...)
 	if len(t.Observations)+len(t.Readings) == 0 {
 		t.Ignored = why
 	}
 	return t
+}
+
+func either(own, message time.Time) time.Time {
+	if own.IsZero() {
+		return message
+	}
+	return own
 }

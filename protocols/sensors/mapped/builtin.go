@@ -58,6 +58,8 @@ var (
 	stateKeys   = []string{"state", "status", "active", "alarm", "value"}
 	eventKeys   = []string{"event", "event_type", "alarm_type", "alarm"} // their subject needs no state: it is a moment
 	timeKeys    = []string{"time", "timestamp", "ts", "at", "datetime"}
+	testKeys    = []string{"test", "test_mode", "testing", "self_test", "selftest", "test_alarm", "in_test"}
+	scaleKeys   = []string{"temp_unit", "temperature_unit", "unit_temp", "unit_temperature", "temperature_scale", "temp_scale"}
 	wrapperKeys = []string{"data", "values", "payload", "params", "readings", "sensors", "properties"}
 	// named are keys that mean nothing to us but are no identity: they are named when dropped.
 	named = []string{"rssi", "snr", "seq", "version", "fcnt", "linkquality", "interval"}
@@ -67,14 +69,6 @@ var (
 	onWords  = []string{"alarm", "alert", "active", "detected", "triggered", "open", "opened", "yes", "high", "raised"}
 	offWords = []string{"normal", "ok", "clear", "cleared", "inactive", "none", "closed", "no"}
 )
-
-// units are the spellings of units that a message may use, and their UCUM codes.
-var units = map[string]string{
-	"c": "Cel", "°c": "Cel", "℃": "Cel", "cel": "Cel", "celsius": "Cel", "f": "[degF]", "°f": "[degF]", "%": "%", "%rh": "%",
-	"m": "m", "cm": "cm", "mm": "mm", "ppm": "[ppm]", "[ppm]": "[ppm]", "v": "V", "mv": "mV", "a": "A", "ma": "mA", "w": "W", "kw": "kW",
-	"wh": "W.h", "kwh": "kW.h", "hpa": "hPa", "kpa": "kPa", "pa": "Pa", "lx": "lx", "lux": "lx", "m3/s": "m3/s", "m³/s": "m3/s",
-	"m/s": "m/s", "µg/m³": "ug/m3", "ug/m3": "ug/m3", "μg/m³": "ug/m3",
-}
 
 // siblings are the units that measure the same as a default one does.
 var siblings = [][]string{

@@ -26,13 +26,50 @@ func (Default) Translate(topic string, payload []byte, retained bool) observatio
 	if why != "" {
 		return sensors.Ignored(validTopic(topic), why)
 	}
-	g := guessless{b: &sensors.Builder{Topic: topic, Device: topic, Retained: retained}}
-	g.object("", value.(map[string]any), 0)
+	object := value.(map[string]any)
+	g := guessless{b: &sensors.Builder{Topic: topic, Device: topic, Retained: retained}, test: underTest(object, 0), scale: scaleOf(object, 0)}
+	g.object("", object, 0)
 	return g.b.Done(whyUnnamed)
 }
 
 // guessless reads one message by names that leave no doubt.
-type guessless struct{ b *sensors.Builder }
+type guessless struct {
+	b     *sensors.Builder
+	test  bool   // the device is under test: a hazard that it tells is none
+	scale string // of temperatures, where a key of its own tells it
+}
+
+// around looks for keys of an object, and of the wrappers in it, that say something of all others.
+func around(object map[string]any, depth int, look func(name string, v any)) {
+	for key, v := range object {
+		name := snake(key)
+		look(name, v)
+		if inner, ok := v.(map[string]any); ok && depth < 2 && slices.Contains(wrapperKeys, name) {
+			around(inner, depth+1, look)
+		}
+	}
+}
+
+func underTest(object map[string]any, depth int) (test bool) {
+	around(object, depth, func(name string, v any) {
+		if slices.Contains(testKeys, name) {
+			on, _ := sensors.Truth(v)
+			test = test || on || v == 1.0
+		}
+	})
+	return test
+}
+
+// scaleOf is the unit, as it is spelt, of temperatures that tell no unit themselves; "" where nothing is said.
+func scaleOf(object map[string]any, depth int) (told string) {
+	around(object, depth, func(name string, v any) {
+		spelling, _ := v.(string)
+		if unit, ok := sensors.Unit(spelling); ok && slices.Contains(scaleKeys, name) && comparable("Cel", unit) {
+			told = spelling
+		}
+	})
+	return told
+}
 
 // object takes what one object says, key by key in alphabetical order, wrappers at most two deep.
 func (g guessless) object(prefix string, object map[string]any, depth int) {
@@ -48,6 +85,8 @@ func (g guessless) object(prefix string, object map[string]any, depth int) {
 		case slices.Contains(timeKeys, name) && g.time(value):
 		case isObject && depth < 2 && slices.Contains(wrapperKeys, name):
 			g.object(path+".", inner, depth+1)
+		case known && isObject:
+			g.whole(path, name, rule, inner)
 		case known:
 			g.apply(path, name, rule, value, unit, hasUnit)
 		case slices.Contains(named, name), slices.Contains(timeKeys, name), slices.Contains(subjectKeys, name), slices.Contains(stateKeys, name):
@@ -56,6 +95,18 @@ func (g guessless) object(prefix string, object map[string]any, depth int) {
 			g.b.Drop(prefix + "*")
 		}
 	}
+}
+
+// whole takes a value that stands with its unit: {"value": 1.25, "unit": "m"}.
+func (g guessless) whole(path, name string, r sensors.Rule, object map[string]any) {
+	for _, key := range []string{"value", "v"} {
+		if value, ok := object[key]; ok {
+			unit, hasUnit := object["unit"].(string)
+			g.apply(path, name, r, value, unit, hasUnit)
+			return
+		}
+	}
+	g.b.Drop(path)
 }
 
 // described takes a message that names its subject under one key and tells its state or value under another. It returns
@@ -75,7 +126,7 @@ func (g guessless) described(prefix string, object map[string]any, unit string, 
 			}
 		}
 		if rule.Observe != nil && slices.Contains(eventKeys, key) {
-			g.b.Observe(prefix+key, rule.Kind, observation.Momentary, "")
+			g.observe(prefix+key, rule.Kind, observation.Momentary)
 			return []string{key}
 		}
 	}
@@ -106,7 +157,7 @@ func (g guessless) fits(r sensors.Rule, v any) bool {
 func (g guessless) apply(path, name string, r sensors.Rule, v any, unit string, hasUnit bool) {
 	if r.Observe != nil {
 		if phase, ok := r.Observe(v); ok {
-			g.b.Observe(path, r.Kind, phase, "")
+			g.observe(path, r.Kind, phase)
 			return
 		}
 	}
@@ -115,7 +166,10 @@ func (g guessless) apply(path, name string, r sensors.Rule, v any, unit string, 
 		return
 	}
 	number, ok := v.(float64)
-	if code := units[strings.ToLower(unit)]; hasUnit && ok {
+	if g.scale != "" && !hasUnit && g.usual(r, number) == "Cel" && !strings.HasSuffix(name, "_c") {
+		unit, hasUnit = g.scale, true
+	}
+	if code, _ := sensors.Unit(unit); hasUnit && ok {
 		if usual := g.usual(r, number); code != "" && (usual == "" || comparable(usual, code)) {
 			g.b.Read(path, quantityOf(r, name), code, number)
 			return
@@ -125,6 +179,15 @@ func (g guessless) apply(path, name string, r sensors.Rule, v any, unit string, 
 	}
 	r.Observe, r.Kind = nil, alert.Kind("")
 	g.b.Apply(path, name, "", r, v)
+}
+
+// observe takes what holds or happened, unless the device is under test and it is a hazard.
+func (g guessless) observe(path string, k alert.Kind, phase observation.Phase) {
+	if g.test && phase != observation.Inactive && k.Lane() == alert.LifeSafety {
+		g.b.Drop(path)
+		return
+	}
+	g.b.Observe(path, k, phase, "")
 }
 
 func quantityOf(r sensors.Rule, name string) string {

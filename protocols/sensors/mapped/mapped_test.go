@@ -140,20 +140,38 @@ func TestDefault(t *testing.T) {
 		`{"water_level":125,"unit":"cm"}`:                "water_level=125cm",
 		`{"water_level":125,"unit":"furlong"}`:           "-water_level !",
 		`{"type":"water_level","value":1.25,"unit":"m"}`: "water_level=1.25m",
-		`{"type":"smoke_detector","alarm":true,"owner":"Zhang San"}`: "smoke=active -*",
-		`{"kind":"gas","state":"alarm"}`:                             "gas=active",
-		`{"event":"sos"}`:                                            "sos=momentary",
-		`{"sos":1}`:                                                  "sos=active",
-		`{"alarm":true}`:                                             "-alarm !",
-		`{"door":"open"}`:                                            "door=active",
-		`{"contact":true}`:                                           "door=inactive",
-		`{"data":{"temp":20,"name":"Zhang San"}}`:                    "temperature=20Cel -data.*",
-		`{"online":false}`:                                           "device-offline=active",
-		`{"name":"Zhang San","phone":"13800138000"}`:                 "-* !",
+		`{"water_level":{"value":125,"unit":"cm","owner":"Zhang San"}}`: "water_level=125cm",
+		`{"smoke":true,"test":true,"battery":90}`:                       "battery=90% -* -smoke",
+		`{"data":{"smoke_alarm":1,"self_test":1}}`:                      "-data.* -data.smoke_alarm !",
+		`{"event":"sos","test":true,"tamper":true}`:                     "tamper=active -* -event",
+		`{"smoke":true,"test":false}`:                                   "smoke=active -*",
+		`{"temp":70,"temp_unit":"F","hum":40}`:                          "humidity=40% temperature=70[degF] -*",
+		`{"temp":70,"temp_unit":"Zhang San"}`:                           "temperature=70Cel -*",
+		`{"smoke":{"v":true},"temp":{"x":1}}`:                           "smoke=active -temp",
+		`{"type":"smoke_detector","alarm":true,"owner":"Zhang San"}`:    "smoke=active -*",
+		`{"kind":"gas","state":"alarm"}`:                                "gas=active",
+		`{"event":"sos"}`:                                               "sos=momentary",
+		`{"sos":1}`:                                                     "sos=active",
+		`{"alarm":true}`:                                                "-alarm !",
+		`{"door":"open"}`:                                               "door=active",
+		`{"contact":true}`:                                              "door=inactive",
+		`{"data":{"temp":20,"name":"Zhang San"}}`:                       "temperature=20Cel -data.*",
+		`{"online":false}`:                                              "device-offline=active",
+		`{"name":"Zhang San","phone":"13800138000"}`:                    "-* !",
 		`true`: "-value !",
 	} {
 		if got := say(Default{}.Translate("plain/x", []byte(payload), false)); got != want {
 			t.Errorf("%s\n got %s\nwant %s", payload, got, want)
+		}
+	}
+}
+
+func TestRecognise(t *testing.T) {
+	for payload, want := range map[string]sensors.Likeness{
+		`{"smoke":true}`: sensors.Perhaps, `{"event":"sos"}`: sensors.Perhaps, `{"x":1}`: sensors.Unlike, `true`: sensors.Unlike, ``: sensors.Unlike,
+	} {
+		if got, because := (Default{}).Recognise("t", []byte(payload)); got != want || (because == "") != (got == sensors.Unlike) {
+			t.Errorf("%s: %v %q", payload, got, because)
 		}
 	}
 }

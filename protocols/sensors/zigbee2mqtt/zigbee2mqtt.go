@@ -20,7 +20,18 @@ type Dialect struct {
 	Base string
 }
 
-var _ sensors.Dialect = Dialect{}
+var (
+	_ sensors.Companion  = Dialect{}
+	_ sensors.Recogniser = Dialect{}
+)
+
+// Also implements [sensors.Companion]: the availability of a device is told below its topic.
+func (Dialect) Also(filter string) []string {
+	if strings.HasSuffix(filter, "#") {
+		return nil
+	}
+	return []string{filter + "/availability"}
+}
 
 // Reasons for which nothing is understood.
 const (
@@ -122,7 +133,9 @@ func availability(b *sensors.Builder, payload []byte) observation.Translation {
 
 // report translates the object of a device, key by key in alphabetical order.
 func report(b *sensors.Builder, object map[string]any) observation.Translation {
-	testing, isFlag := sensors.Truth(object["test"])
+	testing, isFlag := underTest(object)
+	// Some devices tell degrees Fahrenheit then, some Celsius all the same.
+	otherScale := object["temperature_unit"] == "fahrenheit"
 	if at, ok := sensors.Time(object["last_seen"]); ok {
 		b.Time = at
 	}
@@ -133,6 +146,8 @@ func report(b *sensors.Builder, object map[string]any) observation.Translation {
 		case key == "last_seen" && !b.Time.IsZero(), key == "test" && isFlag:
 		case key == "action":
 			action(b, value)
+		case ok && otherScale && strings.Contains(key, "temperature") && rule.Measure != nil:
+			b.Drop(key)
 		case ok && testing && isActive(rule, value) && hazards[rule.Kind]:
 			b.Drop(key)
 		case ok:
@@ -147,6 +162,17 @@ func report(b *sensors.Builder, object map[string]any) observation.Translation {
 		return b.Done(whyTest)
 	}
 	return b.Done(whyNothing)
+}
+
+// underTest says that a device tells that it tests itself, and whether its flag for it is one that need not be named.
+func underTest(object map[string]any) (testing, isFlag bool) {
+	testing, isFlag = sensors.Truth(object["test"])
+	for _, key := range []string{"testing", "test_in_progress", "self_test"} {
+		flag, _ := sensors.Truth(object[key])
+		word, _ := object[key].(string)
+		testing = testing || flag || strings.EqualFold(word, "checking")
+	}
+	return testing, isFlag
 }
 
 func isActive(r sensors.Rule, v any) bool {
