@@ -22,10 +22,10 @@ type Client struct {
 
 // Alert is what tests need of an alert.
 type Alert struct {
-	ID, Source, Device, Kind, State, Situation, Key, Zone, CaseID string
-	Exercise                                                      bool
-	OccurredAt, ReceivedAt                                        time.Time
-	Evidence                                                      []struct{ SHA256, MediaType, URL string }
+	ID, Source, Device, Kind, State, Situation, Key, Zone, CaseID, Origin string
+	Exercise                                                              bool
+	OccurredAt, ReceivedAt                                                time.Time
+	Evidence                                                              []struct{ SHA256, MediaType, URL string }
 }
 
 // Case is what tests need of a case.

@@ -1,7 +1,7 @@
 // Package mosquitto runs Debian's MQTT broker for a test or a rig: the one that others run beside us.
 //
-// In: who may connect. Out: an address on loopback, until it is killed. It keeps sessions and retained messages in memory only, so
-// that a killed broker has lost them, and never touches a process that it did not start.
+// In: who may connect. Out: an address on loopback, until it is killed. Unless settings say otherwise it keeps sessions and retained
+// messages in memory only, so that a killed broker has lost them. It never touches a process that it did not start.
 package mosquitto
 
 import (
@@ -24,6 +24,11 @@ type Server struct {
 
 // Open prepares a broker in which one user may do everything; with an empty name anybody may. What it needs is written to dir.
 func Open(dir, user, password string) (*Server, error) {
+	return OpenWith(dir, user, password, "persistence false\n")
+}
+
+// OpenWith is [Open] with settings of the broker's own, such as those of deploy/mosquitto. What it keeps is in dir.
+func OpenWith(dir, user, password, settings string) (*Server, error) {
 	addr, err := stage.FreeAddress("")
 	if err != nil {
 		return nil, err
@@ -32,7 +37,7 @@ func Open(dir, user, password string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf("listener %s 127.0.0.1\npersistence false\nallow_anonymous %v\n", port, user == "")
+	text := fmt.Sprintf("listener %s 127.0.0.1\nallow_anonymous %v\npersistence_location %s/\n%s\n", port, user == "", dir, settings)
 	if os.Getuid() == 0 {
 		text += "user root\n" // else it drops its privileges and cannot read dir
 	}
@@ -62,6 +67,14 @@ func (s *Server) Start() error {
 
 // Process is the running broker, nil if there is none.
 func (s *Server) Process() *stage.Process { return s.run }
+
+// Stop ends the broker as its service would: it saves what it keeps.
+func (s *Server) Stop() {
+	if s.run != nil {
+		_ = s.run.Stop() // its exit status says nothing
+		s.run = nil
+	}
+}
 
 // Kill ends the broker, and all that it held with it.
 func (s *Server) Kill() {

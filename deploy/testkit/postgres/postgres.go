@@ -221,7 +221,12 @@ func (s *Server) Create(ctx context.Context, database string) error {
 }
 
 // Create makes an empty database on the server of an address, unless there is one of that name.
-func Create(ctx context.Context, address, database string) (err error) {
+func Create(ctx context.Context, address, database string) error {
+	return CreateLike(ctx, address, database, "template1")
+}
+
+// CreateLike makes a database with what is in another one, to which nobody may be connected, unless there is one of that name.
+func CreateLike(ctx context.Context, address, database, pattern string) (err error) {
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return fmt.Errorf("create database %s: %w", database, err)
@@ -231,7 +236,7 @@ func Create(ctx context.Context, address, database string) (err error) {
 	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)", database).Scan(&there); err != nil || there {
 		return err
 	}
-	if _, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{database}.Sanitize()); err != nil {
+	if _, err = conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{database}.Sanitize()+" TEMPLATE "+pgx.Identifier{pattern}.Sanitize()); err != nil {
 		return fmt.Errorf("create database %s: %w", database, err)
 	}
 	return nil
@@ -247,12 +252,12 @@ func (s *Server) Stop() error {
 }
 
 func (s *Server) end() error {
-	s.cmd.Process.Signal(syscall.SIGINT) // fast: sessions are ended, what is committed is kept
+	s.cmd.Process.Signal(syscall.SIGQUIT) // immediate: nothing is brought to a disk that is thrown away next
 	select {
 	case <-s.done:
 		return s.err
 	case <-time.After(stopWithin):
-		s.cmd.Process.Signal(syscall.SIGQUIT)
+		s.cmd.Process.Kill()
 		<-s.done
 		return fmt.Errorf("PostgreSQL %d did not stop within %v and was killed", s.cmd.Process.Pid, stopWithin)
 	}

@@ -39,6 +39,12 @@ func loadClip(path string) (clip, error) {
 	return c, nil
 }
 
+// Units reads the access units of an Annex B file, as a camera with that [Options.File] sends them.
+func Units(path string) ([][][]byte, source.Codec, error) {
+	c, err := loadClip(path)
+	return c.units, c.codec, err
+}
+
 // clipOf takes access units that are in memory.
 func clipOf(units [][]byte) clip {
 	c := clip{codec: source.H264, cut: &sync.Map{}}

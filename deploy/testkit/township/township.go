@@ -45,6 +45,7 @@ const readyWithin = 60 * time.Second
 // Camera is one entry of the edge's configuration. Password names a secret; empty for a camera that asks for none.
 type Camera struct {
 	ID, URL, Username, Password, Kind, Grid string
+	Events                                  string // what it tells by itself: a mapping of YAML on one line; empty: nothing
 }
 
 // Sensor is one entry of the edge's configuration. Mapping is the text of a mapping file, for the dialect mapped.
@@ -61,7 +62,10 @@ type Options struct {
 	Brokers  []string // addresses of external brokers, tcp://host:port; none: the embedded one
 	Embedded bool     // the embedded broker beside external ones
 	AnyPorts bool     // take free ports instead of the usual ones
+	Influx   string   // base URL of a server that takes InfluxDB's writes; empty: the embedded time-series database
 	Through  string   // base URL that the edge reaches central by, if not directly
+	Discover []string // addresses that the edge asks in a search for cameras, instead of by multicast
+	More     string   // further sections of the edge's file, in YAML
 	Env      []string // NAME=value, added to the environment of both programs
 }
 

@@ -1,0 +1,61 @@
+package gb28181
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"testing"
+	"time"
+
+	"gridgate/protocols/alert"
+	"gridgate/protocols/gb28181/sip"
+)
+
+// TestAnIndependentStack runs the scenarios of SIPp, another SIP stack, against the server.
+func TestAnIndependentStack(t *testing.T) {
+	for _, network := range []string{"u1", "t1"} {
+		t.Run(network, func(t *testing.T) {
+			kind := map[string]string{"u1": "udp", "t1": "tcp"}[network]
+			w := start(t, kind, Quirks{}, func(o *sip.Options, d *Device) {
+				o.Devices = append(o.Devices, sip.Device{ID: deviceID[:19] + "9", Secret: "other"})
+			})
+			sipp(t, w, network)
+			o := w.observed()
+			if len(o) != 1 || o[0].Kind != alert.Intrusion || o[0].Device != cameraID || !o[0].At.Equal(time.Date(2026, 3, 1, 0, 0, 5, 0, time.UTC)) {
+				t.Errorf("%+v", o)
+			}
+			s := w.state()
+			if s.Online || s.Keepalives != 1 || s.Channels != 2 || s.Alarms != 1 {
+				t.Errorf("%+v", s)
+			}
+			c := w.server.Channels(deviceID)
+			if len(c) != 2 || !c[0].Online || c[1].Online {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+}
+
+// sipp runs device.xml as the device of w.
+func sipp(t *testing.T, w *world, transport string) {
+	t.Helper()
+	path, err := exec.LookPath("sipp")
+	if err != nil {
+		t.Fatalf("SIPp is missing (Debian sip-tester): run deploy/setup/install.sh test: %v", err)
+	}
+	l, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.LocalAddr().(*net.UDPAddr).Port
+	l.Close()
+	ctx, cancel := context.WithTimeout(w.ctx, 40*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path, w.device.Server, "-sf", "sipp/device.xml", "-oocsf", "sipp/asked.xml", "-t", transport,
+		"-i", "127.0.0.1", "-p", fmt.Sprint(port), "-m", "1", "-au", deviceID, "-ap", secret, "-nostdin", "-timeout", "30s", "-timeout_error",
+		"-key", "id", deviceID, "-key", "server", serverID, "-key", "realm", serverID[:10])
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("sipp: %v\n%s", err, out[max(0, len(out)-3000):])
+	}
+}

@@ -1,0 +1,161 @@
+package hikvision_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"gridgate/deploy/faults/peers/hikvision"
+	"gridgate/deploy/faults/peers/httpauth"
+	"gridgate/deploy/testkit/pipenet"
+	protocol "gridgate/protocols/hikvision"
+	"gridgate/protocols/observation"
+	"gridgate/protocols/vendor"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// told is what a run told, each with the second in which it came; heartbeats are counted.
+type told struct {
+	lines []string
+	beats int
+	err   error
+	took  time.Duration
+}
+
+// during runs the stream against a device for a while, in a bubble.
+func during(t *testing.T, d time.Duration, q hikvision.Quirks, password string, script ...hikvision.Alert) (got told) {
+	t.Helper()
+	network := pipenet.New()
+	server := &http.Server{Handler: hikvision.New(q, script...)}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(network) }()
+	transport := &http.Transport{DialContext: network.Dial}
+	s, err := protocol.NewStream(protocol.Options{URL: "http://camera.invalid", Client: vendor.Client{HTTP: &http.Client{Transport: transport}, Username: httpauth.User, Password: password, Basic: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	start := time.Now()
+	got.err = s.Run(ctx, func(tr observation.Translation) {
+		if tr.Quiet {
+			got.beats++
+			return
+		}
+		at := fmt.Sprintf("%gs ", time.Since(start).Seconds())
+		if tr.Ignored != "" {
+			got.lines = append(got.lines, at+"ignored")
+		}
+		for _, o := range tr.Observations {
+			got.lines = append(got.lines, fmt.Sprintf("%s%s@%s %s", at, o.Kind, o.Device, o.Phase))
+		}
+	})
+	got.took = time.Since(start)
+	transport.CloseIdleConnections()
+	_ = server.Close()
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
+	return got
+}
+
+var script = []hikvision.Alert{
+	{After: time.Second, Type: "VMD", State: "active", Channel: "1"},
+	{After: time.Second, Type: "linedetection", State: "active", Channel: "2"},
+	{After: time.Second, Type: "VMD", State: "inactive", Channel: "1"},
+}
+
+var all = []string{"1s motion@1 active", "2s tripwire@2 active", "3s motion@1 inactive"}
+
+// TestEveryQuirk: whatever a device does to the form, each alert is told in the second in which it was sent.
+func TestEveryQuirk(t *testing.T) {
+	for name, q := range map[string]hikvision.Quirks{
+		"none": {}, "old path": {OldPath: true}, "new path": {NewPath: true}, "digest": {Auth: httpauth.Digest}, "digest without algorithm": {Auth: httpauth.NoAlgorithm},
+		"digest without qop": {Auth: httpauth.NoQOP}, "SHA-256": {Auth: httpauth.SHA256}, "basic": {Auth: httpauth.Basic}, "basic and digest": {Auth: httpauth.Both},
+		"old path with digest": {OldPath: true, Auth: httpauth.NoAlgorithm},
+		"no namespace":         {Namespace: "-"}, "PSIA": {Namespace: "urn:psialliance-org"}, "std-cgi": {Namespace: "http://www.std-cgi.com/ver20/XMLSchema"}, "isapi.org": {Namespace: "http://www.isapi.org/ver20/XMLSchema"},
+		"ver10": {Namespace: "http://www.hikvision.com/ver10/XMLSchema"}, "prefix": {Prefix: "hik"}, "JSON": {JSON: true, JSONBeats: true, Heartbeat: time.Second / 2},
+		"LF": {LF: true}, "no space": {NoSpace: true}, "no length": {NoLength: true}, "no length, boundary late": {NoLength: true, Late: true}, "length too large": {LongLength: true, Late: true}, "length too small": {ShortBy: 9},
+		"no blank line": {NoBlank: true}, "boundary late": {Late: true}, "byte by byte": {Split: 1}, "seven bytes": {Split: 7, LF: true}, "pictures": {Pictures: 100 << 10, PictureLen: true}, "pictures without length": {Pictures: 100 << 10},
+		"large pictures": {Pictures: 3 << 20, PictureLen: true}, "huge message": {Huge: true}, "huge message without length": {Huge: true, NoLength: true}, "preamble": {Preamble: "\r\n\r\nhello\r\n"}, "BOM": {Preamble: "\ufeff"},
+		"frequent heartbeats": {Heartbeat: 300 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				got := during(t, 10*time.Second, q, httpauth.Password, script...)
+				if got.err != nil || !slices.Equal(got.lines, all) {
+					t.Errorf("told %q, error %v", got.lines, got.err)
+				}
+				if q.Heartbeat > 0 && got.beats < 15 {
+					t.Errorf("%d heartbeats", got.beats)
+				}
+			})
+		})
+	}
+}
+
+func TestWhyItFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		quirks   hikvision.Quirks
+		password string
+		want     error
+		within   time.Duration
+	}{
+		"wrong password":           {hikvision.Quirks{Auth: httpauth.Digest}, "wrong", vendor.ErrAuth, time.Second},
+		"wrong password for basic": {hikvision.Quirks{Auth: httpauth.Basic}, "wrong", vendor.ErrAuth, time.Second},
+		"not permitted":            {hikvision.Quirks{Auth: httpauth.Forbidden}, "secret", vendor.ErrAuth, time.Second},
+		"locked out":               {hikvision.Quirks{Auth: httpauth.Digest, LockedBy: 1}, "wrong", vendor.ErrBlocked, time.Second},
+		"no such path":             {hikvision.Quirks{OldPath: true, NewPath: true}, "secret", vendor.ErrUnsupported, time.Second},
+		"a page":                   {hikvision.Quirks{Page: true}, "secret", vendor.ErrUnsupported, time.Second},
+		"busy":                     {hikvision.Quirks{Busy: true}, "secret", vendor.ErrUnreachable, time.Second},
+		"no answer":                {hikvision.Quirks{HangAtOnce: true}, "secret", vendor.ErrUnreachable, 31 * time.Second},
+		"it hangs":                 {hikvision.Quirks{Hang: true}, "secret", vendor.ErrSilent, 304 * time.Second},
+		"it ends":                  {hikvision.Quirks{Drop: true}, "secret", vendor.ErrUnreachable, 4 * time.Second},
+		"it ends within a message": {hikvision.Quirks{DropWithin: true}, "secret", vendor.ErrUnreachable, 4 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				got := during(t, 10*time.Minute, c.quirks, c.password, script...)
+				if !errors.Is(got.err, c.want) || got.took > c.within {
+					t.Errorf("after %v: %v", got.took, got.err)
+				}
+			})
+		})
+	}
+}
+
+// TestSilence: a device whose heartbeat stops is gone sooner than one that never had any, and an event that repeats instead of the heartbeat
+// is a sign of life.
+func TestSilence(t *testing.T) {
+	slow := []hikvision.Alert{{After: 2 * time.Minute, Type: "VMD", State: "active", Channel: "1"}}
+	synctest.Test(t, func(t *testing.T) {
+		got := during(t, time.Hour, hikvision.Quirks{Heartbeat: 10 * time.Second, Hang: true}, "", slow...)
+		if !errors.Is(got.err, vendor.ErrSilent) || got.took < 150*time.Second || got.took > 200*time.Second || got.beats != 11 && got.beats != 12 {
+			t.Errorf("after %v, %d heartbeats: %v", got.took, got.beats, got.err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		var burst []hikvision.Alert
+		for range 100 {
+			burst = append(burst, hikvision.Alert{After: time.Second, Type: "VMD", State: "active", Channel: "1"})
+		}
+		burst = append(burst, hikvision.Alert{After: 4 * time.Minute, Type: "VMD", State: "active", Channel: "1"})
+		got := during(t, 6*time.Minute, hikvision.Quirks{}, "", burst...)
+		if got.err != nil || len(got.lines) != 101 {
+			t.Errorf("after %v, %d alerts: %v", got.took, len(got.lines), got.err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		if got := during(t, time.Hour, hikvision.Quirks{Heartbeat: 60 * time.Second}, "", script...); got.err != nil || got.beats < 55 {
+			t.Errorf("after %v, %d heartbeats: %v", got.took, got.beats, got.err)
+		}
+	})
+}
