@@ -94,6 +94,8 @@ type DeviceState struct {
 	// Arrangement is the version of the [Arrangement] in force, 0 for the file's own zones; Refused says why a newer one is not.
 	Arrangement int64  `json:"arrangement,omitzero"`
 	Refused     string `json:"refused,omitempty"`
+	// Register is what the edge's configuration says of a camera; nil for a sensor, and where the edge does not say.
+	Register *Register `json:"register,omitempty"`
 }
 
 // Zone is one zone of a camera and how it is armed.
@@ -126,6 +128,11 @@ type SyncRequest struct {
 	// may hold the answer for up to WaitSec seconds until it has. 0: never.
 	Orders  string `json:"orders,omitempty"`
 	WaitSec int    `json:"waitSec,omitzero"`
+	// Platform is what the edge runs on, as in "linux-amd64".
+	Platform string `json:"platform,omitempty"`
+	// Configuration and Release tell how far the edge is with what central wants it to run; nil: nothing was ever wanted.
+	Configuration *ConfigurationState `json:"configuration,omitempty"`
+	Release       *ReleaseState       `json:"release,omitempty"`
 }
 
 // SyncResponse comes down.

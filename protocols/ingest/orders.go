@@ -4,7 +4,8 @@ import "time"
 
 // Orders are what central wants of an edge, in the answer to a sync. They say how things shall be, not what to do: an edge that hears the
 // same orders twice, or an hour late, ends up the same. They can ask for less than the edge's own file allows, never for more: a mask of
-// the file stays, a camera without pictures gives none, and nothing in them names an address, a credential or a program.
+// the file stays, a camera without pictures gives none, nothing in them names an address or a credential, and a configuration or a build
+// is taken only as far as that file says so.
 type Orders struct {
 	// Revision changes whenever anything below does. The edge repeats what it last heard in [SyncRequest.Orders]. Empty: nothing is
 	// wanted, and whatever was is over.
@@ -14,6 +15,11 @@ type Orders struct {
 	Modes   []ModeOrder   `json:"modes,omitempty"`
 	Looks   []Look        `json:"looks,omitempty"`
 	Trials  []Trial       `json:"trials,omitempty"`
+	// Discoveries ask the edge to look for cameras.
+	Discoveries []Discovery `json:"discoveries,omitempty"`
+	// Configuration and Release are what the edge shall run; nil: whatever it runs.
+	Configuration *WantedConfiguration `json:"configuration,omitempty"`
+	Release       *WantedRelease       `json:"release,omitempty"`
 }
 
 // Bounds of [Orders].
@@ -26,6 +32,7 @@ const (
 	MaxMinDuration = time.Minute
 	MaxLooks       = 4 // of an edge, at a time
 	MaxTrials      = 4 // of an edge, at a time
+	MaxDiscoveries = 1 // of an edge, at a time
 	MaxModeOrders  = 500
 	MaxOrders      = 1 << 20 // bytes of all that is wanted of an edge, as JSON
 	// MaxWait is how long an edge may ask for its sync to be held.
