@@ -79,8 +79,9 @@ func Parse(file string, data []byte, value any, validate func(*Document) Problem
 		return Problems{problemOf(file, err)}
 	}
 	if len(parsed.Docs) > 1 {
-		return Problems{{File: file, Line: parsed.Docs[1].GetToken().Position.Line, Column: 1, Field: "---",
-			Message: "more than one YAML document", Remedy: "keep one document in the file"}}
+		p := oneDocument
+		p.File, p.Line = file, parsed.Docs[1].GetToken().Position.Line
+		return Problems{p}
 	}
 	doc := &Document{file: file}
 	var problems Problems
@@ -93,6 +94,9 @@ func Parse(file string, data []byte, value any, validate func(*Document) Problem
 	}
 	return append(problems, validate(doc)...).Err()
 }
+
+// oneDocument is the problem of a file that holds more.
+var oneDocument = Problem{Column: 1, Field: "---", Message: "more than one YAML document", Remedy: "keep one document in the file"}
 
 // decode is yaml.NodeToValue that survives what its decoder does not: a list that holds nothing but a tag, say.
 func decode(root ast.Node, value any) (err error) {

@@ -17,6 +17,9 @@ func (d *Document) strangers(value any) Problems {
 	return w.problems
 }
 
+// maxStrangers bounds the unknown keys that are told: each costs a search for what was meant.
+const maxStrangers = 100
+
 type walker struct {
 	file     string
 	known    []string
@@ -61,6 +64,9 @@ func (w *walker) entry(kv *ast.MappingValueNode, t reflect.Type, path string) {
 	case reflect.Struct:
 		if f, ok := fieldOf(t, key); ok {
 			w.walk(kv.Value, f, field)
+			return
+		}
+		if len(w.problems) == maxStrangers {
 			return
 		}
 		pos := kv.Key.GetToken().Position
