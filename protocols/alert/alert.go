@@ -93,7 +93,7 @@ type Alert struct {
 	Score       *float64 // 0 to 1, of the detector; nil where there is none
 	CountBucket string   // one of the Count constants or empty
 	Reading     *Measure
-	Origin      string // which detector or dialect, for example "motion" or "zigbee2mqtt"
+	Origin      string // which detector or dialect, for example "motion", "zigbee2mqtt", or several: "hikvision+motion"
 	Exercise    bool   // a drill or a walk-test: shown as such and kept out of statistics
 }
 
@@ -133,6 +133,7 @@ var (
 	gridCode   = regexp.MustCompile(`^([0-9]{12}|[0-9]{15}|[0-9]{20})$`)
 	sourceForm = regexp.MustCompile(`^/edges/([a-z0-9][a-z0-9._-]{0,63})/(cameras|sensors)/([a-zA-Z0-9][a-zA-Z0-9._-]{0,63})$`)
 	nameForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
+	originForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*(\+[a-z0-9][a-z0-9._-]*){0,3}$`)
 	unitForm   = regexp.MustCompile(`^[!-~]{1,32}$`) // UCUM codes are printable ASCII
 	zoneForm   = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,63}$`)
 )
@@ -161,6 +162,17 @@ func isName(s string, capitals bool) bool {
 		}
 	}
 	return s != "" && len(s) <= 64
+}
+
+// ValidOrigin says whether s names a detector or dialect, in the form of an edge's name, or up to four joined by plus signs,
+// at most 64 bytes in all.
+func ValidOrigin(s string) bool {
+	for part := range strings.SplitSeq(s, "+") {
+		if !isName(part, false) {
+			return false
+		}
+	}
+	return len(s) <= MaxName && strings.Count(s, "+") <= 3
 }
 
 // ValidEdgeName says whether s may name an edge: lower-case letters, digits, dot, dash and underscore, at most 64.
@@ -258,7 +270,7 @@ func (a Alert) Validate() error {
 			errs = append(errs, err)
 		}
 	}
-	if !isName(a.Origin, false) {
+	if !ValidOrigin(a.Origin) {
 		bad("origin is not a detector or dialect name")
 	}
 	return errors.Join(errs...)

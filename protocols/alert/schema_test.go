@@ -21,6 +21,11 @@ type object = map[string]any
 
 func enum[T ~string](values ...T) object { return object{"enum": values} }
 
+// origin is one name or several, at most [MaxName] bytes in all.
+func origin() object {
+	return object{"type": "string", "pattern": originForm.String(), "maxLength": MaxName}
+}
+
 func pattern(re *regexp.Regexp) object { return object{"type": "string", "pattern": re.String()} }
 
 // rules says what the Go types leave open, by JSON name of each wire type.
@@ -28,7 +33,7 @@ var rules = map[string]object{
 	"kind": enum(Kinds()...), "object": enum(Person, Vehicle, Animal, UnknownObject), "state": enum(Raised, Cleared, Momentary),
 	"severity": enum(Info, Minor, Major, Critical), "clock": enum(CameraClock, EdgeClock, ReceiveClock),
 	"countBucket": enum(CountNone, CountOne, CountFew, CountMany), "grid": pattern(gridCode), "zone": pattern(zoneForm),
-	"source": pattern(sourceForm), "origin": pattern(nameForm), "quantity": pattern(nameForm), "unit": pattern(unitForm), "sha256": pattern(sha256Form),
+	"source": pattern(sourceForm), "origin": origin(), "quantity": pattern(nameForm), "unit": pattern(unitForm), "sha256": pattern(sha256Form),
 	"key":       {"type": "string", "minLength": 1, "maxLength": MaxKey},
 	"score":     {"type": "number", "minimum": 0, "maximum": 1},
 	"bytes":     {"type": "integer", "minimum": 1, "maximum": MaxEvidence},

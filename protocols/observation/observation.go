@@ -34,6 +34,10 @@ type Observation struct {
 	Count  *int         `json:"count,omitzero"` // how many; becomes a bucket in the alert
 	// Retained marks state that a broker told again at connect: it sets the state, and raises only what is new.
 	Retained bool `json:"retained,omitzero"`
+	// Kept: the device says that it kept this while nobody listened. At is believed then, however long ago it is.
+	Kept bool `json:"-"`
+	// Expires: the source tells no end; the state is over when it was not told again for so long. 0: the source ends it.
+	Expires time.Duration `json:"-"`
 }
 
 // Reading is a number that a device measured, by the device's own name; edge/sensor gives it its source and grid.
@@ -43,6 +47,7 @@ type Reading struct {
 	Value    float64   `json:"value"`
 	Unit     string    `json:"unit"` // UCUM code
 	At       time.Time `json:"at,omitzero"`
+	Kept     bool      `json:"-"` // see [Observation]
 }
 
 // Translation is everything that one message of a dialect meant. Either Ignored says why nothing was understood, or the
@@ -53,7 +58,9 @@ type Translation struct {
 	Readings     []Reading     `json:"readings"`
 	Dropped      []string      `json:"dropped"`
 	Ignored      string        `json:"ignored,omitzero"`
-	Meta         Meta          `json:"meta"`
+	// Quiet: the message was understood and has nothing to tell (a heartbeat, a description), although Ignored says so in words.
+	Quiet bool `json:"-"`
+	Meta  Meta `json:"meta"`
 }
 
 // Meta is where and when a message came from, as far as its source told.
