@@ -1,10 +1,11 @@
 // Package broker is the embedded MQTT broker, for sensors and gateways that have none of their own.
 //
 // In: MQTT 3.1, 3.1.1 and 5 connections with a name and a password, from users who may each publish below their own topic
-// filters only. Out: every message on a sensor's topic to a [Handler], synchronously, before the sender gets its PUBACK or
-// PUBREC: an acknowledgement of ours means that the message is on stable storage. If the handler fails, nothing is
-// acknowledged and the sender is disconnected; it sends again when it is back. This program's own messages go out by
-// [Broker.Publish], to subscribers only.
+// filters only. Out: every message on a sensor's topic to [sensor.Begin], and what that returns is done before the sender gets its
+// PUBACK or PUBREC: an acknowledgement of ours means that the message is on stable storage. Up to 64 messages of a connection
+// are stored side by side and acknowledged in their order. If one fails, neither it nor what is behind it is acknowledged and the
+// sender is disconnected; it sends them again when it is back. This program's own messages go out by [Broker.Publish], to
+// subscribers only.
 //
 // What is not promised: sessions, subscriptions, retained messages (64 MiB of them; one more is passed on and not kept) and
 // messages queued for subscribers live in memory and are gone after a restart, not sooner; a subscriber other than the edge gets
@@ -28,9 +29,6 @@ import (
 	"gridgate/protocols/sensors"
 )
 
-// Handler deals with a message for good before it returns nil. [sensor.Hub.Handle] is one.
-type Handler func(ctx context.Context, m sensor.Message) error
-
 // User may connect.
 type User struct {
 	Name     string
@@ -39,13 +37,13 @@ type User struct {
 	Read     []string // more topic filters to subscribe to
 }
 
-// Options are what a [Broker] needs. Listen, Users and Handle are demanded.
+// Options are what a [Broker] needs. Listen, Users and Begin are demanded.
 type Options struct {
 	Listen string // host:port; loopback unless asked otherwise, :0 for any port
 	TLS    *tls.Config
 	Users  []User
-	Topics []string // filters of the messages that go to Handle; empty: all, so that it can count what no device is configured for
-	Handle Handler
+	Topics []string // filters of the messages that go to Begin; empty: all, so that it can count what no device is configured for
+	Begin  sensor.Begin
 	// Reserved are topic filters under which nobody but [Broker.Publish] publishes.
 	Reserved []string
 
@@ -101,7 +99,7 @@ func New(o Options) (*Broker, error) {
 }
 
 func (o Options) check() error {
-	if o.Listen == "" || o.Handle == nil || len(o.Users) == 0 {
+	if o.Listen == "" || o.Begin == nil || len(o.Users) == 0 {
 		return errors.New("listen address, users and handler must be set")
 	}
 	seen := map[string]bool{}
@@ -137,6 +135,13 @@ func (b *Broker) Run(ctx context.Context) error {
 		}
 		return ""
 	}
+	b.hook.spokesman = func(cl *mochi.Client) *mochi.Client {
+		as := b.server.NewClient(nil, Name, cl.ID, true)
+		as.Properties.ProtocolVersion = cl.Properties.ProtocolVersion
+		return as
+	}
+	b.hook.inject = b.server.InjectPacket
+	defer b.hook.flowing.Wait()
 	if err := b.server.AddHook(b.hook, nil); err != nil {
 		return fmt.Errorf("broker: %w", err)
 	}

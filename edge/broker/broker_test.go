@@ -27,17 +27,17 @@ const (
 )
 
 // start runs a broker until the test ends.
-func start(t *testing.T, change func(*Options)) (b *Broker, log *bytes.Buffer) {
+func start(t *testing.T, change func(*Options)) (b *Broker, log *lockedWriter) {
 	t.Helper()
-	log = &bytes.Buffer{}
+	log = &lockedWriter{}
 	o := Options{
 		Listen: "127.0.0.1:0", Topics: []string{"zigbee2mqtt/#"},
 		Users: []User{
 			{Name: "gateway", Password: secret, Publish: []string{"zigbee2mqtt/#", "plain/#"}},
 			{Name: "other", Password: secret, Publish: []string{"other/#"}},
 		},
-		Handle: func(context.Context, sensor.Message) error { return nil },
-		Log:    slog.New(slog.NewTextHandler(&lockedWriter{w: log}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Begin: begin(func(context.Context, sensor.Message) error { return nil }),
+		Log:   slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	change(&o)
 	b, err := New(o)
@@ -56,9 +56,22 @@ func start(t *testing.T, change func(*Options)) (b *Broker, log *bytes.Buffer) {
 	return b, log
 }
 
+// begin makes a [sensor.Begin] of what is done with a message later.
+func begin(store func(context.Context, sensor.Message) error) sensor.Begin {
+	return func(m sensor.Message) func(context.Context) error {
+		return func(ctx context.Context) error { return store(ctx, m) }
+	}
+}
+
 type lockedWriter struct {
 	mu sync.Mutex
-	w  *bytes.Buffer
+	w  bytes.Buffer
+}
+
+func (l *lockedWriter) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.String()
 }
 
 func (l *lockedWriter) Write(p []byte) (int, error) {
@@ -86,11 +99,11 @@ func plain(*paho.ClientOptions) {}
 func TestAckComesAfterTheCommit(t *testing.T) {
 	entered, release := make(chan sensor.Message), make(chan struct{})
 	b, _ := start(t, func(o *Options) {
-		o.Handle = func(_ context.Context, m sensor.Message) error {
+		o.Begin = begin(func(_ context.Context, m sensor.Message) error {
 			entered <- m
 			<-release
 			return nil
-		}
+		})
 	})
 	c := dial(t, b, "gateway", plain)
 	token := c.Publish("zigbee2mqtt/d", 1, true, `{"smoke":true}`)
@@ -123,14 +136,14 @@ func TestRefusalIsRedeliveredAndCommittedOnce(t *testing.T) {
 	}
 	deliveries, attempts := make(chan bool, 10), 0
 	b, log := start(t, func(o *Options) {
-		o.Handle = func(ctx context.Context, m sensor.Message) error {
+		o.Begin = begin(func(ctx context.Context, m sensor.Message) error {
 			err := hub.Handle(ctx, m)
 			if attempts++; attempts == 1 {
 				err = errors.New("killed between commit and acknowledgement")
 			}
 			deliveries <- m.Duplicate
 			return err
-		}
+		})
 	})
 	c := dial(t, b, "gateway", plain)
 	c.Publish("zigbee2mqtt/d", 1, false, `{"action":"emergency","owner":"Zhang San"}`)
@@ -169,7 +182,7 @@ func (c *counter) count() int {
 func TestAccess(t *testing.T) {
 	handled := make(chan string, 10)
 	b, _ := start(t, func(o *Options) {
-		o.Handle = func(_ context.Context, m sensor.Message) error { handled <- m.Topic; return nil }
+		o.Begin = begin(func(_ context.Context, m sensor.Message) error { handled <- m.Topic; return nil })
 	})
 	refused := func(name string, change func(*paho.ClientOptions)) {
 		o := paho.NewClientOptions().AddBroker("tcp://" + b.Addr().String()).SetClientID(name).SetUsername("gateway").SetPassword(secret).
@@ -207,7 +220,7 @@ func TestLimitsAndOtherTopics(t *testing.T) {
 	b, _ := start(t, func(o *Options) {
 		o.MaxMessage = 4096
 		o.Log = slog.New(slog.NewTextHandler(log, nil))
-		o.Handle = func(_ context.Context, m sensor.Message) error { handled <- m; return nil }
+		o.Begin = begin(func(_ context.Context, m sensor.Message) error { handled <- m; return nil })
 	})
 	lost := make(chan error, 1)
 	c := dial(t, b, "gateway", func(o *paho.ClientOptions) {
@@ -241,7 +254,7 @@ func (l lines) Write(p []byte) (int, error) {
 func TestALongMessageReachesTheHandler(t *testing.T) {
 	handled := make(chan int, 1)
 	b, _ := start(t, func(o *Options) {
-		o.Handle = func(_ context.Context, m sensor.Message) error { handled <- len(m.Payload); return nil }
+		o.Begin = begin(func(_ context.Context, m sensor.Message) error { handled <- len(m.Payload); return nil })
 	})
 	c := dial(t, b, "gateway", plain)
 	if token := c.Publish("zigbee2mqtt/bridge/devices", 1, true, strings.Repeat("x", 600_000)); !token.WaitTimeout(patient) || token.Error() != nil {
@@ -253,13 +266,13 @@ func TestALongMessageReachesTheHandler(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	good := Options{Listen: "127.0.0.1:0", Users: []User{{Name: "a", Password: "b"}}, Handle: func(context.Context, sensor.Message) error { return nil }}
+	good := Options{Listen: "127.0.0.1:0", Users: []User{{Name: "a", Password: "b"}}, Begin: begin(func(context.Context, sensor.Message) error { return nil })}
 	for name, change := range map[string]func(*Options){
 		"nobody":        func(o *Options) { o.Users = nil },
 		"no password":   func(o *Options) { o.Users = []User{{Name: "a"}} },
 		"a bad filter":  func(o *Options) { o.Users = []User{{Name: "a", Password: "b", Publish: []string{"a#"}}} },
 		"a bad address": func(o *Options) { o.Listen = "256.0.0.1:1" },
-		"no handler":    func(o *Options) { o.Handle = nil },
+		"no handler":    func(o *Options) { o.Begin = nil },
 	} {
 		o := good
 		change(&o)

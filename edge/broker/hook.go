@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
@@ -29,7 +30,14 @@ type hook struct {
 	// owner returns the user of a session that the broker keeps; empty for none.
 	owner func(clientID string) string
 
-	retained retained
+	// spokesman makes a client that publishes in another one's name, inject publishes as one: to subscribers, not to us.
+	spokesman func(cl *mochi.Client) *mochi.Client
+	inject    func(as *mochi.Client, pk packets.Packet) error
+
+	retained    retained
+	connections atomic.Uint64
+	flows       sync.Map // *flow by *mochi.Client, while it is connected
+	flowing     sync.WaitGroup
 
 	mu       sync.Mutex
 	tooLarge int       // packets over the limit since they were last told of
@@ -66,6 +74,7 @@ func (h *hook) ID() string { return "gridgate" }
 func (h *hook) Provides(b byte) bool {
 	return slices.Contains([]byte{
 		mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnDisconnect, mochi.OnRetainedExpired,
+		mochi.OnSessionEstablished,
 	}, b)
 }
 
@@ -111,11 +120,19 @@ func covers(filter, topic string) bool {
 	return len(f) == len(t)
 }
 
-// OnPublish implements [mochi.Hook]. The library answers PUBACK after this returns nil, and after any error but
-// ErrRejectPacket, too; with that one it says nothing, so we end the connection and the sender tries again.
+// OnPublish implements [mochi.Hook]. The library answers PUBACK after this returns nil, and after any error but ErrRejectPacket,
+// too; with that one it says nothing. So we answer, once the message is stored, and pass it on to subscribers: see flow. With
+// QoS 2 the library answers, since it remembers what was released: such a message is stored before the next one is read.
 func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, error) {
-	if !cl.Net.Inline && h.wanted(pk.TopicName) {
-		if err := h.handle(cl, pk); err != nil {
+	switch {
+	case cl.Net.Inline || !h.wanted(pk.TopicName):
+	case pk.FixedHeader.Qos < 2:
+		if !h.enter(cl, pk) {
+			cl.Stop(errGone)
+		}
+		return pk, packets.ErrRejectPacket
+	default:
+		if err := h.within(h.begin(cl, pk, 0)); err != nil {
 			cl.Stop(errors.New("a message could not be stored"))
 			return pk, packets.ErrRejectPacket
 		}
@@ -134,7 +151,7 @@ func (h *hook) OnWill(cl *mochi.Client, will mochi.Will) (mochi.Will, error) {
 	}
 	if h.wanted(will.TopicName) {
 		pk := packets.Packet{TopicName: will.TopicName, Payload: will.Payload}
-		if err := h.handle(cl, pk); err != nil {
+		if err := h.within(h.begin(cl, pk, 0)); err != nil {
 			h.o.Log.Warn("the last will of a sensor could not be stored", "error", err)
 		}
 	}
@@ -147,6 +164,9 @@ const tellEvery = time.Minute
 
 // OnDisconnect implements [mochi.Hook]. A packet over the limit is not read, so its topic is not known: the log says whose it was.
 func (h *hook) OnDisconnect(cl *mochi.Client, err error, _ bool) {
+	if f, ok := h.flows.LoadAndDelete(cl); ok {
+		f.(*flow).end()
+	}
 	name := string(cl.Properties.Username)
 	if _, known := h.users[name]; !known || !errors.Is(err, packets.ErrPacketTooLarge) {
 		return
@@ -164,13 +184,11 @@ func (h *hook) wanted(topic string) bool {
 	return len(h.o.Topics) == 0 || h.exact[topic] || slices.ContainsFunc(h.wild, func(f string) bool { return sensors.MatchFilter(f, topic) })
 }
 
-// handle passes a message on. It was published now, so it is no retained one, whatever its RETAIN flag.
-func (h *hook) handle(cl *mochi.Client, pk packets.Packet) error {
-	ctx, cancel := context.WithTimeout(h.ctx, h.o.HandleTimeout)
-	defer cancel()
-	return h.o.Handle(ctx, sensor.Message{
+// begin passes a message on. It was published now, so it is no retained one, whatever its RETAIN flag.
+func (h *hook) begin(cl *mochi.Client, pk packets.Packet, connection uint64) (store func(context.Context) error) {
+	return h.o.Begin(sensor.Message{
 		Broker: Name, Session: string(cl.Properties.Username) + "/" + cl.ID, Topic: pk.TopicName, Payload: pk.Payload,
-		QoS: pk.FixedHeader.Qos, Duplicate: pk.FixedHeader.Dup, PacketID: pk.PacketID, Received: h.o.Now(),
+		QoS: pk.FixedHeader.Qos, Duplicate: pk.FixedHeader.Dup, PacketID: pk.PacketID, Received: h.o.Now(), Connection: connection,
 	})
 }
 

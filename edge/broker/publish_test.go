@@ -64,7 +64,7 @@ func TestOwnMessagesReachSubscribersAndNeverTheHandler(t *testing.T) {
 	b, _ := start(t, func(o *Options) {
 		o.Topics = nil // every topic goes to the handler
 		o.Users[0].Read = []string{"gridgate/#"}
-		o.Handle = func(context.Context, sensor.Message) error { handled.Add(1); return nil }
+		o.Begin = begin(func(context.Context, sensor.Message) error { handled.Add(1); return nil })
 	})
 	whenRunning(t, b, Publication{Topic: "gridgate/e/state", Payload: []byte("ON"), Retain: true})
 	if n := b.Listeners("gridgate/e/alert"); n != 0 {

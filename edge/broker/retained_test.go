@@ -3,6 +3,9 @@ package broker
 import (
 	"fmt"
 	"testing"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
 func TestRetainedIsBounded(t *testing.T) {
@@ -27,5 +30,37 @@ func TestRetainedIsBounded(t *testing.T) {
 	}
 	if r.total != 0 || len(r.sizes) != 0 {
 		t.Errorf("%d bytes of %d topics are left", r.total, len(r.sizes))
+	}
+}
+
+// TestARestartForgetsWhatWasRetained: it is told to a subscriber until then, and not after. Nothing of the edge hangs on it: what a
+// message meant is stored before it is acknowledged.
+func TestARestartForgetsWhatWasRetained(t *testing.T) {
+	told := func(first bool) (payload string) {
+		b, _ := start(t, func(*Options) {})
+		c := dial(t, b, "gateway", plain)
+		if first {
+			if token := c.Publish("zigbee2mqtt/d/availability", 1, true, "online"); !token.WaitTimeout(patient) || token.Error() != nil {
+				t.Fatal("publish: ", token.Error())
+			}
+		}
+		heard := make(chan string, 2)
+		token := c.Subscribe("zigbee2mqtt/#", 1, func(_ paho.Client, m paho.Message) { heard <- string(m.Payload()) })
+		if !token.WaitTimeout(patient) || token.Error() != nil {
+			t.Fatal("subscribe: ", token.Error())
+		}
+		c.Publish("zigbee2mqtt/end", 1, false, "end")
+		select {
+		case payload = <-heard:
+		case <-time.After(patient):
+			t.Fatal("nothing comes")
+		}
+		return payload
+	}
+	if got := told(true); got != "online" {
+		t.Errorf("before the restart a subscriber hears %q", got)
+	}
+	if got := told(false); got != "end" {
+		t.Errorf("after the restart a subscriber hears %q", got)
 	}
 }

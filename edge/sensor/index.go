@@ -1,82 +1,152 @@
 package sensor
 
 import (
-	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"gridgate/protocols/sensors"
 )
 
-// index finds the devices of a topic. Filters without a wildcard, by far the most, are found by one look-up.
+// index finds the devices of a topic, by a tree of the levels of their filters (MQTT 3.1.1, 4.7).
 type index struct {
-	all   []Device
-	exact map[string][]*Device
-	wild  []*Device
+	all  []Device
+	byID map[string]*Device
+	tree node
+}
+
+// node is a level of filters.
+type node struct {
+	below map[string]*node // by level; "+" is any
+	here  []*group         // whose filter ends here
+	rest  []*group         // whose filter ends with # here: this level and all below
+}
+
+// group is the devices of one filter, broker and dialect: however many there are behind a gateway, a message is translated once
+// and costs no more than the devices that it names.
+type group struct {
+	broker  string // empty: any
+	dialect sensors.Dialect
+	alike   bool                 // the dialect can be compared: it is asked once for a message
+	any     []*Device            // every name on the topic is theirs
+	named   map[string][]*Device // by their name on their bus
 }
 
 func newIndex(devices []Device) (*index, error) {
-	x := &index{all: slices.Clone(devices), exact: map[string][]*Device{}}
-	seen := map[string]bool{}
+	x := &index{all: slices.Clone(devices), byID: map[string]*Device{}}
 	for i := range x.all {
 		d := &x.all[i]
 		switch {
 		case d.ID == "" || d.Origin == "" || d.Dialect == nil:
 			return nil, fmt.Errorf("device %q needs an id, an origin and a dialect", d.ID)
-		case seen[d.ID]:
+		case x.byID[d.ID] != nil:
 			return nil, fmt.Errorf("two devices are called %q", d.ID)
 		}
-		seen[d.ID] = true
-		if err := sensors.CheckFilter(d.Topic); err != nil {
-			return nil, fmt.Errorf("device %q: %w", d.ID, err)
+		x.byID[d.ID] = d
+		for _, filter := range d.filters() {
+			if err := sensors.CheckFilter(filter); err != nil {
+				return nil, fmt.Errorf("device %q: %w", d.ID, err)
+			}
+			x.tree.add(strings.Split(filter, "/"), d)
 		}
-		if strings.ContainsAny(d.Topic, "+#") {
-			x.wild = append(x.wild, d)
-			continue
-		}
-		x.exact[d.Topic] = append(x.exact[d.Topic], d)
-	}
-	if len(x.wild) > maxWild {
-		return nil, errors.New("too many devices have a wildcard in their topic")
 	}
 	return x, nil
 }
 
-// maxWild bounds what a message of an unknown topic costs.
-const maxWild = 1024
-
-// subtopics are the endings below the topic of a device under which its dialect says more about it.
-var subtopics = []string{"/availability"}
-
-// match returns the devices whose filter selects topic. The availability topic of what it selects belongs to it,
-// with wildcards, too.
-func (x *index) match(topic string) []*Device {
-	base := topic
-	for _, ending := range subtopics {
-		base = strings.TrimSuffix(base, ending)
+// filters are the device's own and those of what its dialect reads beside it.
+func (d *Device) filters() []string {
+	filters := []string{d.Topic}
+	if c, ok := d.Dialect.(sensors.Companion); ok {
+		filters = append(filters, c.Also(d.Topic)...)
 	}
-	found := slices.Clone(x.exact[topic])
-	if base != topic {
-		found = append(found, x.exact[base]...)
+	return filters
+}
+
+func (n *node) add(levels []string, d *Device) {
+	switch {
+	case len(levels) == 0:
+		n.here = join(n.here, d)
+		return
+	case levels[0] == "#":
+		n.rest = join(n.rest, d)
+		return
 	}
-	for _, d := range x.wild {
-		if sensors.MatchFilter(d.Topic, topic) || base != topic && sensors.MatchFilter(d.Topic, base) {
-			found = append(found, d)
-		}
+	if n.below == nil {
+		n.below = map[string]*node{}
+	}
+	next := n.below[levels[0]]
+	if next == nil {
+		next = &node{}
+		n.below[levels[0]] = next
+	}
+	next.add(levels[1:], d)
+}
+
+// join adds a device to its group.
+func join(groups []*group, d *Device) []*group {
+	alike := reflect.ValueOf(d.Dialect).Comparable()
+	i := slices.IndexFunc(groups, func(g *group) bool {
+		return alike && g.alike && g.broker == d.Broker && g.dialect == d.Dialect
+	})
+	if i < 0 {
+		i = len(groups)
+		groups = append(groups, &group{broker: d.Broker, dialect: d.Dialect, alike: alike, named: map[string][]*Device{}})
+	}
+	g := groups[i]
+	switch {
+	case d.Name == "" && !slices.Contains(g.any, d):
+		g.any = append(g.any, d)
+	case d.Name != "" && !slices.Contains(g.named[d.Name], d):
+		g.named[d.Name] = append(g.named[d.Name], d)
+	}
+	return groups
+}
+
+// match returns the groups whose filters select a topic of a broker, each once.
+func (x *index) match(broker, topic string) []*group {
+	found := x.tree.match(strings.Split(topic, "/"), strings.HasPrefix(topic, "$"), nil)
+	return slices.DeleteFunc(found, func(g *group) bool { return g.broker != "" && g.broker != broker })
+}
+
+// match adds the groups of n to found. A wildcard does not select a first level that begins with $ (MQTT 3.1.1, 4.7.2).
+func (n *node) match(levels []string, system bool, found []*group) []*group {
+	if !system {
+		found = append(found, n.rest...)
+	}
+	if len(levels) == 0 {
+		return append(found, n.here...)
+	}
+	if next := n.below[levels[0]]; next != nil {
+		found = next.match(levels[1:], false, found)
+	}
+	if next := n.below["+"]; next != nil && !system {
+		found = next.match(levels[1:], false, found)
 	}
 	return found
 }
 
-// filters returns what to subscribe to.
-func (x *index) filters() []string {
+// topics returns what to subscribe to at a broker, each filter once.
+func (x *index) topics(broker string) []string {
 	var out []string
-	for _, d := range x.all {
-		out = append(out, d.Topic)
-		if !strings.Contains(d.Topic, "#") {
-			for _, ending := range subtopics {
-				out = append(out, d.Topic+ending)
-			}
+	for i := range x.all {
+		if d := &x.all[i]; d.Broker == "" || d.Broker == broker {
+			out = append(out, d.filters()...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// learning returns the filters under which the sources of learning dialects say what they are.
+func (x *index) learning(broker string) []string {
+	var out []string
+	for i := range x.all {
+		d := &x.all[i]
+		_, learns := d.Dialect.(sensors.Learner)
+		c, also := d.Dialect.(sensors.Companion)
+		if learns && also && (d.Broker == "" || d.Broker == broker) {
+			out = append(out, c.Also(d.Topic)...)
 		}
 	}
 	slices.Sort(out)

@@ -11,7 +11,7 @@ import (
 func TestAvailabilityAndTopics(t *testing.T) {
 	r := &recorder{}
 	h := hub(t, r, device("d"))
-	if got := strings.Join(h.Topics(), " "); got != "zigbee2mqtt/d zigbee2mqtt/d/availability" {
+	if got := strings.Join(h.Topics("b"), " "); got != "zigbee2mqtt/d zigbee2mqtt/d/availability" {
 		t.Errorf("topics %q", got)
 	}
 	handle(t, h, message("zigbee2mqtt/d/availability", `{"state":"offline"}`))

@@ -28,7 +28,8 @@ type Status struct {
 	Since    time.Time `json:"since"`             // of the state, UTC
 	LastSeen time.Time `json:"lastSeen,omitzero"` // UTC; left out for a sensor in a home, since it speaks when somebody moves
 	// Lane is the most urgent in which it told anything since the start; empty: it told nothing.
-	Lane alert.Lane `json:"lane,omitempty"`
+	Lane   alert.Lane `json:"lane,omitempty"`
+	Health Health     `json:"health,omitzero"`
 }
 
 // state is what is known of one device.
@@ -36,6 +37,7 @@ type state struct {
 	started  time.Time // of the hub: silence before the first message counts from here
 	since    time.Time // of its liveness
 	lastSeen time.Time
+	heard    uint64            // number of the message that was the last one
 	offline  bool              // its dialect says so
 	silent   bool              // its silence says so
 	told     observation.Phase // what was raised last about its silence; empty since the start
@@ -69,20 +71,40 @@ func (h *Hub) change(d *Device, f func(*state)) {
 	}
 }
 
-// heard notes that devices spoke, and what they said of themselves.
-func (h *Hub) heard(devices map[*Device]availability, m Message) {
-	for d, said := range devices {
-		h.change(d, func(s *state) {
-			s.offline, s.silent = said == saidOffline, false
-			if said != saidOffline && !m.Retained {
-				s.lastSeen = m.Received
+// heard notes that devices spoke, and what they said of themselves. What came later and was stored before has the last word.
+func (h *Hub) heard(w *work) {
+	for _, d := range w.heard {
+		h.change(d.Device, func(s *state) {
+			if w.turn.number < s.heard {
+				return
+			}
+			s.heard, s.offline, s.silent = w.turn.number, d.said == saidOffline, false
+			if d.said != saidOffline && !w.message.Retained {
+				s.lastSeen = w.message.Received
 			}
 		})
+		if d.said != saidOffline && !w.message.Retained {
+			h.care.Heard(d.ID, w.message.Received)
+		}
 	}
 }
 
 // Status returns all sensors, by id.
 func (h *Hub) Status() []Status {
+	out := h.livenesses()
+	for i := range out {
+		st := &out[i]
+		st.Health = h.care.Health(st.ID)
+		if d := h.devices.byID[st.ID]; d.Silence > 0 && !d.Home {
+			st.Health.Silence = int(d.Silence.Seconds())
+		}
+	}
+	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(a.ID, b.ID) })
+	return out
+}
+
+// livenesses are the states of all sensors without their health.
+func (h *Hub) livenesses() []Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	out := make([]Status, 0, len(h.states))
@@ -94,7 +116,6 @@ func (h *Hub) Status() []Status {
 		}
 		out = append(out, st)
 	}
-	slices.SortFunc(out, func(a, b Status) int { return strings.Compare(a.ID, b.ID) })
 	return out
 }
 
@@ -112,6 +133,9 @@ func (h *Hub) Run(ctx context.Context) error {
 		case <-tick.C:
 			if err := h.CheckSilence(ctx); err != nil && ctx.Err() == nil {
 				h.log.Warn("could not tell that sensors are silent; trying again", "error", err)
+			}
+			if err := h.tick(ctx); err != nil && ctx.Err() == nil {
+				h.log.Warn("could not tell what time alone means; trying again", "error", err)
 			}
 		}
 	}
@@ -137,20 +161,28 @@ func (h *Hub) CheckSilence(ctx context.Context) error {
 
 // silence says whether the silence of a device began or ended. It ends nothing that the dialect still says.
 func (h *Hub) silence(d *Device, now time.Time) (observation.Phase, bool) {
-	if d.Silence <= 0 {
-		return "", false
-	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	s := h.states[d.ID]
+	known := h.states[d.ID]
+	if known.lastSeen.After(now) { // our clock was set back
+		known.lastSeen = now
+	}
+	if known.started.After(now) {
+		known.started = now
+	}
+	s := *known
+	h.mu.Unlock()
 	last := s.lastSeen
 	if last.IsZero() {
 		last = s.started
 	}
-	switch quiet := now.Sub(last) > d.Silence; {
+	quiet, judged := now.Sub(last) > d.Silence, true
+	if d.Silence <= 0 {
+		quiet, judged = h.care.Silent(d.ID, last, now)
+	}
+	switch {
 	case quiet && s.told != observation.Active:
 		return observation.Active, true
-	case !quiet && !s.offline && s.told != observation.Inactive && !s.lastSeen.IsZero():
+	case !quiet && !s.offline && (judged && s.told == "" || s.told == observation.Active) && !s.lastSeen.IsZero():
 		return observation.Inactive, true
 	}
 	return "", false

@@ -34,15 +34,21 @@ type Message struct {
 	Duplicate bool // DUP: perhaps sent before
 	PacketID  uint16
 	Received  time.Time
-	// Behind: a message before this one, of the same broker, was refused. That one comes again, and then this one, too.
-	Behind bool
+	// Connection numbers the connections of a client that begins messages before those ahead of them are stored; 0: one does not
+	// come before the one ahead of it was answered for. If one is refused, it and all behind it come again on a later connection.
+	Connection uint64
 }
+
+// Begin understands a message, without waiting for anything, and returns what deals with it for good before it returns nil. It is
+// called for the messages of a session in their order; what it returns is called once, side by side with others. [Hub.Begin] is one.
+type Begin func(m Message) (store func(context.Context) error)
 
 // Device is one configured sensor.
 type Device struct {
 	ID      string // see [alert.SensorSource]
 	Origin  string // name of its dialect
 	Dialect sensors.Dialect
+	Broker  string // name of the broker that brings its messages; empty: any
 	Topic   string // topic filter that its messages come on (MQTT 3.1.1, 4.7)
 	Name    string // its name on its bus, as the dialect tells it; empty: every device on that topic
 	Grid    string
@@ -68,6 +74,12 @@ type Options struct {
 	Edge    string
 	Devices []Device
 	Raiser  Raiser
+	// Stages work on what devices told, in this order.
+	Stages []Stage
+	// Care knows how devices are; nil: nothing is learnt of them.
+	Care Care
+	// Ask publishes at a broker what a dialect's session asks its sources. It must not block; nil: nobody is asked.
+	Ask func(broker string, a sensors.Ask)
 	// OnChange is told that the state of a sensor changed. It must not block.
 	OnChange func()
 	Log      *slog.Logger
@@ -83,14 +95,20 @@ type Hub struct {
 	log     *slog.Logger
 	now     func() time.Time
 	devices *index
+	stages  []Stage
+	keepers []Keeper // those of the stages that are
+	care    Care
 	unknown *unknownTable
+
+	sessions sessions
+	order    order
 
 	messages, refused atomic.Uint64
 
 	mu     sync.Mutex
 	states map[string]*state // by device id
-	missed map[string]missed // by broker
-	modes  map[string]Mode   // by device id; none is [Armed]
+	missed map[client]missed
+	modes  map[string]Mode // by device id; none is [Armed]
 }
 
 // New returns a Hub or says which device is wrong.
@@ -107,13 +125,21 @@ func New(o Options) (*Hub, error) {
 	if o.OnChange == nil {
 		o.OnChange = func() {}
 	}
+	if o.Ask == nil {
+		o.Ask = func(string, sensors.Ask) {}
+	}
+	if o.Care == nil {
+		o.Care = trusting{}
+	}
 	devices, err := newIndex(o.Devices)
 	if err != nil {
 		return nil, fmt.Errorf("sensor: %w", err)
 	}
 	h := &Hub{
-		edge: o.Edge, raiser: o.Raiser, changed: o.OnChange, log: o.Log, now: o.Now, devices: devices,
-		unknown: newUnknownTable(), states: map[string]*state{}, missed: map[string]missed{}, modes: map[string]Mode{},
+		edge: o.Edge, raiser: o.Raiser, changed: o.OnChange, log: o.Log, now: o.Now, devices: devices, stages: o.Stages, keepers: keepersOf(o.Stages), care: o.Care,
+		sessions: sessions{ask: o.Ask, open: map[sessionKey]*session{}},
+		order:    order{last: map[string]chan struct{}{}},
+		unknown:  newUnknownTable(), states: map[string]*state{}, missed: map[client]missed{}, modes: map[string]Mode{},
 	}
 	now := o.Now()
 	for i := range devices.all {
@@ -122,36 +148,42 @@ func New(o Options) (*Hub, error) {
 	return h, nil
 }
 
-// Topics returns the topic filters of all devices, each once: what to subscribe to.
-func (h *Hub) Topics() []string { return h.devices.filters() }
+// Topics returns the topic filters of the devices of a broker, each once: what to subscribe to there.
+func (h *Hub) Topics(broker string) []string { return h.devices.topics(broker) }
+
+// Learning returns the filters at a broker under which sources retain descriptions of themselves. What dialects remember of them is
+// gone after a restart: they are read again before any message that was kept meanwhile.
+func (h *Hub) Learning(broker string) []string { return h.devices.learning(broker) }
 
 // Handle returns nil once the message is dealt with for good: committed, known to be a redelivery, or not understood and
 // counted. The caller then acknowledges it. An error means that nothing is known to be stored: do not acknowledge.
-func (h *Hub) Handle(ctx context.Context, m Message) error {
+func (h *Hub) Handle(ctx context.Context, m Message) error { return h.Begin(m)(ctx) }
+
+// Begin understands a message, without waiting, and returns what stores it: see [Hub.Handle]. The messages of a broker are begun
+// in the order in which they came. They may be stored side by side: what tells of the same situation follows the order all the
+// same. Each must be stored, or tried, once. The payload is not looked at after Begin.
+func (h *Hub) Begin(m Message) (store func(context.Context) error) {
 	h.messages.Add(1)
 	if m.Received.IsZero() {
 		m.Received = h.now()
 	}
-	candidates := h.devices.match(m.Topic)
+	candidates := h.devices.match(m.Broker, m.Topic)
 	if len(candidates) == 0 {
 		h.notUnderstood(m, "no configured device has this topic")
-		return nil
+		return nothing
 	}
-	w := work{hub: h, message: m}
+	w := &work{hub: h, message: m}
 	w.translate(candidates)
 	if len(w.signals)+len(w.readings) > 0 {
-		_, err := h.raiser.Raise(ctx, h.identityOf(m, w.signals), w.signals, w.readings)
-		switch {
-		case errors.Is(err, raise.ErrInvalid):
-			h.notUnderstood(m, whyInvalid)
-		case err != nil:
-			h.miss(m, w.signals)
-			return fmt.Errorf("raise what a sensor of broker %s told: %w", m.Broker, err)
-		}
+		w.identity = identity(m)
 	}
-	h.heard(w.heard, m)
-	return nil
+	w.message.Payload = nil
+	w.turn = h.order.take(keysOf(w.signals))
+	return w.store
 }
+
+// nothing is to be stored.
+func nothing(context.Context) error { return nil }
 
 // whyInvalid stands for the text of an error, which could repeat a value.
 const whyInvalid = "what the message says breaks the rules of an alert"

@@ -424,3 +424,25 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestSilenceCountsFromNowOnceTheClockWasSetBack, and not from when the wrong time comes again.
+func TestSilenceCountsFromNowOnceTheClockWasSetBack(t *testing.T) {
+	r, now := &recorder{}, received.Add(24*time.Hour)
+	d := device("d")
+	d.Silence = time.Hour
+	h, err := New(Options{Edge: "edge1", Devices: []Device{d}, Raiser: r, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := message("zigbee2mqtt/d", `{"smoke":false}`)
+	m.Received = now
+	handle(t, h, m)
+	for _, now = range []time.Time{received, received.Add(2 * time.Hour)} {
+		if err := h.CheckSilence(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st := h.Status()[0]; st.State != Offline {
+		t.Errorf("after two hours of silence it is %s", st.State)
+	}
+}

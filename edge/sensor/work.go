@@ -1,10 +1,11 @@
 package sensor
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -23,8 +24,20 @@ type work struct {
 
 	signals  []raise.Signal
 	readings []alert.Reading
-	heard    map[*Device]availability
-	said     map[sensors.Dialect]observation.Translation
+	heard    []heard
+	told     []Told // for those stages that want to know what was stored
+	// Where more than one group has the topic:
+	said  map[sensors.Dialect]observation.Translation
+	taken []*Device
+
+	identity string
+	turn     turn
+}
+
+// heard is a device that a message was of, and what it said of it.
+type heard struct {
+	*Device
+	said availability
 }
 
 // availability is what a message said of the device itself.
@@ -36,18 +49,45 @@ const (
 	saidOffline
 )
 
-// translate asks the dialect of each candidate. A message that none of them understands is counted by its reason.
-func (w *work) translate(candidates []*Device) {
-	w.heard, w.said = map[*Device]availability{}, map[sensors.Dialect]observation.Translation{}
+// store is [Hub.Handle] after what was begun.
+func (w *work) store(ctx context.Context) error {
+	defer w.turn.end()
+	if len(w.signals)+len(w.readings) > 0 {
+		err := w.turn.wait(ctx)
+		if err == nil {
+			_, err = w.hub.raiser.Raise(ctx, w.hub.identityOf(w), w.signals, w.readings)
+		}
+		switch {
+		case errors.Is(err, raise.ErrInvalid):
+			w.hub.notUnderstood(w.message, whyInvalid)
+		case err != nil:
+			w.hub.miss(w)
+			return fmt.Errorf("raise what a sensor of broker %s told: %w", w.message.Broker, err)
+		}
+	}
+	w.hub.heard(w)
+	w.stored()
+	return nil
+}
+
+// translate asks the dialect of each group. A message that none of them understands is counted by its reason.
+func (w *work) translate(candidates []*group) {
+	if len(candidates) > 1 {
+		w.said = make(map[sensors.Dialect]observation.Translation, len(candidates))
+	}
 	why := ""
-	for _, d := range candidates {
-		t := w.translation(d.Dialect)
+	for _, g := range candidates {
+		t := w.translation(g)
 		if t.Ignored != "" {
-			why = t.Ignored
-			w.quiet(d, t)
+			if !t.Quiet {
+				why = t.Ignored
+			}
+			for _, d := range g.any {
+				w.quiet(d, t)
+			}
 			continue
 		}
-		if !w.take(d, t) && why == "" {
+		if !w.takeAll(g, t) && why == "" {
 			why = "the message is about another device than the configured ones"
 		}
 	}
@@ -56,59 +96,145 @@ func (w *work) translate(candidates []*Device) {
 	}
 }
 
-// translation asks a dialect once, however many devices share the topic of their gateway.
-func (w *work) translation(d sensors.Dialect) observation.Translation {
-	if !reflect.ValueOf(d).Comparable() {
-		return d.Translate(w.message.Topic, w.message.Payload, w.message.Retained)
+// translation asks a dialect once, however many groups of it have the topic.
+func (w *work) translation(g *group) observation.Translation {
+	if !g.alike {
+		return g.dialect.Translate(w.message.Topic, w.message.Payload, w.message.Retained)
 	}
-	t, known := w.said[d]
+	t, known := w.said[g.dialect]
 	if !known {
-		t = d.Translate(w.message.Topic, w.message.Payload, w.message.Retained)
-		w.said[d] = t
+		t = w.hub.sessions.translate(g.dialect, w.message)
+		if w.said != nil {
+			w.said[g.dialect] = t
+		}
 	}
 	return t
 }
 
 // quiet notes that a device with its own topic is alive, although its message said nothing for us (a link quality, a button).
 func (w *work) quiet(d *Device, t observation.Translation) {
-	if d.Name == "" && d.Topic == w.message.Topic && len(t.Dropped) > 0 && !w.message.Retained {
-		w.heard[d] = heardFrom
+	if d.Topic == w.message.Topic && len(t.Dropped) > 0 && !w.message.Retained {
+		w.hear(d, heardFrom)
 	}
+}
+
+// hear notes what a message said of d; the last word of it counts.
+func (w *work) hear(d *Device, said availability) {
+	for i := range w.heard {
+		if w.heard[i].Device == d {
+			w.heard[i].said = said
+			return
+		}
+	}
+	w.heard = append(w.heard, heard{d, said})
+}
+
+func (w *work) hasHeard(d *Device) bool {
+	return slices.ContainsFunc(w.heard, func(h heard) bool { return h.Device == d })
+}
+
+// takeAll keeps what a translation says of the devices of g and reports whether it said anything of one.
+func (w *work) takeAll(g *group, t observation.Translation) (said bool) {
+	for _, d := range g.any {
+		said = w.take(d, t) || said
+	}
+	for _, name := range namesIn(g, t) {
+		for _, d := range g.named[name] {
+			said = w.take(d, t) || said
+		}
+	}
+	return said
+}
+
+// namesIn are the names of devices that a translation speaks of, each once; none if the group has no names.
+func namesIn(g *group, t observation.Translation) (names []string) {
+	if len(g.named) == 0 {
+		return nil
+	}
+	for _, o := range t.Observations {
+		names = append(names, o.Device)
+	}
+	for _, r := range t.Readings {
+		names = append(names, r.Device)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // take keeps what a translation says of d and reports whether it said anything of d.
 func (w *work) take(d *Device, t observation.Translation) bool {
-	mine, private := false, false
+	if slices.Contains(w.taken, d) { // two of its filters have the topic
+		return true
+	}
+	told := Told{Device: d, Received: w.message.Received, Retained: w.message.Retained}
+	mine := func(name string) bool { return d.Name == "" || name == d.Name }
 	for _, o := range t.Observations {
-		if d.Name == "" || o.Device == d.Name {
-			mine = true
-			private = !w.observe(d, o) || private
+		if mine(o.Device) {
+			told.Observations = append(told.Observations, o)
 		}
 	}
 	for _, r := range t.Readings {
-		if d.Name == "" || r.Device == d.Name {
-			mine = true
-			if !private {
-				w.read(d, r)
-			}
+		if mine(r.Device) {
+			told.Readings = append(told.Readings, r)
 		}
 	}
-	if mine {
-		if _, said := w.heard[d]; !said && !w.message.Retained {
-			w.heard[d] = heardFrom
+	if len(told.Observations)+len(told.Readings) == 0 {
+		return false
+	}
+	if w.said != nil {
+		w.taken = append(w.taken, d)
+	}
+	if !w.message.Retained && !w.hasHeard(d) {
+		w.hear(d, heardFrom)
+	}
+	w.keep(told)
+	return true
+}
+
+// keep lets the stages work on what a device told, and takes what they leave and what they found.
+func (w *work) keep(told Told) {
+	w.hub.settle(&told)
+	var found []Finding
+	for _, s := range w.hub.stages {
+		found = append(found, s.Take(&told)...)
+	}
+	private := false
+	for _, o := range told.Observations {
+		private = !w.observe(told.Device, o) || private
+	}
+	for _, r := range told.Readings {
+		if !private {
+			w.read(told.Device, r)
 		}
 	}
-	return mine
+	for _, f := range found {
+		if s, ok := w.hub.found(f, w.message.Received); ok {
+			w.signals = append(w.signals, s)
+		}
+	}
+	if len(w.hub.keepers) > 0 {
+		w.told = append(w.told, told)
+	}
+}
+
+// stored tells the stages that what they left is on stable storage.
+func (w *work) stored() {
+	for i := range w.told {
+		for _, k := range w.hub.keepers {
+			k.Keep(&w.told[i])
+		}
+	}
 }
 
 // observe returns false for what must not leave a home. Then the readings beside it stay, too: the battery of a door's
 // contact is told whenever the door moves.
 func (w *work) observe(d *Device, o observation.Observation) bool {
 	if o.Kind == alert.DeviceOffline {
-		w.heard[d] = saidOnline
+		said := saidOnline
 		if o.Phase == observation.Active {
-			w.heard[d] = saidOffline
+			said = saidOffline
 		}
+		w.hear(d, said)
 	}
 	if d.Home && !leavesHome(o.Kind) {
 		return false
@@ -158,12 +284,9 @@ func (w *work) read(d *Device, r observation.Reading) {
 	})
 }
 
-// maxSkew is how far a device's clock may be off before it is not believed: gateways that lost their time are weeks off.
-const maxSkew = 24 * time.Hour
-
-// clockOf chooses between the device's time and ours.
+// clockOf takes the device's time, which [Hub.settle] has judged, or ours where there is none.
 func clockOf(told, received time.Time) (time.Time, alert.Clock) {
-	if told.IsZero() || told.Sub(received).Abs() > maxSkew {
+	if told.IsZero() {
 		return received.UTC(), alert.ReceiveClock
 	}
 	return told.UTC(), alert.CameraClock
@@ -180,7 +303,7 @@ func leavesHome(k alert.Kind) bool { return slices.Contains(homeKinds, k) }
 // homeQuantities are the readings that may leave a home: how much there is of a hazard, and how the device is. Light, CO2,
 // humidity, temperature and power would tell whether somebody is in.
 var homeQuantities = []string{
-	"smoke_concentration", "smoke_density_dbm", "gas", "gas_value", "co", "water_level", "liquid_depth", "liquid_level_percent",
+	"smoke_concentration", "smoke_density_dbm", "gas", "gas_value", "gas_lel", "co", "water_level", "liquid_depth", "liquid_level_percent",
 	"battery", "battery_voltage", "smoke_battery",
 }
 

@@ -10,11 +10,12 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// inboxSize is how many messages wait for the handler. A broker's in-flight window (20 in mosquitto) is far smaller; only a
-// flood of QoS 0 or a broker without a window fills it.
+// inboxSize is how many messages wait to be begun. A broker's in-flight window (20 in mosquitto, unless it is told otherwise) is
+// far smaller; only a flood of QoS 0 or a broker without a window fills it.
 const inboxSize = 1024
 
-// inboxBytes bounds the payloads among them: a broker may pass on messages of any size. A larger one waits alone.
+// inboxBytes bounds the payloads of what waits and of what is not acknowledged yet: a broker may pass on messages of any size. A
+// larger one waits alone.
 const inboxBytes = 16 << 20
 
 // received is a message and when it came.
@@ -44,7 +45,7 @@ func newInbox(now func() time.Time, dropped *atomic.Uint64) *inbox {
 }
 
 // put takes a message from the router. When the inbox is full, a QoS 0 message is dropped and counted; any other waits, as
-// it may, for the end of the connection at the longest: the broker keeps it until it is acknowledged.
+// it may, for the end of the connection at the longest: the broker keeps it until it is acknowledged. Whoever takes it calls done.
 func (in *inbox) put(m paho.Message) {
 	r := received{Message: m, at: in.now()}
 	if !in.room.TryAcquire(r.size()) && !in.await(r) {
@@ -102,7 +103,9 @@ func (in *inbox) next(ctx context.Context) (received, error) {
 	case <-in.ctx.Done():
 		return received{}, in.err
 	case m := <-in.queue:
-		in.room.Release(m.size())
 		return m, nil
 	}
 }
+
+// done gives the room of a message back.
+func (in *inbox) done(m received) { in.room.Release(m.size()) }

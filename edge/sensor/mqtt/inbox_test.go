@@ -37,9 +37,11 @@ func TestInboxBoundsBytes(t *testing.T) {
 			t.Fatal("a second large message does not wait")
 		}
 		for range 2 {
-			if _, err := in.next(t.Context()); err != nil {
+			m, err := in.next(t.Context())
+			if err != nil {
 				t.Fatal(err)
 			}
+			in.done(m)
 			synctest.Wait()
 		}
 		wg.Go(func() { in.put(large{qos: 1, size: inboxBytes}); in.put(large{qos: 1, size: 1}) })

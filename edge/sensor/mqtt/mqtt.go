@@ -1,12 +1,15 @@
 // Package mqtt brings the messages of an external MQTT broker to the sensors: a client of MQTT 3.1.1 on paho.
 //
-// In: an address, credentials and topic filters. Out: each message to a [Handler], in order, and an acknowledgement to the
-// broker only after the handler returned nil. On an error nothing is acknowledged any more on that connection: a PUBACK may not
-// overtake another one (MQTT 3.1.1, 4.6.0-2). What comes behind is handled all the same, since it may be a call for help,
-// until the back-off is over. Then the connection is dropped, so that the broker, which keeps our session, sends all of it
-// again: what was handled is known by its identity then. A broker sends only so many messages ahead of our acknowledgements
-// (mosquitto: 20, max_inflight_messages); what is further behind a refused one waits. The promise starts at our acknowledgement: what a broker
-// loses before (mosquitto keeps QoS 1 queues in memory between autosaves) we cannot know; QoS 0 promises nothing.
+// In: an address, credentials and topic filters. Out: each message to [Options.Begin], in order; a bounded window of them is then
+// stored side by side, and each is acknowledged only after it and all before it are stored: a PUBACK may not overtake another one
+// (MQTT 3.1.1, 4.6.0-2). After one that could not be stored nothing is acknowledged any more on that connection. What comes
+// behind is handled all the same, since it may be a call for help, until the back-off is over. Then the connection is dropped, so
+// that the broker, which keeps our session, sends all of it again: what was stored is known by its identity then.
+//
+// A broker sends only so many messages ahead of our acknowledgements (mosquitto: 20, max_inflight_messages): that many are stored
+// in the time of one commit, and what is further behind a refused one waits. The promise starts at our acknowledgement: what a
+// broker loses before (mosquitto keeps QoS 1 queues in memory between saves) we cannot know; QoS 0 promises nothing. See
+// deploy/mosquitto/gridgate.conf for what a centre sets.
 //
 // The library writes acknowledgements beside us: one that is under way when Run ends can be cut off. Its message comes again,
 // marked as a duplicate, and is known by its identity.
@@ -28,12 +31,10 @@ import (
 
 	"gridgate/edge/sensor"
 	"gridgate/protocols/kit/backoff"
+	"gridgate/protocols/sensors"
 )
 
-// Handler deals with a message for good before it returns nil. [sensor.Hub.Handle] is one.
-type Handler func(ctx context.Context, m sensor.Message) error
-
-// Options are what a [Source] needs. Name, URL, ClientID, Topics and Handle are demanded.
+// Options are what a [Source] needs. Name, URL, ClientID, Topics and Begin are demanded.
 type Options struct {
 	Name     string // of the broker, in messages and in the log
 	URL      string // tcp://host:1883, ssl://host:8883, ws:// or wss://
@@ -42,14 +43,20 @@ type Options struct {
 	Password string
 	TLS      *tls.Config
 	Topics   []string // filters, subscribed to with QoS 1
-	Handle   Handler
+	// Learn are the filters under which sources retain what they say of themselves. It is read before the kept session goes on, once.
+	Learn []string
+	Begin sensor.Begin
 
+	Window        int           // messages that are stored side by side; default [DefaultWindow]
 	HandleTimeout time.Duration // of one message; default 30 s
 	MinWait       time.Duration // before the first new try; default 500 ms
 	MaxWait       time.Duration // default 1 min
 	Log           *slog.Logger
 	Now           func() time.Time
 }
+
+// DefaultWindow is how many messages are under way at most, begun and not acknowledged.
+const DefaultWindow = 1000
 
 // State says how the connection to a broker is.
 type State string
@@ -72,9 +79,13 @@ type Status struct {
 
 // Source is a client of one broker.
 type Source struct {
-	o        Options
-	messages atomic.Uint64
-	dropped  atomic.Uint64
+	o           Options
+	messages    atomic.Uint64
+	dropped     atomic.Uint64
+	connections atomic.Uint64
+	asks        chan sensors.Ask
+
+	learnt bool // owned by Run
 
 	mu     sync.Mutex
 	status Status
@@ -82,8 +93,11 @@ type Source struct {
 
 // New checks o.
 func New(o Options) (*Source, error) {
-	if o.Name == "" || o.URL == "" || o.ClientID == "" || len(o.Topics) == 0 || o.Handle == nil {
-		return nil, errors.New("mqtt source: Name, URL, ClientID, Topics and Handle must be set")
+	if o.Name == "" || o.URL == "" || o.ClientID == "" || len(o.Topics) == 0 || o.Begin == nil {
+		return nil, errors.New("mqtt source: Name, URL, ClientID, Topics and Begin must be set")
+	}
+	if o.Window <= 0 {
+		o.Window = DefaultWindow
 	}
 	setDefault(&o.HandleTimeout, 30*time.Second)
 	setDefault(&o.MinWait, 500*time.Millisecond)
@@ -94,7 +108,7 @@ func New(o Options) (*Source, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Source{o: o}
+	s := &Source{o: o, asks: make(chan sensors.Ask, maxAsks)}
 	s.set(Connecting, "not tried yet")
 	return s, nil
 }
@@ -162,6 +176,9 @@ func (r *retry) after(err error) time.Duration {
 // session is one connection: connect, subscribe, handle until something fails. The waits are short again after each message
 // that was dealt with, never after a connection that fails at once.
 func (s *Source) session(ctx context.Context, r *retry) error {
+	if err := s.learn(ctx); err != nil {
+		return err
+	}
 	in := newInbox(s.o.Now, &s.dropped)
 	defer in.close()
 	client := paho.NewClient(s.options(in))
@@ -182,6 +199,7 @@ func (s *Source) session(ctx context.Context, r *retry) error {
 		if s.set(Connected, "") {
 			s.o.Log.Info("connected to the broker of sensors", "broker", s.o.Name)
 		}
+		s.publish(ctx, client)
 	})
 	return s.handle(ctx, in, r)
 }
@@ -254,46 +272,3 @@ func finish(ctx context.Context, t paho.Token) error {
 }
 
 const tokenTimeout = 15 * time.Second
-
-// handle deals with the messages one after the other and acknowledges each, until one is refused.
-func (s *Source) handle(ctx context.Context, in *inbox, r *retry) error {
-	for {
-		m, err := in.next(ctx)
-		if err != nil {
-			return err
-		}
-		if err := s.one(ctx, m, false); err != nil {
-			err = fmt.Errorf("handle a message: %w", err)
-			s.linger(ctx, in, r.after(err))
-			r.over = true
-			return err
-		}
-		m.Ack()
-		s.messages.Add(1)
-		r.wait.Reset()
-	}
-}
-
-// linger handles for d what comes behind a refused message and acknowledges none of it. A failure changes nothing: all of it
-// comes again.
-func (s *Source) linger(ctx context.Context, in *inbox, d time.Duration) {
-	waiting, cancel := context.WithTimeout(ctx, d)
-	defer cancel()
-	for {
-		m, err := in.next(waiting)
-		if err != nil {
-			<-waiting.Done() // the connection may be lost, but the wait is not over
-			return
-		}
-		_ = s.one(ctx, m, true)
-	}
-}
-
-func (s *Source) one(ctx context.Context, m received, behind bool) error {
-	ctx, cancel := context.WithTimeout(ctx, s.o.HandleTimeout)
-	defer cancel()
-	return s.o.Handle(ctx, sensor.Message{
-		Broker: s.o.Name, Session: s.o.ClientID, Topic: m.Topic(), Payload: m.Payload(), QoS: m.Qos(), Retained: m.Retained(),
-		Duplicate: m.Duplicate(), PacketID: m.MessageID(), Received: m.at, Behind: behind,
-	})
-}
