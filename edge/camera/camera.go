@@ -57,6 +57,7 @@ type Options struct {
 	Chooser  detect.Chooser
 	Stages   []Stage // in the order of the cascade
 	Raiser   Raiser
+	Own      Own
 	Evidence Evidence // nil: no pictures are made
 
 	Zones []Zone         // those that the hooks know, default one without a name: the whole picture
@@ -108,6 +109,7 @@ type Camera struct {
 	closer   []closer // by stage; used for those that look closer
 	masks    atomic.Pointer[[]picture.Mask]
 	past     past
+	own      own
 	outcomes chan outcome
 
 	// Owned by the detection loop.
@@ -131,7 +133,7 @@ func New(opt Options) (*Camera, error) {
 	if err != nil {
 		return nil, fmt.Errorf("camera %s: %w", opt.ID, err)
 	}
-	c := &Camera{opt: opt, zones: zones, ring: newRing(opt), outcomes: make(chan outcome)}
+	c := &Camera{opt: opt, zones: zones, ring: newRing(opt), outcomes: make(chan outcome), own: own{early: true}}
 	c.masks.Store(&opt.Masks)
 	for range opt.Stages {
 		c.closer = append(c.closer, closer{glances: make(chan glance, 1), asks: true})
@@ -163,7 +165,8 @@ func (c *Camera) Status() Status { return c.status.snapshot() }
 
 // Reports says whether the camera can tell that a situation is over.
 func (c *Camera) Reports(zone string, kind alert.Kind) bool {
-	return kind == alert.VideoLoss && zone == "" || c.zones.reports(place{zone: zone, kind: kind})
+	p := place{zone: zone, kind: kind}
+	return kind == alert.VideoLoss && zone == "" || c.zones.reports(p) || c.ownPlaces()[p]
 }
 
 // SetMode arms or disarms a zone, or starts its walk-test. What a disarmed zone had raised is cleared.

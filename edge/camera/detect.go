@@ -32,9 +32,11 @@ func (c *Camera) detectLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.zones.changed:
+			c.armOwn(ctx)
 			c.clearDisarmed(ctx)
 			c.opt.OnChange(c.Status())
 		case <-tick.C:
+			c.armOwn(ctx)
 			c.clearDisarmed(ctx) // what a schedule disarmed, and again what could not be stored
 			c.watchLoss(ctx)
 		case o := <-c.outcomes:
@@ -188,7 +190,7 @@ func (c *Camera) missed(err error) {
 	if errors.Is(err, decode.ErrBadStream) {
 		c.status.count.undecodable.Add(1)
 		if c.misses++; c.misses == maxMisses {
-			c.opt.Log.Warn("camera cannot be decoded", "err", err)
+			c.opt.Log.Warn("camera cannot be decoded", "error", err)
 		}
 		if c.misses >= maxMisses {
 			c.status.setUndecodable()
@@ -231,7 +233,7 @@ func (c *Camera) wantEvidence(alerts []alert.Alert, at moment) {
 	}
 	var raised []alert.Alert
 	for _, a := range alerts {
-		if a.State == alert.Raised {
+		if a.State != alert.Cleared {
 			raised = append(raised, a)
 		}
 	}
@@ -245,7 +247,7 @@ func (c *Camera) raiseFailed(ctx context.Context, err error) {
 		return
 	}
 	c.status.count.raise.Add(1)
-	c.opt.Log.Error("alerts could not be stored", "err", fmt.Errorf("raise: %w", err))
+	c.opt.Log.Error("alerts could not be stored", "error", fmt.Errorf("raise: %w", err))
 }
 
 // clearDisarmed clears what disarmed zones had open.

@@ -196,6 +196,12 @@ func (f *fakeRaiser) list() []alert.Alert {
 	return slices.Clone(f.alerts)
 }
 
+func (f *fakeRaiser) heard() []raise.Signal {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.signals)
+}
+
 // fakeEvidence notes what was wanted and how the ring looked then.
 type fakeEvidence struct {
 	mu      sync.Mutex

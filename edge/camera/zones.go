@@ -275,8 +275,10 @@ func (z *zones) settle(findings []finding) {
 
 func sorted(found map[place]finding) []finding {
 	out := slices.Collect(maps.Values(found))
-	slices.SortFunc(out, func(a, b finding) int {
-		return cmp.Or(strings.Compare(a.zone, b.zone), strings.Compare(string(a.kind), string(b.kind)))
-	})
+	slices.SortFunc(out, func(a, b finding) int { return comparePlaces(a.place, b.place) })
 	return out
+}
+
+func comparePlaces(a, b place) int {
+	return cmp.Or(strings.Compare(a.zone, b.zone), strings.Compare(string(a.kind), string(b.kind)))
 }

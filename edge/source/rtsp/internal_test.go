@@ -236,12 +236,12 @@ func TestAStreamWithoutAnyBeginningIsBegunAfterAWhile(t *testing.T) {
 	r := newRig(t, &format.H264{PayloadTyp: 96, PacketizationMode: 1, SPS: sps, PPS: pps})
 	var at []time.Duration
 	start := r.now
-	for r.now.Sub(start) < 4*patience {
+	for r.now.Sub(start) < 4*source.Patience {
 		if r.send(pred...) == "refresh" {
 			at = append(at, r.now.Sub(start))
 		}
 	}
-	if len(at) != 3 || at[0] < patience || at[0] > patience+time.Second {
+	if len(at) != 3 || at[0] < source.Patience || at[0] > source.Patience+time.Second {
 		t.Fatalf("decoding begins at %v", at)
 	}
 	if got := r.send(idr...); got != "key" {

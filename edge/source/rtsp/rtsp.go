@@ -55,11 +55,7 @@ type Options struct {
 }
 
 // Trouble counts what was wrong with the packets of a stream.
-type Trouble struct {
-	Lost    uint64 // packets that never came
-	Invalid uint64 // packets that are not RTP or not of the codec
-	Dropped uint64 // access units left out: damaged, too large, or unusable until the next keyframe
-}
+type Trouble = source.Trouble
 
 // Source is one stream. It may be run again after it returned, but not twice at once.
 type Source struct {

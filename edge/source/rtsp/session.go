@@ -29,7 +29,7 @@ type session struct {
 	client *gortsplib.Client
 	emit   source.Emit
 	units  *assembler
-	meter  meter
+	meter  *source.Watch
 	stats  *source.Meter
 	udp    bool
 
@@ -44,6 +44,7 @@ const maxRedirects = 3
 
 func newSession(s *Source, transport Transport, emit source.Emit) *session {
 	ss := &session{opt: s.opt, url: s.url.Clone(), emit: emit, udp: transport == UDP, stats: s.stats}
+	ss.meter = source.NewWatch(source.WatchOptions{Stall: s.opt.Stall, NoKeyframe: s.opt.NoKeyframe, MaxRate: s.opt.MaxRate, OnTrouble: s.opt.OnTrouble})
 	ss.client = &gortsplib.Client{
 		Scheme: s.url.Scheme, Host: s.url.Host, Transport: transportOf(transport), UserAgent: "gridgate",
 		// The library's read timeout is also its own stall watchdog: ours comes first.
@@ -52,8 +53,8 @@ func newSession(s *Source, transport Transport, emit source.Emit) *session {
 		DialContext:           ss.dialer(s.dial),
 		TLSConfig:             s.tls.Config(),
 		OnResponse:            ss.checkRedirect,
-		OnPacketsLost:         func(n uint64) { ss.meter.lost.Add(n) },
-		OnDecodeError:         func(error) { ss.meter.invalid.Add(1) },
+		OnPacketsLost:         func(n uint64) { ss.meter.Lost.Add(n) },
+		OnDecodeError:         func(error) { ss.meter.Invalid.Add(1) },
 		OnTransportSwitch:     func(error) {},
 	}
 	return ss
@@ -94,7 +95,7 @@ func (ss *session) run(ctx context.Context) error {
 	if !connecting.Stop() {
 		stop(errConnect) // its own goroutine may not have come to that yet
 	} else if err == nil {
-		wg.Go(func() { stop(ss.watch(ctx)) })
+		wg.Go(func() { stop(ss.meter.Run(ctx)) })
 		err = ss.client.Wait()
 	}
 	if cause := context.Cause(ctx); cause != nil {
@@ -131,7 +132,7 @@ func (ss *session) play() error {
 	}
 	ss.client.OnPacketRTP(media, forma, ss.packet)
 	ss.client.OnPacketRTCP(media, ss.units.camera.note)
-	ss.meter.start()
+	ss.meter.Start()
 	_, err = ss.client.Play(nil)
 	return err
 }
@@ -173,14 +174,14 @@ func (ss *session) setup(baseURL *base.URL, media *description.Media) error {
 // packet is called by the library from one goroutine per session.
 func (ss *session) packet(pkt *rtp.Packet) {
 	if ss.udp { // over TCP the connection is measured
-		ss.meter.bytes.Add(uint64(len(pkt.Payload)))
+		ss.meter.Bytes.Add(uint64(len(pkt.Payload)))
 	}
 	ss.units.add(pkt, time.Now())
 }
 
 // deliver takes what the assembler made of the packets.
 func (ss *session) deliver(u source.AccessUnit, o outcome) {
-	ss.meter.note(o)
+	ss.meter.Note(o)
 	if o == passed {
 		ss.stats.Add(u)
 		ss.emit(u)
@@ -221,7 +222,7 @@ func (ss *session) dialer(dial func(context.Context, string, string) (net.Conn, 
 		if err != nil {
 			return nil, err
 		}
-		metered := &meteredConn{Conn: conn, bytes: &ss.meter.bytes}
+		metered := &meteredConn{Conn: conn, bytes: &ss.meter.Bytes}
 		metered.in = bufio.NewReaderSize(metered.Conn, readAhead)
 		ss.conn.Store(metered)
 		if ss.stopped.Load() {

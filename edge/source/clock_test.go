@@ -1,4 +1,4 @@
-package rtsp
+package source
 
 import (
 	"testing"
@@ -50,7 +50,7 @@ func TestClockStaysNearToTheTimeHere(t *testing.T) {
 			var c mediaClock
 			for n := range 15 * 600 {
 				here := time.Duration(n) * time.Second / 15
-				got := c.at(uint32(int64(here.Seconds()*clockRate*rate)), start.Add(here))
+				got := c.at(uint32(int64(here.Seconds()*ClockRate*rate)), start.Add(here))
 				bound := maxDrift + time.Second
 				if rate > 1 && rate < 1.01 {
 					bound = slewDrift + 100*time.Millisecond
