@@ -28,9 +28,14 @@ type Config struct {
 	Calendar  Calendar   `yaml:"calendar"`
 	Detectors []Detector `yaml:"detectors"`
 	Cameras   []Camera   `yaml:"cameras"`
+	GB28181   GB28181    `yaml:"gb28181"`
+	Push      Push       `yaml:"push"`
 	MQTT      MQTT       `yaml:"mqtt"`
+	Profiles  []Profile  `yaml:"profiles"` // models of sensors
 	Sensors   []Sensor   `yaml:"sensors"`
+	Rules     Rules      `yaml:"rules"`
 	Local     Local      `yaml:"local"`
+	Discovery Discovery  `yaml:"discovery"`
 
 	// Version is the first 12 hexadecimal digits of the file's SHA-256: what this edge runs.
 	Version string `yaml:"-"`
@@ -54,6 +59,11 @@ type Central struct {
 	// EvidenceRate is how fast pictures and clips may go up, in kbit/s; 0: as fast as the link. EvidenceFree is when they may do so anyway.
 	EvidenceRate int      `yaml:"evidence_rate"`
 	EvidenceFree []Window `yaml:"evidence_free"`
+	Releases     Releases `yaml:"releases"` // whose builds it takes
+	// Manage are the sections of this file in whose place central may say others, see [Manageable]; empty: none. What it says names files of
+	// the folder Secrets alone; empty: secrets, beside this file.
+	Manage  []string `yaml:"manage"`
+	Secrets string   `yaml:"secrets"`
 }
 
 // Decoder sizes the worker processes that decode pictures.
@@ -65,7 +75,7 @@ type Decoder struct {
 // Camera is one camera and the law's demands on it (Regulation on public-safety video image information systems, art. 7 to 9 and 13).
 type Camera struct {
 	ID  string `yaml:"id"`
-	URL string `yaml:"url"` // rtsp or rtsps, without user and password
+	URL string `yaml:"url"` // rtsp or rtsps, without user and password, or gb28181://DEVICE/CHANNEL
 	// Sub is the small stream of the same camera, if it has one: detection runs on it, and URL is connected for evidence only.
 	Sub         string        `yaml:"sub"`
 	CA          string        `yaml:"ca"`          // PEM file of the authority that signed the camera's certificate
@@ -77,12 +87,15 @@ type Camera struct {
 	Owner       string        `yaml:"owner"`       // the unit that is responsible for the camera
 	Purpose     string        `yaml:"purpose"`     // what it is for
 	Basis       string        `yaml:"legal_basis"` // what allows it
+	Sign        bool          `yaml:"sign"`        // a sign at the place says that there is a camera
 	Sample      time.Duration `yaml:"sample"`      // how often a picture is looked at
 	Gate        string        `yaml:"gate"`        // auto, or off: decode without asking what a picture costs
 	Pictures    string        `yaml:"pictures"`    // on, or off: alerts of this camera are told without any
 	Ring        Ring          `yaml:"ring"`
 	Clip        *Clip         `yaml:"clip"`
 	Detectors   []string      `yaml:"detectors"` // by name
+	Trust       string        `yaml:"trust"`     // of what we find: alone, confirm (only with the camera's own events) or off
+	Events      *Events       `yaml:"events"`    // what the camera tells by itself; absent: nothing
 	Masks       []Polygon     `yaml:"masks"`     // never looked at, and covered in every picture
 	Zones       []Zone        `yaml:"zones"`     // none: one zone, the whole picture
 }
@@ -112,6 +125,17 @@ type MQTT struct {
 type Broker struct {
 	Listen string       `yaml:"listen"`
 	Users  []BrokerUser `yaml:"users"`
+	TLS    BrokerTLS    `yaml:"tls"`
+	// MaxClients bounds the connections, MaxMessage the bytes of a packet; 0: 1,000 and 1 MiB.
+	MaxClients int `yaml:"max_clients"`
+	MaxMessage int `yaml:"max_message"`
+}
+
+// BrokerTLS is how the embedded broker says who it is; without a certificate it speaks plain TCP.
+type BrokerTLS struct {
+	Certificate string `yaml:"certificate"` // PEM files
+	Key         string `yaml:"key"`
+	ClientCA    string `yaml:"client_ca"` // authorities of the certificates that clients must show beside their passwords; empty: none
 }
 
 // BrokerUser is a sensor or a gateway that may publish under its prefixes, or a program that listens to what the edge says.
@@ -130,18 +154,27 @@ type MQTTSource struct {
 	Username string      `yaml:"username"`
 	Password conf.Secret `yaml:"password"`
 	CA       string      `yaml:"ca"`
+
+	Certificate string `yaml:"certificate"` // PEM files of this client, where the broker asks for a certificate
+	Key         string `yaml:"key"`
+	Window      int    `yaml:"window"` // messages that are stored side by side; 0: 1,000
 }
 
 // Sensor is one device behind a broker.
 type Sensor struct {
 	ID      string        `yaml:"id"`
 	Dialect string        `yaml:"dialect"`
+	Source  string        `yaml:"source"`  // broker that brings its messages: embedded, or a name of mqtt.sources; empty: any
 	Topic   string        `yaml:"topic"`   // topic filter that its messages come on
 	Device  string        `yaml:"device"`  // its name on its bus; empty: any device on that topic
 	Mapping string        `yaml:"mapping"` // mapping file of the dialect mapped
 	Place   Place         `yaml:"place"`
 	Zone    string        `yaml:"zone"`    // room or part of the place
-	Silence time.Duration `yaml:"silence"` // offline after so long without a message; 0: never
+	Silence time.Duration `yaml:"silence"` // offline after so long without a message; 0: as its profile says, or as is learnt
+	Profile string        `yaml:"profile"` // of the file, or built in; empty: generic
+	// Severity replaces, by kind, the usual one.
+	Severity map[string]string `yaml:"severity"`
+	Mode     string            `yaml:"mode"` // armed, disarmed or walk-test
 }
 
 // Defaults is what a file that says nothing gets.
@@ -161,13 +194,19 @@ func Load(file string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
+	c := named(file, data)
+	if err := conf.Parse(file, data, c, c.validate); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// named is a configuration of defaults that knows its file.
+func named(file string, data []byte) *Config {
 	c := Defaults()
 	sum := sha256.Sum256(data)
 	c.Version, c.dir = hex.EncodeToString(sum[:6]), filepath.Dir(file)
-	if err := conf.Parse(file, data, &c, c.validate); err != nil {
-		return nil, err
-	}
-	return &c, nil
+	return &c
 }
 
 // Path resolves a path of the file relative to the file's folder.

@@ -36,11 +36,13 @@ cameras:
     clip: {recipient: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p}
     zones:
       - {name: 入口, polygon: [[0, 0], [1, 0], [1, 1]], mode: walk-test, presence: true, schedule: [{days: [workday], from: "22:00", to: "06:00"}]}
+profiles:
+  - {name: gauge, like: water-level, interval: 10m, battery: {unit: V, empty: 2.4, full: 3.0}, quantities: {water_level: {unit: cm, max: 900, dead_band: 1}}}
 mqtt:
   sources:
     - {name: main, url: "tcp://127.0.0.1:1883"}
 sensors:
-  - {id: smoke-1, dialect: zigbee2mqtt, topic: zigbee2mqtt/hall, place: {kind: home}, silence: 25h}
+  - {id: smoke-1, dialect: zigbee2mqtt, topic: zigbee2mqtt/hall, place: {kind: home}, silence: 25h, profile: gauge, severity: {smoke: major}, mode: disarmed}
 local:
   mqtt: {broker: main}
   sirens: [{name: hall, kinds: [smoke], devices: [smoke-1], min_severity: major, topic: hall/set, on: "1", off: "0"}]
@@ -87,10 +89,7 @@ func TestLoadFillsDefaultsAndInheritsThePlace(t *testing.T) {
 
 // TestEveryMistakeNamesItsPlace changes one thing in a good file and expects a problem at that line.
 func TestEveryMistakeNamesItsPlace(t *testing.T) {
-	tests := []struct {
-		name, old, new string
-		field, message string
-	}{
+	eachIsFound(t, []mistake{
 		{"misspelt key", "purpose: public", "pupose: public", "cameras[0].pupose", "unknown key"},
 		{"misspelt key at the top", "mqtt:", "mqqt:", "mqqt", "unknown key"},
 		{"no name", "edge: east-gate-1", `edge: ""`, "edge", "needs a name"},
@@ -162,7 +161,17 @@ func TestEveryMistakeNamesItsPlace(t *testing.T) {
 		{"page without TLS", "data: /tmp/gridgate", "data: /tmp/gridgate\nlisten: 192.0.2.1:8430", "local.page.certificate", "without TLS"},
 		{"certificate without key", "page: {", "page: {certificate: edge.yaml, ", "local.page.key", "go together"},
 		{"broken yaml", "cameras:", "cameras: [", "(yaml)", ""},
-	}
+	})
+}
+
+// mistake is a change of a good file, and what has to be said of it.
+type mistake struct {
+	name, old, new string
+	field, message string
+}
+
+func eachIsFound(t *testing.T, tests []mistake) {
+	t.Helper()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			text := strings.Replace(good, tt.old, tt.new, 1)

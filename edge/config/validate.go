@@ -22,7 +22,8 @@ import (
 const (
 	maxCameras   = 256
 	maxSensors   = 10_000
-	maxWild      = 1024 // sensors whose topic holds a wildcard: each is compared with every message
+	maxClients   = 20_000 // of the embedded broker
+	maxWindow    = 10_000 // messages of an external broker that are stored side by side
 	maxZones     = 16
 	maxPoints    = 64
 	maxMasks     = 32
@@ -32,12 +33,10 @@ const (
 	maxUnitRunes = 200
 )
 
-var (
-	deviceName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
-)
+var deviceName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
 
 // Dialects are the names that a sensor's dialect may have; edge/app has the table of their implementations.
-var Dialects = []string{"mapped", "zigbee2mqtt"}
+var Dialects = []string{"aliyun", "auto", "chirpstack", "esphome", "homeassistant", "huawei", "mapped", "onenet", "shelly", "sparkplug", "tasmota", "ttn", "tts", "zigbee2mqtt"}
 
 // judge collects problems; every check says what is wrong and what to write instead.
 type judge struct {
@@ -46,7 +45,9 @@ type judge struct {
 }
 
 func (j *judge) bad(field, message, remedy string) {
-	j.problems = append(j.problems, j.doc.At(field, message, remedy))
+	if len(j.problems) < maxProblems {
+		j.problems = append(j.problems, j.doc.At(field, message, remedy))
+	}
 }
 
 func (j *judge) demand(ok bool, field, message, remedy string) {
@@ -62,15 +63,21 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	j.demand(c.Data != "", "data", "no folder for the outbox", "write data: /var/lib/gridgate")
 	j.address("listen", c.Listen)
 	j.central(c)
+	j.manage(c)
 	j.demand(c.Decoder.Workers >= 1 && c.Decoder.Workers <= maxWorkers, "decoder.workers", "out of range", fmt.Sprintf("write 1 to %d", maxWorkers))
 	j.demand(c.Decoder.Budget >= 0 && c.Decoder.Budget <= 64, "decoder.budget", "out of range", "write cores, for example 1.5, or 0 for no bound")
-	c.Place.Kind = canonical(c.Place.Kind)
+	c.Place.Kind = c.Place.Kind.Canonical()
 	j.video(c)
+	j.gb28181(c)
+	j.push(c)
 	devices := map[string]bool{} // one name for a camera or a sensor: the key of a situation holds no more
 	j.cameras(c, devices)
 	j.mqtt(c)
+	j.profiles(c)
 	j.sensors(c, devices)
+	j.rules(c)
 	j.local(c)
+	j.discovery(c.Discovery)
 	return j.problems
 }
 
@@ -104,6 +111,7 @@ func (j *judge) central(c *Config) {
 	j.demand(secure || c.Central.CA == "" && c.Central.Fingerprint == "", "central.ca", "central has no certificate", "write https:// in its address, or remove ca and fingerprint")
 	j.fingerprint("central.fingerprint", c.Central.Fingerprint)
 	j.evidence(c.Central)
+	j.releases(c)
 	j.demand(c.Central.Sync >= time.Second && c.Central.Sync <= time.Hour, "central.sync", "out of range", "write 1s to 1h")
 }
 
@@ -146,7 +154,7 @@ func (j *judge) cameras(c *Config, seen map[string]bool) {
 		at := fmt.Sprintf("cameras[%d]", i)
 		j.name(at+".id", cam.ID, seen)
 		cam.fill(c.Place)
-		j.stream(at, cam)
+		j.stream(at, c, cam)
 		j.camPlace(at, cam)
 		j.demand(cam.Sample >= minSample && cam.Sample <= maxSample, at+".sample", "out of range", fmt.Sprintf("write %v to %v", minSample, maxSample))
 		j.demand(len(cam.Masks) <= maxMasks, at+".masks", "too many masks", fmt.Sprintf("at most %d", maxMasks))
@@ -154,6 +162,7 @@ func (j *judge) cameras(c *Config, seen map[string]bool) {
 			j.polygon(fmt.Sprintf("%s.masks[%d]", at, k), m)
 		}
 		j.zones(at, cam.Zones)
+		j.events(at, c, cam)
 		j.engine(at, c, cam)
 	}
 }
@@ -177,6 +186,7 @@ func (cam *Camera) fill(place Place) {
 	if cam.Ring.Keep == 0 {
 		cam.Ring.Keep = 2 * time.Second
 	}
+	cam.fillTrust()
 	cam.Place.inherit(place)
 	if len(cam.Zones) == 0 {
 		cam.Zones = []Zone{{Name: "all"}}
@@ -189,7 +199,7 @@ func (cam *Camera) fill(place Place) {
 }
 
 func (p *Place) inherit(from Place) {
-	p.Kind = canonical(p.Kind)
+	p.Kind = p.Kind.Canonical()
 	if p.Grid == "" {
 		p.Grid = from.Grid
 	}
@@ -208,7 +218,12 @@ func (j *judge) name(field, name string, seen map[string]bool) {
 	seen[name] = true
 }
 
-func (j *judge) stream(at string, cam *Camera) {
+func (j *judge) stream(at string, c *Config, cam *Camera) {
+	j.gbEvents(at, c, cam)
+	if IsGB(cam.URL) {
+		j.gbStream(at, c, cam)
+		return
+	}
 	j.rtspAddress(at+".url", cam.URL)
 	j.demand(slices.Contains([]string{"auto", "tcp", "udp"}, cam.Transport), at+".transport", "unknown transport", "write auto, tcp or udp")
 	j.secret(at+".password", cam.Password, cam.Username != "")
@@ -218,7 +233,7 @@ func (j *judge) rtspAddress(field, address string) {
 	u, err := url.Parse(address)
 	switch {
 	case address == "" || err != nil || u.Hostname() == "" || (u.Scheme != "rtsp" && u.Scheme != "rtsps"):
-		j.bad(field, "not an RTSP address", "write rtsp://host[:port]/path or rtsps://...")
+		j.bad(field, "not an RTSP address", "write rtsp://host[:port]/path or rtsps://..., or gb28181://DEVICE/CHANNEL for a camera behind such a device")
 	case u.User != nil:
 		j.bad(field, "a credential stands in the address", "write username: NAME and password: {file: PATH} or {env: NAME}")
 	}
@@ -235,13 +250,12 @@ func httpAddress(address string) (*url.URL, bool) {
 
 func (j *judge) camPlace(at string, cam *Camera) {
 	j.grid(at+".place.grid", cam.Place.Grid)
-	_, known := allowedPlaces[cam.Place.Kind]
 	switch {
-	case forbidden(cam.Place.Kind) || cam.Place.Kind.Private():
+	case cam.Place.Kind.Forbidden() || cam.Place.Kind.Private():
 		j.bad(at+".place.kind", "a camera is forbidden in such a place", "remove the camera; no setting allows it")
 	case cam.Place.Kind == "":
 		j.bad(at+".place.kind", "the kind of place is demanded", "write one of: "+placeNames())
-	case !known:
+	case !cam.Place.Kind.Known():
 		j.bad(at+".place.kind", "unknown kind of place", "write one of: "+placeNames())
 	}
 	j.text(at+".owner", cam.Owner, "the unit that is responsible for the camera")
@@ -296,6 +310,7 @@ func (j *judge) mqtt(c *Config) {
 		j.address("mqtt.broker.listen", b.Listen)
 		j.demand(len(b.Users) > 0, "mqtt.broker.users", "nobody may connect", "add a user: {name: sensors, password: {env: NAME}, publish: [\"#\"]}")
 	}
+	j.brokerLimits(c)
 	seen := map[string]bool{}
 	for i, u := range b.Users {
 		at := fmt.Sprintf("mqtt.broker.users[%d]", i)
@@ -323,7 +338,23 @@ func (j *judge) mqtt(c *Config) {
 		}
 		j.secret(at+".password", s.Password, s.Username != "")
 		j.file(at+".ca", c.Path(s.CA))
+		j.file(at+".certificate", c.Path(s.Certificate))
+		j.file(at+".key", c.Path(s.Key))
+		j.demand((s.Certificate == "") == (s.Key == ""), at+".key", "a certificate and its key go together", "write both, or neither")
+		j.demand(s.Window >= 0 && s.Window <= maxWindow, at+".window", "not a number of messages", fmt.Sprintf("write 1 to %d, or leave it out for 1,000", maxWindow))
 	}
+}
+
+// brokerLimits looks at the certificate and the limits of the embedded broker.
+func (j *judge) brokerLimits(c *Config) {
+	b := c.MQTT.Broker
+	j.file("mqtt.broker.tls.certificate", c.Path(b.TLS.Certificate))
+	j.file("mqtt.broker.tls.key", c.Path(b.TLS.Key))
+	j.file("mqtt.broker.tls.client_ca", c.Path(b.TLS.ClientCA))
+	j.demand((b.TLS.Certificate == "") == (b.TLS.Key == ""), "mqtt.broker.tls.key", "a certificate and its key go together", "write both, or neither")
+	j.demand(b.TLS.ClientCA == "" || b.TLS.Certificate != "", "mqtt.broker.tls.client_ca", "the broker has no certificate of its own", "write certificate and key, too")
+	j.demand(b.MaxClients >= 0 && b.MaxClients <= maxClients, "mqtt.broker.max_clients", "not a number of connections", fmt.Sprintf("write 1 to %d, or leave it out for 1,000", maxClients))
+	j.demand(b.MaxMessage == 0 || b.MaxMessage >= 1<<10 && b.MaxMessage <= 16<<20, "mqtt.broker.max_message", "not a size in bytes", "write 1024 to 16777216, or leave it out for 1 MiB")
 }
 
 func (j *judge) sensors(c *Config, seen map[string]bool) {
@@ -331,7 +362,7 @@ func (j *judge) sensors(c *Config, seen map[string]bool) {
 	if len(c.Sensors) > 0 && c.MQTT.Broker.Listen == "" && len(c.MQTT.Sources) == 0 {
 		j.bad("sensors", "no broker brings their messages", "add mqtt.broker.listen or an entry under mqtt.sources")
 	}
-	wild := 0
+	sources := c.brokerNames()
 	for i := range c.Sensors {
 		s := &c.Sensors[i]
 		at := fmt.Sprintf("sensors[%d]", i)
@@ -339,18 +370,26 @@ func (j *judge) sensors(c *Config, seen map[string]bool) {
 		s.Place.inherit(c.Place)
 		j.demand(slices.Contains(Dialects, s.Dialect), at+".dialect", "unknown dialect", "write one of: "+strings.Join(Dialects, ", "))
 		j.filter(at+".topic", s.Topic, "zigbee2mqtt/hall_smoke")
-		if strings.ContainsAny(s.Topic, "+#") {
-			wild++
-		}
+		j.demand(s.Source == "" || slices.Contains(sources, s.Source), at+".source", "no broker has this name", "write one of: "+strings.Join(sources, ", "))
 		j.grid(at+".place.grid", s.Place.Grid)
-		_, known := allowedPlaces[s.Place.Kind]
-		j.demand(known || s.Place.Kind.Private(), at+".place.kind", "unknown kind of place", "write home, or one of: "+placeNames())
+		j.demand(s.Place.Kind.Known() || s.Place.Kind.Private(), at+".place.kind", "unknown kind of place", "write home, or one of: "+placeNames())
 		j.demand(s.Zone == "" || alert.ValidZone(s.Zone), at+".zone", "not a name", "write letters and digits, at most 64")
 		j.demand(s.Silence >= 0, at+".silence", "is negative", "write a duration such as 25h, or leave it out")
 		j.demand(s.Mapping == "" || s.Dialect == "mapped", at+".mapping", "only the dialect mapped has a mapping", "remove it, or write dialect: mapped")
 		j.file(at+".mapping", c.Path(s.Mapping))
+		j.sensorCare(at, c, s)
 	}
-	j.demand(wild <= maxWild, "sensors", "too many topics with a wildcard", fmt.Sprintf("name the topics; at most %d may hold + or #", maxWild))
+}
+
+// brokerNames are the brokers that may bring messages.
+func (c *Config) brokerNames() (names []string) {
+	if c.MQTT.Broker.Listen != "" {
+		names = append(names, EmbeddedBroker)
+	}
+	for _, s := range c.MQTT.Sources {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
 func (j *judge) filter(field, filter, example string) {
