@@ -18,7 +18,6 @@ import (
 	"gridgate/edge/orders"
 	"gridgate/edge/outbox"
 	"gridgate/edge/source"
-	"gridgate/edge/source/rtsp"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
 )
@@ -49,10 +48,10 @@ type watched struct {
 	arrangement ingest.Arrangement // in force; of version 0: the file's own zones
 }
 
-func newCameras(cfg *config.Config, wanted map[string]ingest.Arrangement, detectors detectorSet, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*cameraSet, error) {
+func newCameras(cfg *config.Config, gb *gbServer, wanted map[string]ingest.Arrangement, detectors detectorSet, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*cameraSet, error) {
 	cs := &cameraSet{byID: map[string]*watched{}}
 	for _, c := range cfg.Cameras {
-		cam, err := newCamera(cfg, c, wanted[c.ID], detectors, decoder, raiser, box, notify, log.With("camera", c.ID))
+		cam, err := newCamera(cfg, gb, c, wanted[c.ID], detectors, decoder, raiser, box, notify, log.With("camera", c.ID))
 		if err != nil {
 			return nil, fmt.Errorf("camera %s: %w", c.ID, err)
 		}
@@ -63,9 +62,9 @@ func newCameras(cfg *config.Config, wanted map[string]ingest.Arrangement, detect
 }
 
 // newCamera wires one camera in the order of the pipeline, as it is arranged.
-func newCamera(cfg *config.Config, file config.Camera, a ingest.Arrangement, detectors detectorSet, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*watched, error) {
+func newCamera(cfg *config.Config, gb *gbServer, file config.Camera, a ingest.Arrangement, detectors detectorSet, decoder decode.Decoder, raiser camera.Raiser, box *outbox.Outbox, notify func(), log *slog.Logger) (*watched, error) {
 	c := arranged(file, a)
-	streams, err := newStreams(cfg, c, log)
+	streams, err := newStreams(cfg, gb, c, log)
 	if err != nil {
 		return nil, err
 	}
@@ -92,6 +91,9 @@ func newCamera(cfg *config.Config, file config.Camera, a ingest.Arrangement, det
 		evidence: func() (none evidence.Counters) { return none },
 	}
 	w.file.Zones = slices.Clone(file.Zones)
+	if c.Events != nil {
+		o.Own = camera.Own{Origin: c.Events.Protocol, Kinds: protocols()[c.Events.Protocol].kinds, Zones: c.Events.Zones}
+	}
 	if shown != nil {
 		shown.SetMasks(masksOf(c))
 		o.Evidence, w.evidence = shown, shown.Counters
@@ -140,7 +142,7 @@ func (cs *cameraSet) devices() []ingest.DeviceState {
 		s := c.Status()
 		d := ingest.DeviceState{
 			ID: s.ID, Family: alert.Cameras, Grid: c.grid, State: string(s.State), Why: s.Why, Since: s.Since.UTC().Truncate(time.Millisecond),
-			LastSeen: s.LastFrame.UTC().Truncate(time.Millisecond), Lane: c.lane, Arrangement: cs.arrangement(s.ID),
+			LastSeen: s.LastFrame.UTC().Truncate(time.Millisecond), Lane: c.lane, Arrangement: cs.arrangement(s.ID), Register: registerOf(c.file),
 		}
 		if d.Why == "" {
 			d.Why = s.Trouble
@@ -179,11 +181,11 @@ const troubleEvery = time.Minute
 // troubleLog sums what is wrong with a stream. It is told from one goroutine at a time.
 type troubleLog struct {
 	log  *slog.Logger
-	sum  rtsp.Trouble
+	sum  source.Trouble
 	last time.Time
 }
 
-func (l *troubleLog) add(t rtsp.Trouble) {
+func (l *troubleLog) add(t source.Trouble) {
 	l.sum.Lost += t.Lost
 	l.sum.Invalid += t.Invalid
 	l.sum.Dropped += t.Dropped
@@ -191,5 +193,5 @@ func (l *troubleLog) add(t rtsp.Trouble) {
 		return
 	}
 	l.log.Warn("the stream is damaged", "lost", l.sum.Lost, "invalid", l.sum.Invalid, "dropped", l.sum.Dropped)
-	l.sum, l.last = rtsp.Trouble{}, time.Now()
+	l.sum, l.last = source.Trouble{}, time.Now()
 }

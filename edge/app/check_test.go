@@ -104,17 +104,17 @@ func TestReloadArmsZonesAndABadFileChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cameras, err := newCameras(cfg, nil, nil, nil, nil, nil, func() {}, slog.New(slog.DiscardHandler))
+	cameras, err := newCameras(cfg, nil, nil, nil, nil, nil, nil, func() {}, slog.New(slog.DiscardHandler))
 	if err == nil {
 		t.Fatal("a camera without a decoder was accepted")
 	}
-	cameras, err = newCameras(cfg, nil, nil, idleDecoder{}, idleRaiser{}, nil, func() {}, slog.New(slog.DiscardHandler))
+	cameras, err = newCameras(cfg, nil, nil, nil, idleDecoder{}, idleRaiser{}, nil, func() {}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
 	var applied string
-	r := &reloader{file: file, running: cfg, cameras: cameras, applied: func(v string) { applied = v }, log: slog.New(slog.NewTextHandler(&log, nil))}
+	r := &reloader{load: func() (*config.Config, error) { return config.Load(file) }, running: cfg, cameras: cameras, applied: func(v string) { applied = v }, log: slog.New(slog.NewTextHandler(&log, nil))}
 	modes := func() map[string]camera.Mode {
 		out := map[string]camera.Mode{}
 		for _, z := range cameras.list[0].Status().Zones {
@@ -151,5 +151,36 @@ func TestReloadArmsZonesAndABadFileChangesNothing(t *testing.T) {
 	rewrite("purpose: safety", "purpose: order")
 	if err := r.reload(); err != nil || !strings.Contains(log.String(), "restart to apply it") {
 		t.Errorf("another change: error %v, log %s", err, log.String())
+	}
+}
+
+// TestReloadGoesOnWithWhatCentralSays: the file is read again, with what central says in the place of its sections; a file that takes it no
+// more changes nothing.
+func TestReloadGoesOnWithWhatCentralSays(t *testing.T) {
+	text := strings.Replace(goodEdge, "token: {env: TOKEN}", "token: {env: TOKEN}, manage: [timezone, sensors]", 1)
+	file := folder(t, text, goodMapping)
+	c := chosen{file: file, text: []byte("sensors: []\n")}
+	cfg, err := c.load()
+	if err != nil || len(cfg.Sensors) != 0 {
+		t.Fatalf("%v, %d sensors", err, len(cfg.Sensors))
+	}
+	cameras, err := newCameras(cfg, nil, nil, nil, idleDecoder{}, idleRaiser{}, nil, func() {}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	applied := ""
+	r := &reloader{load: c.load, running: cfg, cameras: cameras, applied: func(v string) { applied = v }, log: slog.New(slog.DiscardHandler)}
+	for _, s := range []struct {
+		manage, mode string
+		fails        bool
+		want         camera.Mode
+	}{{"timezone, sensors", "walk-test", false, camera.WalkTest}, {"timezone", "armed", true, camera.WalkTest}} {
+		changed := strings.NewReplacer("timezone, sensors", s.manage, "{name: a, mode: armed}", "{name: a, mode: "+s.mode+"}").Replace(text)
+		if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.reload(); (err != nil) != s.fails || cameras.list[0].Status().Zones[0].Mode != s.want || applied == "" {
+			t.Errorf("%s: %v, %v, applied %q", s.manage, err, cameras.list[0].Status().Zones, applied)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gridgate/edge/config"
+	"gridgate/edge/desired"
 	"gridgate/edge/forward"
 	"gridgate/edge/orders"
 	"gridgate/protocols/ingest"
@@ -21,14 +22,22 @@ type command struct {
 	keeper *orders.Keeper
 	looks  *orders.Looks
 	trials *orders.Trials
+	finds  *orders.Discoveries
+	finder *finder
 	now    func() time.Time // central's clock, as far as it is known
 	log    *slog.Logger
+
+	release func(*ingest.WantedRelease) // hears which build central wants
+	wanted  *desired.Keeper             // hears which configuration central wants
 }
 
 // newCommand reads what was wanted before this start.
 func newCommand(cfg *config.Config, clock *forward.Clock, log *slog.Logger) (*command, error) {
 	c := &command{now: func() time.Time { return time.Now().Add(clock.Offset()) }, log: log.With("step", "orders")}
 	var err error
+	if c.finder, err = newFinder(cfg, c.log); err != nil {
+		return nil, fmt.Errorf("prepare searches for cameras: %w", err)
+	}
 	c.keeper, err = orders.Open(orders.Options{File: cfg.Path(cfg.Data) + "/orders.json", Known: knownOf(cfg), Now: c.now, Log: c.log})
 	return c, err
 }
@@ -53,13 +62,22 @@ func (c *command) bind(cs *cameraSet, ss *sensorSet, l *link, notify func()) (er
 	if err != nil {
 		return fmt.Errorf("prepare trials: %w", err)
 	}
+	c.finds, err = orders.NewDiscoveries(orders.DiscoveryOptions{
+		Find: c.finder.find, Log: c.log,
+		Answer: func(ctx context.Context, id string, r ingest.DiscoveryResult) error {
+			return told(l.client.PutDiscovery(ctx, id, r))
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("prepare searches for cameras: %w", err)
+	}
 	c.keeper.Bind(orders.Edge{
 		Apply: func(held orders.Held, now time.Time) map[string]error {
 			failed := cs.obey(held, now)
 			maps.Copy(failed, ss.obey(held, now))
 			return failed
 		},
-		Looks: c.looks.Set, Trials: c.trials.Set,
+		Looks: c.looks.Set, Trials: c.trials.Set, Discoveries: c.finds.Set, Configuration: c.wanted.Hear, Release: c.release,
 	})
 	return nil
 }
@@ -79,6 +97,7 @@ func (c *command) start(ctx context.Context, parts *errgroup.Group) {
 	parts.Go(func() error { return c.keeper.Run(ctx) })
 	parts.Go(func() error { return c.looks.Run(ctx) })
 	parts.Go(func() error { return c.trials.Run(ctx) })
+	parts.Go(func() error { return c.finds.Run(ctx) })
 }
 
 // refused says why something that central wants of a device is not done; empty if all is.

@@ -29,10 +29,13 @@ func (s *sensorSet) obey(held orders.Held, now time.Time) map[string]error {
 	}
 	for id := range s.ordered {
 		if _, still := next[id]; !still {
-			failed[id] = s.hub.SetMode(id, sensor.Armed)
+			failed[id] = s.hub.SetMode(id, s.fileMode(id))
 		}
 	}
 	disarmed := map[string]bool{}
+	for id, mode := range s.armed {
+		disarmed[id] = mode == sensor.Disarmed
+	}
 	for id, mode := range next {
 		failed[id] = s.hub.SetMode(id, mode)
 		disarmed[id] = mode == sensor.Disarmed
@@ -65,7 +68,7 @@ func (s *sensorSet) setOrdered(next map[string]sensor.Mode) {
 // clearDisarmed ends the situations of disarmed sensors that such a one keeps to itself.
 func (s *sensorSet) clearDisarmed(disarmed map[string]bool) map[string]error {
 	failed := map[string]error{}
-	if len(disarmed) == 0 || s.open == nil {
+	if s.open == nil {
 		return failed
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), clearTimeout)
@@ -88,5 +91,6 @@ func endOf(s raise.Situation, device string) raise.Signal {
 	return raise.Signal{
 		Observation: observation.Observation{Device: device, Kind: s.Alert.Kind, Phase: observation.Inactive, At: time.Now(), Zone: s.Alert.Zone},
 		Source:      s.Alert.Source, Edge: edge, Grid: s.Alert.Grid, Origin: s.Alert.Origin, Clock: alert.EdgeClock, Exercise: s.Alert.Exercise,
+		By: s.By(),
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gridgate/edge/config"
+	"gridgate/edge/desired"
 	"gridgate/edge/enrol"
 	"gridgate/edge/forward"
 	"gridgate/edge/outbox"
@@ -34,6 +35,9 @@ type link struct {
 	sensors *sensorSet
 	metrics prometheus.Gatherer
 	command *command
+	heard   atomic.Pointer[time.Time]   // when central answered a sync last
+	release func() *ingest.ReleaseState // what becomes of the build that is wanted
+	wanted  *desired.Keeper             // what becomes of the configuration that is wanted
 }
 
 func newLink(cfg *config.Config, base ingest.SyncRequest, clock *forward.Clock, box *outbox.Outbox, cs *cameraSet, ss *sensorSet, cmd *command, changed <-chan struct{}, log *slog.Logger) (*link, error) {
@@ -83,6 +87,8 @@ func holdOf(cfg *config.Config) time.Duration {
 const leastHold = 10 * time.Second
 
 func (l *link) answered(r ingest.SyncResponse) {
+	now := time.Now()
+	l.heard.Store(&now)
 	l.forward.SetSchema(r.Schema)
 	l.command.keeper.Hear(r.Orders)
 }
@@ -154,7 +160,8 @@ func (l *link) request(ctx context.Context) (ingest.SyncRequest, error) {
 		return ingest.SyncRequest{}, err
 	}
 	r := l.base
-	r.ConfigVersion = *l.version.Load()
+	r.Platform, r.Release = platform, l.released()
+	r.ConfigVersion, r.Configuration = *l.version.Load(), l.wanted.State()
 	r.Orders = l.command.keeper.Revision()
 	r.Devices = append(l.cameras.devices(), l.sensors.devices()...)
 	for i := range r.Devices {

@@ -36,12 +36,12 @@ func ownTopics(cfg *config.Config) local.Own {
 }
 
 // unlessOurs keeps what the edge itself said, and heard again from a broker, away from the sensors.
-func unlessOurs(own local.Own, handle func(context.Context, sensor.Message) error) func(context.Context, sensor.Message) error {
-	return func(ctx context.Context, m sensor.Message) error {
+func unlessOurs(own local.Own, begin sensor.Begin) sensor.Begin {
+	return func(m sensor.Message) func(context.Context) error {
 		if own.Has(m.Topic) {
-			return nil
+			return func(context.Context) error { return nil }
 		}
-		return handle(ctx, m)
+		return begin(m)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"gridgate/edge/detect"
 	"gridgate/edge/local"
 	"gridgate/edge/outbox"
+	"gridgate/edge/sensor/mqtt"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
 )
@@ -42,7 +43,8 @@ func (c *alertCounter) each(f func(kind, state string, n float64)) {
 	}
 }
 
-// collector reads every part when it is asked, so that no part needs to know of metrics.
+// collector reads every part when it is asked, so that no part needs to know of metrics. Labels are the names of cameras, detectors,
+// brokers and sirens of the configuration, which is bounded, and words of closed lists.
 type collector struct {
 	box       *outbox.Outbox
 	pool      *decode.Pool
@@ -52,7 +54,8 @@ type collector struct {
 	alerts    *alertCounter
 	voice     *local.Voice
 	dir       string
-	link      func() (delivered, rejected int64)
+	link      *link
+	version   string
 	clock     func() time.Duration
 }
 
@@ -69,10 +72,40 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.alerts.each(func(kind, state string, n float64) {
 		m.counter("gridgate_edge_alerts_raised_total", "Alerts on stable storage.", n, "kind", kind, "state", state)
 	})
-	delivered, rejected := c.link()
+	c.collectLink(m)
+	collectWanted(m, c.link.wanted)
+	m.gauge("gridgate_edge_build_info", "1; which build this is.", 1, "version", c.version)
+	m.gauge("gridgate_edge_clock_offset_seconds", "Central's clock less the edge's.", c.clock().Seconds())
+}
+
+// collectLink tells of the way to central. Times that are not known yet are 0.
+func (c *collector) collectLink(m sink) {
+	delivered, rejected := c.link.counts()
 	m.counter("gridgate_edge_alerts_delivered_total", "Events and readings that central answered for.", float64(delivered))
 	m.counter("gridgate_edge_alerts_rejected_total", "Events and readings that central refused.", float64(rejected))
-	m.gauge("gridgate_edge_clock_offset_seconds", "Central's clock less the edge's.", c.clock().Seconds())
+	sync := c.link.sync.Status()
+	m.gauge("gridgate_edge_central_connected", "1 while central answers the edge's syncs.", oneIf(sync.Connected))
+	m.gauge("gridgate_edge_sync_last_success_timestamp_seconds", "When central last answered a sync; 0: not yet.", stamp(sync.Last))
+	if k := c.link.keeper; k != nil {
+		s := k.Status()
+		m.gauge("gridgate_edge_credential_good", "1 while central takes the edge's credential.", oneIf(s.Good))
+		m.gauge("gridgate_edge_credential_expiry_timestamp_seconds", "When the edge's credential runs out; 0: never, or not known yet.", stamp(s.Expires))
+	}
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// stamp is a time in seconds since the Unix epoch, 0 for none.
+func stamp(at time.Time) float64 {
+	if at.IsZero() {
+		return 0
+	}
+	return float64(at.UnixMilli()) / 1000
 }
 
 func (c *collector) collectVideo(m sink) {
@@ -150,6 +183,9 @@ func (c *collector) collectSensors(m sink) {
 	m.gauge("gridgate_edge_sensors", "Configured sensors.", float64(len(devices)))
 	m.gauge("gridgate_edge_sensors_online", "Sensors that were heard of.", online)
 	messages, refused := c.sensors.hub.Counts()
+	for _, b := range c.sensors.brokers() {
+		m.gauge("gridgate_edge_broker_connected", "1 while the edge listens at a broker of its configuration.", oneIf(b.State == mqtt.Connected), "broker", b.Name)
+	}
 	m.counter("gridgate_edge_mqtt_messages_total", "MQTT messages handled.", float64(messages))
 	m.counter("gridgate_edge_mqtt_refused_total", "MQTT messages that meant nothing to a dialect or a device.", float64(refused))
 }
@@ -165,7 +201,14 @@ func (c *collector) collectOutbox(m sink) {
 	for _, l := range s.Lanes {
 		bytes, shed, coalesced = bytes+l.Bytes, shed+l.Shed, coalesced+l.Coalesced
 		m.gauge("gridgate_edge_outbox_pending", "Alerts that wait for a receipt.", float64(l.Pending), "lane", string(l.Lane))
+		oldest := 0.0
+		if !l.Oldest.IsZero() {
+			oldest = max(0, time.Since(l.Oldest).Seconds())
+		}
+		m.gauge("gridgate_edge_outbox_oldest_seconds", "How long the oldest alert waits for a receipt.", oldest, "lane", string(l.Lane))
 	}
+	m.counter("gridgate_edge_outbox_commits_total", "Transactions of the outbox.", float64(s.Commits))
+	m.counter("gridgate_edge_outbox_failed_calls_total", "Calls of the outbox that a failing transaction took along.", float64(s.Failures))
 	m.gauge("gridgate_edge_outbox_bytes", "Bytes that wait for a receipt.", float64(bytes))
 	m.counter("gridgate_edge_outbox_shed_total", "Entries dropped for want of room.", float64(shed))
 	m.counter("gridgate_edge_outbox_coalesced_total", "Life-safety alerts that gave way to a later one of their key for want of room.", float64(coalesced))
@@ -176,6 +219,7 @@ func (c *collector) collectOutbox(m sink) {
 	var disk syscall.Statfs_t
 	if syscall.Statfs(c.dir, &disk) == nil {
 		m.gauge("gridgate_edge_disk_free_bytes", "Free bytes of the outbox's disk.", float64(disk.Bavail)*float64(disk.Bsize))
+		m.gauge("gridgate_edge_disk_size_bytes", "Size of that disk.", float64(disk.Blocks)*float64(disk.Bsize))
 	}
 }
 

@@ -118,7 +118,7 @@ func idleSet(t *testing.T, file string, wanted map[string]ingest.Arrangement) (*
 	if err != nil {
 		t.Fatal(err)
 	}
-	cs, err := newCameras(cfg, wanted, nil, idleDecoder{}, idleRaiser{}, nil, func() {}, slog.New(slog.DiscardHandler))
+	cs, err := newCameras(cfg, nil, wanted, nil, idleDecoder{}, idleRaiser{}, nil, func() {}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func idleSet(t *testing.T, file string, wanted map[string]ingest.Arrangement) (*
 func TestTheFileAndCentralTogether(t *testing.T) {
 	file := folder(t, strings.Replace(goodEdge, "{name: b, mode: disarmed}", "{name: b, mode: disarmed, presence: true, schedule: [{from: \"22:00\", to: \"06:00\"}]}", 1), goodMapping)
 	cfg, cs := idleSet(t, file, nil)
-	reload := &reloader{file: file, running: cfg, cameras: cs, applied: func(string) {}, log: slog.New(slog.DiscardHandler)}
+	reload := &reloader{load: func() (*config.Config, error) { return config.Load(file) }, running: cfg, cameras: cs, applied: func(string) {}, log: slog.New(slog.DiscardHandler)}
 	modes := func() map[string]camera.Mode {
 		out := map[string]camera.Mode{}
 		for _, z := range cs.list[0].Status().Zones {

@@ -113,6 +113,7 @@ func openTool(ctx context.Context, dir string) (outboxTool, func() error, error)
 type ownOutbox struct {
 	*outbox.Outbox
 	accepts func() int // newest schema that central accepts, 0 if not known; nil where nobody asked central
+	live    func() any // how the edge is that has it open; nil where none has
 }
 
 // Status implements outboxTool.

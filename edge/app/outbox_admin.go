@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	plain "encoding/json" // durations as numbers, as the status page has them
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 
 const (
 	adminSocket = "outbox.sock" // in the data folder
+	livePath    = "/live"       // of the state that the status page shows, for doctor
 	maxLetters  = 1000          // dead letters of one answer
 	adminTime   = time.Hour     // for one call: a check of a large file takes long
 	maxAnswer   = 32 << 20      // bytes of one answer
@@ -50,7 +52,7 @@ func newOutboxAdmin(folder string, box ownOutbox) (*outboxAdmin, error) {
 		return nil, fmt.Errorf("listen for outbox commands: %w", err)
 	}
 	return &outboxAdmin{listener: listener, dir: dir, server: &http.Server{
-		Handler: adminHandler(box), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: adminTime, MaxHeaderBytes: 16 << 10,
+		Handler: withLive(adminHandler(box), box.live), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: adminTime, MaxHeaderBytes: 16 << 10,
 	}}, nil
 }
 
@@ -134,6 +136,19 @@ func adminHandler(o outboxTool) http.Handler {
 	handle("GET /check", func(r *http.Request, a *adminAnswer) (err error) {
 		a.Found, err = o.Check(r.Context())
 		return err
+	})
+	return mux
+}
+
+// withLive also answers how the edge is, to its owner alone and so without a password.
+func withLive(h http.Handler, live func() any) http.Handler {
+	if live == nil {
+		return h
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", h)
+	mux.HandleFunc("GET "+livePath, func(w http.ResponseWriter, _ *http.Request) {
+		_ = plain.NewEncoder(w).Encode(live()) // a caller that has gone needs no answer
 	})
 	return mux
 }

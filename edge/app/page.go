@@ -21,13 +21,18 @@ type status struct {
 	Edge          string `json:"edge"`
 	Version       string `json:"version"`
 	ConfigVersion string `json:"configVersion"`
+	Configuration any    `json:"configuration,omitempty"` // what central wants in its place
+	Release       any    `json:"release,omitempty"`       // what becomes of the build that central wants
 	Central       any    `json:"central"`
 	Credential    any    `json:"credential,omitempty"`
 	Sync          any    `json:"sync"`
 	Cameras       any    `json:"cameras"`
 	Sensors       any    `json:"sensors"`
+	Health        any    `json:"sensorHealth"`
+	LeftOut       any    `json:"readingsLeftOut"`
 	Brokers       any    `json:"brokers"`
-	Unknown       any    `json:"unknownMessages"` // by topic and reason
+	GB28181       any    `json:"gb28181,omitempty"` // devices that register with us
+	Unknown       any    `json:"unknownMessages"`   // by topic and reason
 }
 
 // shown is what the status page is made from.
@@ -36,6 +41,7 @@ type shown struct {
 	version string
 	started time.Time
 	box     *outbox.Outbox
+	gb      *gbServer
 	cameras *cameraSet
 	sensors *sensorSet
 	link    *link
@@ -59,9 +65,9 @@ func newPage(s shown) (*page.Page, error) {
 
 func (s shown) status() any {
 	return status{
-		Edge: s.cfg.Edge, Version: s.version, ConfigVersion: *s.link.version.Load(),
+		Edge: s.cfg.Edge, Version: s.version, ConfigVersion: *s.link.version.Load(), Configuration: s.link.wantedState(), Release: s.link.releaseState(),
 		Central: s.link.forward.Status(), Credential: s.link.credential(), Sync: s.link.sync.Status(),
-		Cameras: s.cameras.views(), Sensors: s.sensors.devices(), Brokers: s.sensors.brokers(), Unknown: s.sensors.unknown(),
+		Cameras: s.cameras.views(), Sensors: s.sensors.devices(), Health: s.sensors.health(), LeftOut: s.sensors.leftOut(), Brokers: s.sensors.brokers(), GB28181: s.gb.views(), Unknown: s.sensors.unknown(),
 	}
 }
 
@@ -71,6 +77,7 @@ func (s shown) snapshot(ctx context.Context) page.Snapshot {
 		Recent: s.voice.Recent(), Sirens: s.voice.Sirens(),
 		Cameras: pageDevices(s.cameras.devices(), string(source.Streaming)), Sensors: pageDevices(s.sensors.devices(), string(sensor.Online)),
 	}
+	out.Wanted = s.wanted()
 	for _, b := range s.sensors.brokers() {
 		out.Brokers = append(out.Brokers, page.Link{Name: b.Name, Connected: b.State == mqtt.Connected, Why: b.Why, Since: b.Since})
 	}
@@ -83,6 +90,17 @@ func (s shown) snapshot(ctx context.Context) page.Snapshot {
 		out.Lanes = append(out.Lanes, page.Lane{Lane: l.Lane, Pending: l.Pending, Oldest: l.Oldest, Shed: l.Shed})
 	}
 	out.Readings, out.Evidence, out.Dead = stats.Readings.Pending, stats.Evidence.Pending, stats.DeadLetters
+	return out
+}
+
+// wanted is what central wants to be run, and how far the edge is with it.
+func (s shown) wanted() (out []page.Wanted) {
+	if c := s.link.wanted.State(); c != nil {
+		out = append(out, page.Wanted{What: "configuration", Name: c.Wanted[:min(len(c.Wanted), 12)], State: c.State, Why: c.Why, Since: c.Since})
+	}
+	if r := s.link.released(); r != nil {
+		out = append(out, page.Wanted{What: "release", Name: r.Wanted, State: r.State, Why: r.Why, Since: r.Since})
+	}
 	return out
 }
 

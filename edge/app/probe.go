@@ -24,12 +24,17 @@ import (
 
 // ProbeOptions are the flags of `probe`.
 type ProbeOptions struct {
-	URL          string             `arg:"" help:"Address of the camera's stream: rtsp://host[:port]/path or rtsps://..."`
+	URL          string             `arg:"" optional:"" help:"Address of the camera's stream: rtsp://host[:port]/path or rtsps://... Left out with --onvif or --protocol: as the device says."`
 	Sub          string             `help:"Address of its sub-stream, to be compared." placeholder:"URL"`
 	Username     string             `help:"User name at the camera." placeholder:"NAME"`
 	PasswordFile string             `help:"File that holds the password; or set GRIDGATE_CAMERA_PASSWORD." placeholder:"FILE"`
 	CA           string             `name:"ca" help:"PEM file of the authority that signed the camera's certificate." placeholder:"FILE"`
 	Fingerprint  string             `help:"SHA-256 fingerprint of the camera's certificate." placeholder:"HEX"`
+	ONVIF        string             `name:"onvif" help:"Also ask the device at this address by ONVIF, and listen to its events: http://host[:port]." placeholder:"URL"`
+	Protocol     string             `help:"Also ask the device of --device by this protocol, and listen to its events: onvif, hikvision or dahua; gb28181 with --config explains." enum:",onvif,hikvision,dahua,gb28181" default:""`
+	Device       string             `help:"Address of the device for --protocol: http://host[:port]." placeholder:"URL"`
+	Events       time.Duration      `help:"How long to listen to the device's own events; 0: not." default:"30s"`
+	Config       string             `help:"Configuration file, for --protocol gb28181." placeholder:"FILE"`
 	Transport    string             `help:"auto, tcp or udp." default:"auto" enum:"auto,tcp,udp"`
 	For          time.Duration      `help:"How long to look at each stream." default:"15s"`
 	Pool         decode.PoolOptions `kong:"-"`
@@ -60,11 +65,31 @@ type adviceLine struct {
 
 // Probe looks at a camera's streams and prints a JSON line for each and one with advice. Reasons go to stderr.
 func Probe(ctx context.Context, o ProbeOptions, stdout, stderr io.Writer) int {
+	if o.asksDevice() {
+		return o.device(ctx, stdout, stderr)
+	}
+	if o.URL == "" {
+		fmt.Fprintln(stderr, "probe: give the address of a stream, or --onvif URL, or --protocol NAME --device URL")
+		return ExitUsage
+	}
 	pool, streams, err := o.prepare(stderr)
 	if err != nil {
 		fmt.Fprintln(stderr, "probe:", err)
 		return ExitUsage
 	}
+	out := json.NewEncoder(stdout)
+	out.SetEscapeHTML(false)
+	report, err := o.look(ctx, pool, streams, out)
+	if err != nil {
+		fmt.Fprintln(stderr, "probe:", err)
+		return ExitFailed
+	}
+	_ = out.Encode(adviceLine{Detect: report.Detect, Advice: append([]string{}, report.Advice...)})
+	return ExitOK
+}
+
+// look looks at streams and prints a line for each.
+func (o ProbeOptions) look(ctx context.Context, pool *decode.Pool, streams []probe.Stream, out *json.Encoder) (probe.Report, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = pool.Run(ctx) })
@@ -73,17 +98,10 @@ func Probe(ctx context.Context, o ProbeOptions, stdout, stderr io.Writer) int {
 	report, err := probe.Run(ctx, probe.Options{
 		Streams: streams, Decoder: pool, For: o.For, ReceiveTime: processTime, DecoderTime: func() time.Duration { return pool.Stats().CPU },
 	})
-	out := json.NewEncoder(stdout)
-	out.SetEscapeHTML(false)
 	for _, s := range report.Streams {
 		_ = out.Encode(lineOf(s)) // standard output is all there is to tell
 	}
-	if err != nil {
-		fmt.Fprintln(stderr, "probe:", err)
-		return ExitFailed
-	}
-	_ = out.Encode(adviceLine{Detect: report.Detect, Advice: append([]string{}, report.Advice...)})
-	return ExitOK
+	return report, err
 }
 
 func (o ProbeOptions) prepare(stderr io.Writer) (*decode.Pool, []probe.Stream, error) {

@@ -16,8 +16,8 @@ import (
 // reloader applies a changed configuration file on SIGHUP. How zones are armed changes at once, unless central wants it otherwise for a
 // while; every other change waits for a restart, and is said to. A file with problems changes nothing.
 type reloader struct {
-	file    string
-	running *config.Config // as this process started, with its zones as they are armed now
+	load    func() (*config.Config, error) // reads the file, with what central says in its place
+	running *config.Config                 // as this process started, with its zones as they are armed now
 	cameras *cameraSet
 	applied func(version string) // all of the file is in force
 	log     *slog.Logger
@@ -41,7 +41,7 @@ func (r *reloader) run(ctx context.Context) error {
 }
 
 func (r *reloader) reload() error {
-	next, err := config.Load(r.file)
+	next, err := r.load()
 	if err != nil {
 		return err
 	}

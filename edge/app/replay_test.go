@@ -14,10 +14,13 @@ import (
 	"gridgate/edge/detect"
 )
 
-// TestMain lets the test binary be its own decoder worker.
+// TestMain lets the test binary be its own decoder worker, and an edge that can be killed.
 func TestMain(m *testing.M) {
 	if os.Getenv("GRIDGATE_TEST_WORKER") == "decode" || len(os.Args) > 1 && os.Args[1] == decode.WorkerArg {
 		os.Exit(decode.WorkerMain())
+	}
+	if file := os.Getenv(mortalFile); file != "" {
+		os.Exit(mortal(file))
 	}
 	os.Exit(m.Run())
 }

@@ -8,7 +8,7 @@ import (
 	"gridgate/protocols/alert"
 )
 
-// retire ends the situations of devices, and of camera zones and detectors, that the configuration no longer names: nobody is left
+// retire ends the situations of devices, and of camera zones, detectors and rules, that the configuration no longer names: nobody is left
 // to say that they are over, and their cases would stay active for ever.
 func retire(ctx context.Context, raiser *announcer, open []raise.Situation, cs *cameraSet, ss *sensorSet) error {
 	var signals []raise.Signal
@@ -17,7 +17,7 @@ func retire(ctx context.Context, raiser *announcer, open []raise.Situation, cs *
 		if err != nil {
 			return fmt.Errorf("retire situation %s: %w", s.AlertID, err)
 		}
-		if configured(cs, ss, family, device, s.Alert) {
+		if configured(cs, ss, family, device, s) {
 			continue
 		}
 		signals = append(signals, endOf(s, device))
@@ -33,11 +33,11 @@ func retire(ctx context.Context, raiser *announcer, open []raise.Situation, cs *
 
 // configured says whether somebody is there to say that a situation is over. A sensor's zone is not looked at, since a
 // dialect may name parts of a device.
-func configured(cs *cameraSet, ss *sensorSet, family, device string, a alert.Alert) bool {
+func configured(cs *cameraSet, ss *sensorSet, family, device string, s raise.Situation) bool {
 	if family == alert.Sensors {
 		_, known := ss.grids[device]
-		return known
+		return known && ss.watched(device, s)
 	}
 	cam, known := cs.byID[device]
-	return known && cam.Reports(a.Zone, a.Kind)
+	return known && cam.Reports(s.Alert.Zone, s.Alert.Kind)
 }

@@ -7,6 +7,7 @@ import (
 
 	"gridgate/edge/camera"
 	"gridgate/edge/raise"
+	"gridgate/edge/sensor/rule"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/observation"
 )
@@ -35,6 +36,16 @@ func TestSituationsOfRemovedDevicesEndAtStart(t *testing.T) {
 	open(alert.SensorSource("e", "smoke-gone"), "smoke-gone", "", alert.Smoke)
 	open(alert.SensorSource("e", "smoke-kept"), "smoke-kept", "hall", alert.Smoke)
 
+	for _, by := range []string{"rule.heat", "rule.removed"} {
+		_, err := raiser.Raise(t.Context(), "", []raise.Signal{{
+			Observation: observation.Observation{Device: "smoke-kept", Kind: alert.Heat, Phase: observation.Active, At: time.Now()},
+			Source:      alert.SensorSource("e", "smoke-kept"), Edge: "e", Grid: "110101001001001", Origin: by, By: by, Clock: alert.EdgeClock,
+		}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+
 	cam, err := camera.New(camera.Options{
 		ID: "kept", Edge: "e", Grid: "110101001001001", Source: idleSource{}, Decoder: idleDecoder{}, Chooser: &steady{}, Raiser: idleRaiser{},
 		Stages: []camera.Stage{{Hook: idleHook{}, Kinds: []alert.Kind{alert.Motion}}},
@@ -45,7 +56,8 @@ func TestSituationsOfRemovedDevicesEndAtStart(t *testing.T) {
 	}
 	kept := &watched{Camera: cam}
 	cs := &cameraSet{list: []*watched{kept}, byID: map[string]*watched{"kept": kept}}
-	ss := &sensorSet{grids: map[string]string{"smoke-kept": "110101001001001"}}
+	rules := rule.New(rule.Options{Applied: rule.Set{}.Apply([]rule.Sensor{{ID: "smoke-kept", Sort: "smoke"}})})
+	ss := &sensorSet{grids: map[string]string{"smoke-kept": "110101001001001"}, rules: rules}
 	if err := retire(t.Context(), raiser, inner.Open(), cs, ss); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +65,7 @@ func TestSituationsOfRemovedDevicesEndAtStart(t *testing.T) {
 	for _, s := range inner.Open() {
 		left = append(left, s.Key)
 	}
-	want := []string{"e/kept//video-loss", "e/kept/a/motion", "e/smoke-kept/hall/smoke"}
+	want := []string{"e/kept//video-loss", "e/kept/a/motion", "e/smoke-kept//heat/rule.heat", "e/smoke-kept/hall/smoke"}
 	if len(left) != len(want) {
 		t.Fatalf("open situations are %v, want %v", left, want)
 	}

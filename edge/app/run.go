@@ -17,47 +17,89 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gridgate/edge/config"
-	"gridgate/edge/decode"
+	"gridgate/edge/desired"
 	"gridgate/edge/forward"
 	"gridgate/edge/outbox"
 	"gridgate/edge/raise"
+	"gridgate/edge/trial"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/backoff"
 	"gridgate/protocols/kit/conf"
+	"gridgate/protocols/kit/logs"
 )
 
 // RunOptions are the flags of `run`.
 type RunOptions struct {
 	Config string `help:"Configuration file." required:"" placeholder:"FILE"`
 	Debug  bool   `help:"Log more."`
+
+	LogFormat string `default:"auto" enum:"auto,text,json" help:"How to log: text, json, or auto: text at a terminal, else json."`
+
+	trialTime func(time.Duration) time.Duration // of configurations, for tests
+	turns     *trial.Turns                      // of configurations and builds
 }
 
-// Run is the agent: it works until ctx ends. Logs go to stderr as JSON lines.
+// Run is the agent: it works until ctx ends. Logs go to stderr.
 func Run(ctx context.Context, o RunOptions, version string, stderr io.Writer) int {
-	level := slog.LevelInfo
-	if o.Debug {
-		level = slog.LevelDebug
-	}
-	log := slog.New(slog.NewJSONHandler(stderr, &slog.HandlerOptions{Level: level}))
+	log := logs.New(stderr, o.LogFormat, o.Debug)
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}
+	told, err := tellStop(ctx, log)
+	if err != nil {
+		fmt.Fprintln(stderr, "run:", err)
+		return ExitUsage
+	}
+	defer told()
+	o.turns = &trial.Turns{}
+	up := newUpgrades(o, version, log)
+	served, other := up.run(ctx)
+	for {
+		code, err := once(served, o, version, stderr, up, log)
+		if errors.Is(err, errAgain) && served.Err() == nil {
+			continue
+		}
+		if other() != nil {
+			return ExitFailed
+		}
+		return code
+	}
+}
+
+// errAgain ends serve so that it begins anew, with what then is to be run.
+var errAgain = desired.ErrAgain
+
+// once reads the configuration and serves until ctx ends, something fails or something else is to be run.
+func once(ctx context.Context, o RunOptions, version string, stderr io.Writer, up *upgrades, log *slog.Logger) (code int, err error) {
 	cfg, err := config.Load(o.Config)
 	var problems conf.Problems
 	switch {
 	case errors.As(err, &problems):
 		fmt.Fprintln(stderr, problems)
-		return ExitFailed
+		return ExitFailed, err
 	case err != nil:
 		fmt.Fprintln(stderr, "run:", err)
-		return ExitUsage
+		return ExitUsage, err
 	}
-	if err := serve(ctx, o.Config, cfg, version, log); err != nil {
+	run, err := choose(o, cfg, log.With("step", "config"))
+	if err != nil {
 		log.Error("the edge stopped", "error", err)
-		return ExitFailed
+		return ExitFailed, err
 	}
-	return ExitOK
+	err = serve(ctx, run, version, up, log)
+	switch {
+	case errors.Is(err, errAgain):
+		return ExitOK, err
+	case err != nil && ctx.Err() == nil && run.wanted.Failed():
+		log.Error("the edge could not run with what central wants", "error", err)
+		return ExitFailed, errAgain
+	case err != nil:
+		log.Error("the edge stopped", "error", err)
+		return ExitFailed, err
+	}
+	run.wanted.Up() // it was ended by somebody who meant it
+	return ExitOK, nil
 }
 
 // garbage is how much of it may stand beside what is in use, in percent: coded pictures are nearly all of an edge's memory, and
@@ -73,8 +115,8 @@ var debounce = map[alert.Kind]raise.Debounce{
 }
 
 // serve builds every step, later ones first, since each needs the one it hands to, and runs them until ctx ends or one fails.
-func serve(ctx context.Context, file string, cfg *config.Config, version string, log *slog.Logger) error {
-	started := time.Now()
+func serve(ctx context.Context, run chosen, version string, up *upgrades, log *slog.Logger) error {
+	started, cfg := time.Now(), run.cfg
 	box, err := outbox.Open(ctx, outbox.Options{Dir: cfg.Path(cfg.Data), Log: log.With("step", "outbox")})
 	if err != nil {
 		return fmt.Errorf("open the outbox: %w", err)
@@ -86,10 +128,6 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 		return fmt.Errorf("load open situations: %w", err)
 	}
 	raiser := &announcer{inner: inner, log: log.With("step", "raise")}
-	pool, err := decode.NewPool(decode.PoolOptions{Workers: cfg.Decoder.Workers, Budget: cfg.Decoder.Budget, Log: log.With("step", "decode")})
-	if err != nil {
-		return fmt.Errorf("prepare the decoder: %w", err)
-	}
 	changed := make(chan struct{}, 1)
 	notify := func() {
 		select {
@@ -97,22 +135,22 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 		default:
 		}
 	}
-	detectors, err := newDetectors(cfg, log.With("step", "detect"))
-	if err != nil {
-		return err
-	}
 	command, err := newCommand(cfg, clock, log)
 	if err != nil {
 		return err
 	}
-	cameras, err := newCameras(cfg, command.keeper.Held().Arrangements, detectors, pool, raiser, box, notify, log)
+	eyes, err := newEyes(cfg, command.keeper.Held().Arrangements, raiser, box, notify, log)
 	if err != nil {
 		return err
 	}
+	half := halfway{eyes.close}
+	defer func() { half.close() }()
+	cameras := eyes.cameras
 	sensors, err := newSensors(cfg, raiser, notify, log)
 	if err != nil {
 		return err
 	}
+	half = append(half, sensors.close)
 	if err := retire(ctx, raiser, inner.Open(), cameras, sensors); err != nil {
 		return err
 	}
@@ -122,6 +160,8 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 		return err
 	}
 	sensors.open = inner.Open
+	link.release, command.release = up.report, up.hear
+	link.wanted, command.wanted = run.wanted, run.wanted
 	if err := command.bind(cameras, sensors, link, notify); err != nil {
 		return err
 	}
@@ -131,12 +171,13 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 	}
 	raiser.hear = voice.Hear
 	metrics := newRegistry(&collector{
-		box: box, pool: pool, cameras: cameras, detectors: detectors, sensors: sensors, alerts: &raiser.count, voice: voice, link: link.counts, clock: clock.Offset, dir: cfg.Path(cfg.Data),
+		box: box, pool: eyes.pool, cameras: cameras, detectors: eyes.detectors, sensors: sensors, alerts: &raiser.count, voice: voice, link: link, version: version, clock: clock.Offset, dir: cfg.Path(cfg.Data),
 	})
 	link.metrics = metrics
-	page, err := newPage(shown{
-		cfg: cfg, version: version, started: started, box: box, cameras: cameras, sensors: sensors, link: link, voice: voice,
-	})
+	show := shown{
+		cfg: cfg, version: version, started: started, box: box, gb: eyes.gb, cameras: cameras, sensors: sensors, link: link, voice: voice,
+	}
+	page, err := newPage(show)
 	if err != nil {
 		return err
 	}
@@ -145,20 +186,24 @@ func serve(ctx context.Context, file string, cfg *config.Config, version string,
 		return err
 	}
 
+	half = nil
+	up.bind(&watchedSteps{cfg: cfg, link: link, cameras: cameras, box: box, notify: notify})
+	defer up.unbind()
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return box.Wait(ctx) })
-	serveOutbox(ctx, parts, cfg.Path(cfg.Data), ownOutbox{Outbox: box, accepts: link.forward.Schema}, log)
-	parts.Go(func() error { return pool.Run(ctx) })
+	serveOutbox(ctx, parts, cfg.Path(cfg.Data), ownOutbox{Outbox: box, accepts: link.forward.Schema, live: show.status}, log)
+	healthy := alive(&raiser.pulse, box)
 	parts.Go(func() error { return raiser.run(ctx) })
-	detectors.start(ctx, parts)
-	cameras.start(ctx, parts)
+	eyes.start(ctx, parts)
 	sensors.start(ctx, parts)
 	command.start(ctx, parts)
 	link.start(ctx, parts)
 	parts.Go(func() error { defer close(sensors.spoken); return voice.Run(ctx) })
 	parts.Go(func() error { return door.run(ctx) })
-	reload := &reloader{file: file, running: cfg, cameras: cameras, applied: link.setVersion, log: log.With("step", "config")}
+	run.start(ctx, parts, wellness{link: link, cameras: cameras, sensors: sensors, box: box, pool: eyes.pool, notify: notify})
+	reload := &reloader{load: run.load, running: cfg, cameras: cameras, applied: link.setVersion, log: log.With("step", "config")}
 	parts.Go(func() error { return reload.run(ctx) })
+	parts.Go(func() error { return watch(ctx, healthy, log.With("part", "watchdog")) })
 	log.Info("the edge runs", "version", version, "config", cfg.Version, "cameras", len(cfg.Cameras), "sensors", len(cfg.Sensors), "page", door.addr())
 	return parts.Wait()
 }
@@ -168,6 +213,7 @@ type announcer struct {
 	inner *raise.Raiser
 	log   *slog.Logger
 	count alertCounter
+	pulse pulse
 	hear  func([]alert.Alert) // the edge's own voice: it must not block
 }
 
@@ -183,6 +229,7 @@ func (a *announcer) run(ctx context.Context) error {
 	for backoff.Wait(ctx, time.Second) {
 		alerts, err := a.inner.Advance(ctx, time.Now())
 		a.tell(alerts)
+		a.pulse.beat(time.Now())
 		if err != nil && ctx.Err() == nil {
 			a.log.Error("situations that wait for time could not be settled; they are tried again", "error", err)
 		}

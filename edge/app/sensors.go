@@ -2,10 +2,11 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,19 +16,26 @@ import (
 	"gridgate/edge/config"
 	"gridgate/edge/raise"
 	"gridgate/edge/sensor"
+	"gridgate/edge/sensor/care"
 	"gridgate/edge/sensor/mqtt"
+	"gridgate/edge/sensor/rule"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/conf"
+	"gridgate/protocols/sensors"
 	"gridgate/protocols/sensors/mapped"
 )
 
 // sensorSet is steps 1 to 4 for MQTT messages: brokers that bring them and the hub that understands them.
 type sensorSet struct {
 	hub      *sensor.Hub
-	embedded *broker.Broker // nil if not configured
-	sources  []*mqtt.Source
-	grids    map[string]string // by sensor id
+	care     *care.Care
+	rules    *rule.Stage
+	thin     *care.Thin
+	armed    map[string]sensor.Mode  // as the file has them, by sensor id
+	embedded *broker.Broker          // nil if not configured
+	sources  map[string]*mqtt.Source // by name
+	grids    map[string]string       // by sensor id
 	raiser   sensor.Raiser
 	notify   func()
 	open     func() []raise.Situation // those that hold now; nil: nobody asks
@@ -43,15 +51,23 @@ func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *sl
 	if err != nil {
 		return nil, err
 	}
-	s := &sensorSet{grids: map[string]string{}, spoken: make(chan struct{}), raiser: raiser, notify: notify}
+	s := &sensorSet{grids: map[string]string{}, sources: map[string]*mqtt.Source{}, spoken: make(chan struct{}), raiser: raiser, notify: notify}
 	for _, d := range devices {
 		s.grids[d.ID] = d.Grid
 	}
-	s.hub, err = sensor.New(sensor.Options{Edge: cfg.Edge, Devices: devices, Raiser: raiser, OnChange: notify, Log: log})
+	if err := s.newCare(cfg, log); err != nil {
+		return nil, err
+	}
+	if s.rules, err = newRules(cfg, func(device string) sensor.Mode { return s.hub.Mode(device) }); err != nil {
+		return nil, err
+	}
+	s.hub, err = sensor.New(sensor.Options{
+		Edge: cfg.Edge, Devices: devices, Raiser: raiser, Stages: []sensor.Stage{s.care, s.rules, s.thin}, Care: s.care, OnChange: notify, Ask: s.ask, Log: log,
+	})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.addBroker(cfg, log); err != nil {
+	if err := s.arm(cfg); err != nil {
 		return nil, err
 	}
 	for _, src := range cfg.MQTT.Sources {
@@ -59,7 +75,17 @@ func newSensors(cfg *config.Config, raiser sensor.Raiser, notify func(), log *sl
 			return nil, fmt.Errorf("broker %s: %w", src.Name, err)
 		}
 	}
-	return s, nil
+	return s, s.addBroker(cfg, log) // last: from then on its address is taken
+}
+
+// close lets go of an address that was never served.
+func (s *sensorSet) close() {
+	if s.embedded == nil {
+		return
+	}
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = s.embedded.Run(over)
 }
 
 // devicesOf builds the configured devices. Mistakes in mapping files come back as [conf.Problems] of those files.
@@ -70,8 +96,8 @@ func devicesOf(cfg *config.Config) ([]sensor.Device, error) {
 	var problems conf.Problems
 	for _, c := range cfg.Sensors {
 		d := sensor.Device{
-			ID: c.ID, Origin: c.Dialect, Dialect: dialects[c.Dialect], Topic: c.Topic, Name: c.Device,
-			Grid: c.Place.Grid, Zone: c.Zone, Home: c.Place.Kind.Private(), Silence: c.Silence,
+			ID: c.ID, Origin: c.Dialect, Dialect: dialects[c.Dialect], Broker: c.Source, Topic: c.Topic, Name: c.Device,
+			Grid: c.Place.Grid, Zone: c.Zone, Home: c.Place.Kind.Private(), Silence: c.Silence, Severity: severities(c),
 		}
 		if c.Mapping != "" {
 			file := cfg.Path(c.Mapping)
@@ -85,73 +111,17 @@ func devicesOf(cfg *config.Config) ([]sensor.Device, error) {
 			}
 			d.Dialect = mappings[file]
 		}
+		if n, ok := d.Dialect.(sensors.Namer); ok && d.Name == "" {
+			d.Name = n.NameOf(c.Topic)
+		}
 		devices = append(devices, d)
 	}
 	return devices, problems.Err()
 }
 
-func (s *sensorSet) addBroker(cfg *config.Config, log *slog.Logger) error {
-	b := cfg.MQTT.Broker
-	if b.Listen == "" {
-		return nil
-	}
-	users := make([]broker.User, len(b.Users))
-	for i, u := range b.Users {
-		password, err := cfg.Secret(u.Password)
-		if err != nil {
-			return fmt.Errorf("broker's user %s: %w", u.Name, err)
-		}
-		users[i] = broker.User{Name: u.Name, Password: password, Publish: u.Publish, Read: u.Read}
-	}
-	own := ownTopics(cfg)
-	var err error
-	// Every topic goes to the hub, so that those of no configured device are counted and seen.
-	s.embedded, err = broker.New(broker.Options{
-		Listen: b.Listen, Users: users, Handle: unlessOurs(own, s.hub.Handle), Reserved: own.Reserved(), Log: log,
-	})
-	return err
-}
-
-// addSource adds an external broker. With no sensors it is there for the edge's own voice alone.
-func (s *sensorSet) addSource(cfg *config.Config, c config.MQTTSource, log *slog.Logger) error {
-	o := mqtt.Options{
-		Name: c.Name, URL: c.URL, ClientID: c.ClientID, Username: c.Username, Topics: s.hub.Topics(),
-		Handle: unlessOurs(ownTopics(cfg), s.hub.Handle), Log: log,
-	}
-	if len(o.Topics) == 0 {
-		return nil
-	}
-	if o.ClientID == "" {
-		o.ClientID = "gridgate-" + cfg.Edge
-	}
-	var err error
-	if o.Password, o.TLS, err = credentials(cfg, c); err != nil {
-		return err
-	}
-	source, err := mqtt.New(o)
-	s.sources = append(s.sources, source)
-	return err
-}
-
-// credentials are what an external broker asks for.
-func credentials(cfg *config.Config, c config.MQTTSource) (password string, trust *tls.Config, err error) {
-	if c.Password.Set() {
-		if password, err = cfg.Secret(c.Password); err != nil {
-			return "", nil, err
-		}
-	}
-	if c.CA == "" {
-		return password, nil, nil
-	}
-	authorities, err := trusted(cfg.Path(c.CA), "")
-	if err != nil {
-		return "", nil, err
-	}
-	return password, authorities.Config(), nil
-}
-
 func (s *sensorSet) start(ctx context.Context, parts *errgroup.Group) {
 	parts.Go(func() error { return s.hub.Run(ctx) })
+	parts.Go(func() error { return s.care.Run(ctx) })
 	if s.embedded != nil {
 		parts.Go(func() error { return s.serve(ctx) })
 	}
@@ -174,10 +144,12 @@ func (s *sensorSet) devices() []ingest.DeviceState {
 	out := make([]ingest.DeviceState, len(list))
 	for i, st := range list {
 		out[i] = ingest.DeviceState{
-			ID: st.ID, Family: alert.Sensors, Grid: s.grids[st.ID], State: string(st.State),
+			ID: st.ID, Family: alert.Sensors, Grid: s.grids[st.ID], State: string(st.State), Why: whyNot(st.Health),
 			Since: st.Since.Truncate(time.Millisecond), LastSeen: st.LastSeen.Truncate(time.Millisecond), Lane: st.Lane,
 		}
 		if mode, ordered := s.orderedMode(st.ID); ordered {
+			out[i].Zones = []ingest.Zone{{Name: wholeSensor, Mode: string(mode)}}
+		} else if mode := s.fileMode(st.ID); mode != sensor.Armed {
 			out[i].Zones = []ingest.Zone{{Name: wholeSensor, Mode: string(mode)}}
 		}
 	}
@@ -196,9 +168,9 @@ func (s *sensorSet) orderedMode(id string) (sensor.Mode, bool) {
 
 // brokers are the states of the external brokers.
 func (s *sensorSet) brokers() []mqtt.Status {
-	out := make([]mqtt.Status, len(s.sources))
-	for i, source := range s.sources {
-		out[i] = source.Status()
+	out := make([]mqtt.Status, 0, len(s.sources))
+	for _, name := range slices.Sorted(maps.Keys(s.sources)) {
+		out = append(out, s.sources[name].Status())
 	}
 	return out
 }

@@ -24,6 +24,7 @@ import (
 	"gridgate/edge/detect/view"
 	"gridgate/edge/evidence"
 	"gridgate/edge/outbox"
+	"gridgate/edge/source"
 	"gridgate/edge/source/rtsp"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/seal"
@@ -32,23 +33,32 @@ import (
 
 // streams are the connections to one camera: detection runs on the first, and main is for evidence where there are two.
 type streams struct {
-	detect *rtsp.Source
-	main   *rtsp.Source // nil: the camera has one stream
+	detect videoSource
+	main   videoSource // nil: the camera has one stream
 }
 
-func newStreams(cfg *config.Config, c config.Camera, log *slog.Logger) (s streams, err error) {
+// videoSource is a connection to one stream.
+type videoSource interface {
+	source.Source
+	Stats() source.Stats
+}
+
+func newStreams(cfg *config.Config, gb *gbServer, c config.Camera, log *slog.Logger) (s streams, err error) {
 	if c.Sub == "" {
-		s.detect, err = newStream(cfg, c, c.URL, log)
+		s.detect, err = newStream(cfg, gb, c, c.URL, log)
 		return s, err
 	}
-	if s.detect, err = newStream(cfg, c, c.Sub, log.With("stream", "sub")); err != nil {
+	if s.detect, err = newStream(cfg, gb, c, c.Sub, log.With("stream", "sub")); err != nil {
 		return s, err
 	}
-	s.main, err = newStream(cfg, c, c.URL, log.With("stream", "main"))
+	s.main, err = newStream(cfg, gb, c, c.URL, log.With("stream", "main"))
 	return s, err
 }
 
-func newStream(cfg *config.Config, c config.Camera, address string, log *slog.Logger) (*rtsp.Source, error) {
+func newStream(cfg *config.Config, gb *gbServer, c config.Camera, address string, log *slog.Logger) (videoSource, error) {
+	if config.IsGB(address) {
+		return gb.stream(address, log)
+	}
 	password, err := secretIf(cfg, c)
 	if err != nil {
 		return nil, err

@@ -15,7 +15,7 @@ func TestACertificateIsForTheStreamWithTLS(t *testing.T) {
 		{URL: "rtsps://192.0.2.7/main", Sub: "rtsp://192.0.2.7/sub", Fingerprint: pin, Transport: "auto"},
 		{URL: "rtsp://192.0.2.7/main", Sub: "rtsps://192.0.2.7/sub", Fingerprint: pin, Transport: "auto"},
 	} {
-		if s, err := newStreams(&config.Config{}, c, slog.New(slog.DiscardHandler)); err != nil || s.main == nil {
+		if s, err := newStreams(&config.Config{}, nil, c, slog.New(slog.DiscardHandler)); err != nil || s.main == nil {
 			t.Errorf("%s and %s: %v", c.URL, c.Sub, err)
 		}
 	}

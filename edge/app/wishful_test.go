@@ -182,6 +182,7 @@ cameras:
 // obedient is an edge that can be started again.
 type obedient struct {
 	file, page, broker string
+	trial              func(time.Duration) time.Duration // of configurations
 	stop               func()
 }
 
@@ -209,7 +210,7 @@ func (e *obedient) start(t *testing.T) {
 	var log bytes.Buffer
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan int, 1)
-	go func() { done <- Run(ctx, RunOptions{Config: e.file}, "test", &log) }()
+	go func() { done <- Run(ctx, RunOptions{Config: e.file, trialTime: e.trial}, "test", &log) }()
 	e.stop = sync.OnceFunc(func() {
 		cancel()
 		if code := <-done; code != ExitOK {

@@ -208,7 +208,7 @@ func (m *Maker) work(ctx context.Context, j *job, step step) {
 		err = m.makeClip(ctx, j)
 	}
 	if err != nil && ctx.Err() == nil {
-		m.opt.Log.Warn("an alert stays without a part of its evidence", "part", step, "err", err)
+		m.opt.Log.Warn("an alert stays without a part of its evidence", "part", step, "error", err)
 	}
 }
 

@@ -78,7 +78,7 @@ func (s *mainStream) session(ctx context.Context) {
 		select {
 		case err := <-ended:
 			if ctx.Err() == nil {
-				s.log.Info("the main stream ended; pictures come from the other one", "err", err)
+				s.log.Info("the main stream ended; pictures come from the other one", "error", err)
 			}
 			return
 		case <-patience.C:

@@ -49,6 +49,20 @@ func (c *Client) PutTrial(ctx context.Context, trial string, r ingest.TrialResul
 	return nil
 }
 
+// PutDiscovery answers a discovery by PUT /v1/edges/{id}/discoveries/{discovery}. It returns [ErrOver] if nobody waits for it.
+func (c *Client) PutDiscovery(ctx context.Context, discovery string, r ingest.DiscoveryResult) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encode what was found: %w", err)
+	}
+	q := request{path: ingest.DiscoveryPath(c.o.Edge, discovery), header: http.Header{"Content-Type": {"application/json"}}}.plain(data)
+	q.method = http.MethodPut
+	if err := over(c.do(ctx, c.http, c.o.Timeout, q)); err != nil {
+		return fmt.Errorf("answer a discovery: %w", err)
+	}
+	return nil
+}
+
 // over turns an answer that names no such look or trial, or none any more, into [ErrOver].
 func over(err error) error {
 	var s *StatusError

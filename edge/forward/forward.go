@@ -101,6 +101,7 @@ type Forwarder struct {
 	life, alerts       *stream
 	readings, evidence *loop
 	readingPace        *pace
+	tries              tries
 	budget             *budget
 
 	schema     atomic.Int64 // newest that central accepts; 0: not known

@@ -34,10 +34,11 @@ func (f *Forwarder) sendPart(ctx context.Context, j *job, entries []outbox.Entry
 	receipts, err := f.o.Central.Deliver(ctx, b)
 	if err != nil {
 		j.shrink = j.shrink || tooMuch(err)
+		f.tries.failed(entries, start)
 		return f.held(err, b.Schema)
 	}
 	j.answers = append(j.answers, timing{n: len(entries), took: time.Since(start)})
-	return f.settle(ctx, j, entries, receipts)
+	return f.settle(ctx, j, entries, receipts, start)
 }
 
 // batch is a request for entries, which are some of j's.
@@ -71,7 +72,7 @@ func timedOut(err error) bool {
 	return errors.Is(err, errTimeout) || errors.Is(err, context.DeadlineExceeded)
 }
 
-func (f *Forwarder) settle(ctx context.Context, j *job, entries []outbox.Entry, receipts []ingest.Receipt) error {
+func (f *Forwarder) settle(ctx context.Context, j *job, entries []outbox.Entry, receipts []ingest.Receipt, sent time.Time) error {
 	asked := make(map[string]bool, len(entries))
 	for _, e := range entries {
 		asked[e.ID] = true
@@ -83,6 +84,7 @@ func (f *Forwarder) settle(ctx context.Context, j *job, entries []outbox.Entry, 
 	if err := f.o.Queue.Settle(ctx, known...); err != nil {
 		return storage(err)
 	}
+	f.tell(ctx, j.lane.name, known, sent)
 	for _, e := range entries {
 		if asked[e.ID] {
 			j.left = append(j.left, e.Seq)

@@ -8,13 +8,13 @@ import (
 
 // standing is what holds now: open situations, and momentary ones for a while. Drills are none of it.
 type standing struct {
-	open  map[entity]bool
-	kinds map[alert.Kind]int // open situations of a kind
+	open  map[entity]map[string]bool // situations: a device and its rules tell of one kind each for themselves
+	kinds map[alert.Kind]int         // open situations of a kind
 	held  map[entity]time.Time
 }
 
 func newStanding() standing {
-	return standing{open: map[entity]bool{}, kinds: map[alert.Kind]int{}, held: map[entity]time.Time{}}
+	return standing{open: map[entity]map[string]bool{}, kinds: map[alert.Kind]int{}, held: map[entity]time.Time{}}
 }
 
 // apply returns the entities whose state may have changed.
@@ -22,15 +22,20 @@ func (s standing) apply(a alert.Alert, now time.Time) []entity {
 	e := entityOf(a)
 	kind := entity{Kind: a.Kind}
 	switch {
-	case a.State == alert.Cleared && s.open[e]:
-		delete(s.open, e)
+	case a.State == alert.Cleared && s.open[e][a.Situation]:
+		if delete(s.open[e], a.Situation); len(s.open[e]) == 0 {
+			delete(s.open, e)
+		}
 		if s.kinds[a.Kind]--; s.kinds[a.Kind] == 0 {
 			delete(s.kinds, a.Kind)
 		}
 	case a.Exercise:
 		return nil
-	case a.State == alert.Raised && !s.open[e]:
-		s.open[e] = true
+	case a.State == alert.Raised && !s.open[e][a.Situation]:
+		if s.open[e] == nil {
+			s.open[e] = map[string]bool{}
+		}
+		s.open[e][a.Situation] = true
 		s.kinds[a.Kind]++
 	case a.State == alert.Momentary:
 		s.held[e], s.held[kind] = now.Add(momentaryOn), now.Add(momentaryOn)
@@ -45,7 +50,7 @@ func (s standing) on(e entity) bool {
 	if e.Device == "" {
 		return held || s.kinds[e.Kind] > 0
 	}
-	return held || s.open[e]
+	return held || len(s.open[e]) > 0
 }
 
 // release returns the entities that are held no longer, and when the next one ends; zero: none.

@@ -45,9 +45,10 @@ type Held struct {
 // Judged is what orders come to.
 type Judged struct {
 	Held
-	Looks  []ingest.Look
-	Trials []ingest.Trial
-	Spoilt map[string]string // trials that cannot be made, by id, and why
+	Looks       []ingest.Look
+	Trials      []ingest.Trial
+	Discoveries []ingest.Discovery
+	Spoilt      map[string]string // trials that cannot be made, by id, and why
 	// Refused says by device what is not followed and why, in one line. What belongs to no device of this edge stands under "".
 	Refused map[string]string
 }
@@ -87,6 +88,9 @@ func Judge(o ingest.Orders, before Held, known Known, now time.Time) Judged {
 	}
 	for _, t := range most(&j, o.Trials, ingest.MaxTrials, "trials") {
 		j.trial(t)
+	}
+	for _, d := range most(&j, o.Discoveries, ingest.MaxDiscoveries, "searches for cameras") {
+		j.discovery(d)
 	}
 	return j.out
 }

@@ -22,9 +22,14 @@ type Options struct {
 // Edge is what orders act on. Its methods are called one at a time.
 type Edge struct {
 	// Apply makes cameras and sensors be as held says at now. Doing it again changes nothing. It returns what could not be done, by device.
-	Apply  func(held Held, now time.Time) map[string]error
-	Looks  func([]ingest.Look)                                   // replaces those there were
-	Trials func(trials []ingest.Trial, spoilt map[string]string) // the same
+	Apply       func(held Held, now time.Time) map[string]error
+	Looks       func([]ingest.Look)                                   // replaces those there were
+	Trials      func(trials []ingest.Trial, spoilt map[string]string) // the same
+	Discoveries func([]ingest.Discovery)                              // the same; nil: none is made
+	// Configuration and Release hear what central wants the edge to run, nil for nothing; they must not block, and keep what they need by
+	// themselves. nil: nothing is taken.
+	Configuration func(*ingest.WantedConfiguration)
+	Release       func(*ingest.WantedRelease)
 }
 
 // Unheard is the revision of an edge that has just started: it follows what it kept, and central's is never called so.
@@ -135,7 +140,16 @@ func (k *Keeper) Hear(o *ingest.Orders) {
 	k.Act()
 	k.edge.Looks(judged.Looks)
 	k.edge.Trials(judged.Trials, judged.Spoilt)
-	k.o.Log.Info("central's orders were heard", "arrangements", len(judged.Arrangements), "modes", len(judged.Modes), "looks", len(judged.Looks), "trials", len(judged.Trials))
+	if k.edge.Discoveries != nil {
+		k.edge.Discoveries(judged.Discoveries)
+	}
+	if k.edge.Configuration != nil {
+		k.edge.Configuration(o.Configuration)
+	}
+	if k.edge.Release != nil {
+		k.edge.Release(o.Release)
+	}
+	k.o.Log.Info("central's orders were heard", "arrangements", len(judged.Arrangements), "modes", len(judged.Modes), "looks", len(judged.Looks), "trials", len(judged.Trials), "discoveries", len(judged.Discoveries))
 }
 
 func (k *Keeper) take(j Judged) {

@@ -126,6 +126,9 @@ func (t *tx) shedIncoming(e *encoded, loose, room int64) (int64, error) {
 
 // shedReadings is [tx.shedBulk] for readings.
 func (t *tx) shedReadings(want int64) error {
+	if err := t.flushReadings(); err != nil {
+		return err
+	}
 	for want > 0 {
 		rows, err := t.oldest(`SELECT seq, length(reading) FROM readings ORDER BY seq LIMIT ?`, want)
 		if err != nil {

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -121,42 +119,21 @@ func digest(message string) []byte {
 
 // write puts an encoded commit into the transaction. What can refuse it comes before the first write.
 func (t *tx) write(e encoded) (duplicate bool, err error) {
-	if e.message != nil && !e.first {
-		var one int
-		switch err := t.queryRow(`SELECT 1 FROM messages WHERE digest = ?`, []any{e.message}, &one); {
-		case err == nil:
-			return true, nil
-		case !errors.Is(err, sql.ErrNoRows):
-			return false, fmt.Errorf("look for message: %w", err)
-		}
+	if e.message != nil && !e.first && t.knows(e.message) {
+		return true, nil
 	}
 	if err := t.makeRoom(&e); err != nil {
 		return false, err
 	}
-	for _, step := range []func(encoded) error{t.writeMessage, t.writeAlerts, t.writeReadings, t.writeSituations} {
+	if e.message != nil {
+		t.addMessage(e.message)
+	}
+	for _, step := range []func(encoded) error{t.writeAlerts, t.writeReadings, t.writeSituations} {
 		if err := step(e); err != nil {
 			return false, err
 		}
 	}
 	return false, nil
-}
-
-func (t *tx) writeMessage(e encoded) error {
-	if e.message == nil {
-		return nil
-	}
-	res, err := t.exec(`INSERT OR REPLACE INTO messages (digest) VALUES (?)`, e.message)
-	if err != nil {
-		return fmt.Errorf("write message identity: %w", err)
-	}
-	seq, err := res.LastInsertId()
-	if err != nil {
-		return err
-	}
-	if _, err := t.exec(`DELETE FROM messages WHERE seq <= ?`, seq-int64(t.w.o.Messages)); err != nil {
-		return fmt.Errorf("forget old message identities: %w", err)
-	}
-	return nil
 }
 
 func (t *tx) writeAlerts(e encoded) error {
@@ -196,9 +173,7 @@ func (t *tx) appendAlert(a encodedAlert) error {
 
 func (t *tx) writeReadings(e encoded) error {
 	for _, body := range e.readings {
-		if _, err := t.exec(`INSERT INTO readings (at, reading) VALUES (?, ?)`, t.at, body); err != nil {
-			return fmt.Errorf("write reading: %w", err)
-		}
+		t.batch.readings = append(t.batch.readings, t.at, body)
 		t.t.readings++
 		t.t.readingBytes += int64(len(body)) + overhead
 		t.t.added++

@@ -263,6 +263,7 @@ func TestAFileOfANewerReleaseIsLeftAlone(t *testing.T) {
 	path := filepath.Join(dir, fileName)
 	filled(t, dir)
 	execute(t, path, fmt.Sprintf(`PRAGMA user_version = %d`, fileVersion+1))
+	execute(t, path, fmt.Sprintf(`UPDATE meta SET value = '%d' WHERE name = 'readable since'`, fileVersion+1))
 	if _, err := Open(t.Context(), Options{Dir: dir}); !errors.Is(err, ErrNewer) {
 		t.Fatalf("a newer file: %v", err)
 	}
@@ -272,6 +273,32 @@ func TestAFileOfANewerReleaseIsLeftAlone(t *testing.T) {
 	execute(t, path, fmt.Sprintf(`PRAGMA user_version = %d`, fileVersion))
 	if s := stats(t, open(t, Options{Dir: dir})); s.Lanes[1].Pending != 400 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// After a release that only added to the file, the release before goes on with it, loses nothing, and leaves its version as it is.
+func TestAReleaseThatWasPutBackGoesOnWithAFileThatSaysSo(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, fileName)
+	filled(t, dir)
+	execute(t, path, `ALTER TABLE alerts ADD COLUMN later TEXT NOT NULL DEFAULT ''`)
+	execute(t, path, fmt.Sprintf(`PRAGMA user_version = %d`, fileVersion+1))
+	for range 2 {
+		b := open(t, Options{Dir: dir})
+		if s := stats(t, b); s.Lanes[1].Pending != 400 {
+			t.Errorf("%+v", s)
+		}
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if version, err := readVersion(t.Context(), db); err != nil || version != fileVersion+1 {
+		t.Errorf("version %d, %v", version, err)
 	}
 }
 
@@ -311,14 +338,14 @@ func TestAFileOfTheFirstVersionIsBroughtUp(t *testing.T) {
 func TestDamageThatIsMetLater(t *testing.T) {
 	dir := t.TempDir()
 	_, all := filled(t, dir)
-	zeroRoot(t, filepath.Join(dir, fileName), "messages")
+	zeroRoot(t, filepath.Join(dir, fileName), "situations")
 	b := open(t, Options{Dir: dir, CheckTime: time.Nanosecond})
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := b.Wait(ended); err != nil {
 		t.Fatalf("before it is met: %v", err)
 	}
-	if _, err := b.Commit(t.Context(), raise.Commit{Message: "m"}); !damaged(err) {
+	if _, err := b.Commit(t.Context(), raise.Commit{Message: "m", Closed: []string{"k"}}); !damaged(err) {
 		t.Fatalf("a commit into a damaged table: %v", err)
 	}
 	if err := b.Wait(t.Context()); !damaged(err) {

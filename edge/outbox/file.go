@@ -54,10 +54,23 @@ CREATE INDEX alerts_need ON alerts (lane, need) WHERE need > 1;
 CREATE INDEX alerts_key ON alerts (key, seq) WHERE lane = 0;
 CREATE INDEX alerts_situation ON alerts (situation) WHERE lane = 2;
 CREATE TABLE given_up (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
+`, `
+CREATE TABLE messages_without_index (seq INTEGER PRIMARY KEY AUTOINCREMENT, digest BLOB NOT NULL);
+INSERT INTO messages_without_index (seq, digest) SELECT seq, digest FROM messages ORDER BY seq;
+DROP TABLE messages;
+ALTER TABLE messages_without_index RENAME TO messages;
 `}
 
 // fileVersion is the version of a file of this release.
 var fileVersion = len(steps)
+
+// ReadableSince is the oldest file version whose releases can work with a file of this release and lose nothing of it. A step that only adds
+// columns that have defaults, tables or indexes leaves it as it is; one that changes what is there raises it to its own number, and then no
+// edge can take the release over the air: it comes with the package. A file says it, so that a release before can tell.
+const ReadableSince = 3
+
+// FileVersion is the version of the file that this release leaves behind.
+func FileVersion() int { return fileVersion }
 
 // errDamaged is the result of an integrity check that found something.
 var errDamaged = errors.New("the integrity check failed")
@@ -144,14 +157,27 @@ func readVersion(ctx context.Context, db *sql.DB) (version int, err error) {
 	case id != applicationID && (id != 0 || version > 1 || version < 0): // the first version had no id
 		return 0, fmt.Errorf("%w: it is not a file of this program", errDamaged)
 	case version > fileVersion:
-		return 0, fmt.Errorf("%w: it has version %d, this release knows %d", ErrNewer, version, fileVersion)
+		return version, checkNewer(ctx, db, version)
 	}
 	return version, nil
 }
 
+// checkNewer says whether a file of a newer release, which this one was put back in the place of, says that this one can work with it.
+func checkNewer(ctx context.Context, db *sql.DB, version int) error {
+	var since int
+	err := db.QueryRowContext(ctx, `SELECT CAST(value AS INTEGER) FROM meta WHERE name = 'readable since'`).Scan(&since)
+	switch {
+	case err != nil && !errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("read which releases can work with the file: %w", err)
+	case err != nil || since < 1 || since > fileVersion:
+		return fmt.Errorf("%w: it has version %d, this release knows %d", ErrNewer, version, fileVersion)
+	}
+	return nil
+}
+
 // migrate brings a file of an older version, 0 for an empty one, to that of this release.
 func migrate(ctx context.Context, db *sql.DB, version int) error {
-	if version == fileVersion {
+	if version >= fileVersion {
 		return nil
 	}
 	tx, err := db.BeginTx(ctx, nil)
@@ -166,6 +192,9 @@ func migrate(ctx context.Context, db *sql.DB, version int) error {
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO meta (name, value) VALUES ('epoch', ?) ON CONFLICT DO NOTHING`, uuid.NewString()); err != nil {
 		return fmt.Errorf("begin epoch: %w", err)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO meta (name, value) VALUES ('readable since', ?)`, ReadableSince); err != nil {
+		return fmt.Errorf("say which releases can work with the file: %w", err)
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d; PRAGMA application_id = %d`, fileVersion, applicationID)); err != nil {
 		return fmt.Errorf("set file version: %w", err)

@@ -63,7 +63,7 @@ type Options struct {
 	// Needs tells the schema version that an alert needs, from 1 (default: 1 for all).
 	Needs func(alert.Alert) int
 
-	// Group bounds how many calls share a transaction (default 256), GroupWait how long the first of them waits for
+	// Group bounds how many calls share a transaction (default 1024), GroupWait how long the first of them waits for
 	// company once calls do overlap (default 1 ms, at most [MaxGroupWait]). A lone call never waits.
 	Group     int
 	GroupWait time.Duration
@@ -88,7 +88,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Messages, 100_000)
 	setDefault(&o.DeadLetters, 10_000)
 	setDefault(&o.CheckTime, 10*time.Second)
-	setDefault(&o.Group, 256)
+	setDefault(&o.Group, 1024)
 	setDefault(&o.GroupWait, time.Millisecond)
 	o.GroupWait = min(o.GroupWait, MaxGroupWait)
 	return o

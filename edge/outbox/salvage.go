@@ -194,8 +194,10 @@ func (s *salvager) messages(ctx context.Context) error {
 			return seq, err
 		}
 		return seq, s.add(func(t *tx) error {
-			_, err := t.exec(`INSERT INTO messages (digest) VALUES (?) ON CONFLICT DO NOTHING`, sum)
-			return err
+			if !t.knows(sum) {
+				t.addMessage(sum)
+			}
+			return nil
 		})
 	})
 }

@@ -135,6 +135,7 @@ type tx struct {
 	at int64 // time of the transaction
 
 	gone [3][]ingest.Range // what the transaction gave up, for each lane
+	batch
 }
 
 // exec runs a statement that was written as a constant of this package.
@@ -163,6 +164,7 @@ type writer struct {
 	o      Options
 	stmts  map[string]*sql.Stmt
 	counts *counts
+	known  *identities
 
 	suspect func(error) error // is told of errors
 }
@@ -172,11 +174,15 @@ func newWriter(ctx context.Context, db *sql.DB, o Options) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := loadIdentities(ctx, db)
+	if err != nil {
+		return nil, err
+	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &writer{db: db, conn: conn, o: o, stmts: map[string]*sql.Stmt{}, counts: &counts{totals: t}}, nil
+	return &writer{db: db, conn: conn, o: o, stmts: map[string]*sql.Stmt{}, counts: &counts{totals: t}, known: known}, nil
 }
 
 func (w *writer) close() error {
@@ -239,12 +245,16 @@ func (w *writer) transact(group []*request, results []error) (_ totals, err erro
 			results[i] = err
 		}
 	}
+	if err := t.flush(); err != nil {
+		return totals{}, err
+	}
 	if err := t.storeTotals(before); err != nil {
 		return totals{}, err
 	}
 	if _, err := t.exec(`COMMIT`); err != nil {
 		return totals{}, fmt.Errorf("commit: %w", err)
 	}
+	w.remember(t)
 	return t.t, nil
 }
 

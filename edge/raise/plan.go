@@ -51,6 +51,9 @@ func (p *plan) remove(key string) {
 
 // apply takes one signal. The order of arrival decides, not the observed times: a source that sends late has said so last.
 func (p *plan) apply(s Signal) error {
+	if _, open := p.open[s.Key()]; !open && s.Phase == observation.Inactive {
+		return nil // what does not hold cannot end: most of what sensors tell
+	}
 	a, err := s.alert(p.now)
 	if err != nil {
 		return err
@@ -59,39 +62,62 @@ func (p *plan) apply(s Signal) error {
 	p.settle(a.Key)
 	switch s.Phase {
 	case observation.Active:
-		p.active(a)
+		p.active(a, p.patience(s))
 	case observation.Inactive:
-		p.inactive(a)
+		p.inactive(a, p.patience(s))
 	case observation.Momentary:
 		p.momentary(a, s.Retained)
 	}
 	return nil
 }
 
+// patience is how long a signal's state must hold, or be over, before it counts.
+func (p *plan) patience(s Signal) Debounce {
+	d := p.debounce[s.Kind]
+	switch {
+	case s.Patience != nil:
+		d = *s.Patience
+		d.MinActive = min(d.MinActive, LongestWait(s.Kind))
+	case s.Kind.Lane() == alert.LifeSafety:
+		d.MinActive = 0
+	}
+	return d
+}
+
 // settle does what is due for a key.
 func (p *plan) settle(key string) {
 	s, ok := p.open[key]
 	switch {
-	case !ok || !s.dueBy(p.now, p.debounce[s.Alert.Kind]):
+	case !ok || !s.dueBy(p.now):
 	case s.Pending:
 		p.raise(s)
 	default:
-		end := *s.Ending
-		end.RaisedAt = p.now
-		p.alerts = append(p.alerts, end)
-		p.remove(key)
+		p.close(s)
 	}
 }
 
-// dueBy says whether the wait is over. A clock that was set back, so that Due lies further away than any wait is long, ends it too.
-func (s Situation) dueBy(now time.Time, d Debounce) bool {
+// close ends a situation whose end was waited for.
+func (p *plan) close(s Situation) {
+	end := *s.Ending
+	end.RaisedAt = p.now
+	p.alerts = append(p.alerts, end)
+	p.remove(s.Key)
+}
+
+// dueBy says whether the wait is over. A clock that was set back by more than the wait is long ends it, too: nothing waits for more
+// than twice its time.
+func (s Situation) dueBy(now time.Time) bool {
 	if s.Due.IsZero() {
 		return false
 	}
-	return !now.Before(s.Due) || s.Due.Sub(now) > max(d.MinActive, d.ClearHold)
+	begun := s.Since
+	if s.Ending != nil {
+		begun = s.Ending.RaisedAt
+	}
+	return !now.Before(s.Due) || s.Due.Sub(now) > 2*s.Due.Sub(begun)
 }
 
-func (p *plan) active(a alert.Alert) {
+func (p *plan) active(a alert.Alert, d Debounce) {
 	s, ok := p.open[a.Key]
 	if ok && s.Ending != nil {
 		s.Ending, s.Due = nil, time.Time{}
@@ -105,8 +131,8 @@ func (p *plan) active(a alert.Alert) {
 		return
 	}
 	s = Situation{Key: a.Key, AlertID: a.ID, Since: p.now, Alert: a}
-	if wait := p.debounce[a.Kind].MinActive; wait > 0 && a.Lane() != alert.LifeSafety {
-		s.Pending, s.Due = true, p.now.Add(wait)
+	if d.MinActive > 0 {
+		s.Pending, s.Due = true, p.now.Add(d.MinActive)
 		p.set(s)
 		return
 	}
@@ -121,18 +147,21 @@ func (p *plan) raise(s Situation) {
 	p.set(s)
 }
 
-func (p *plan) inactive(a alert.Alert) {
+func (p *plan) inactive(a alert.Alert, d Debounce) {
 	s, ok := p.open[a.Key]
-	if !ok || s.Ending != nil {
+	if !ok || s.Ending != nil && d.ClearHold > 0 {
 		return
 	}
-	hold := p.debounce[a.Kind].ClearHold
-	if s.Pending || hold <= 0 {
+	if s.Ending != nil { // it is not to be waited for any longer
+		p.close(s)
+		return
+	}
+	if s.Pending || d.ClearHold <= 0 {
 		p.end(s, a)
 		return
 	}
 	end := clearOf(s, a)
-	s.Ending, s.Due = &end, p.now.Add(hold)
+	s.Ending, s.Due = &end, p.now.Add(d.ClearHold)
 	p.set(s)
 }
 
@@ -176,7 +205,7 @@ func (p *plan) momentary(a alert.Alert, retained bool) {
 // alert builds the raised or momentary alert of a signal. The id is minted here, once.
 func (s Signal) alert(now time.Time) (alert.Alert, error) {
 	a := alert.Alert{
-		ID: alert.NewID(), Source: s.Source, Kind: s.Kind, Object: s.Object, Severity: s.Severity, Key: s.key(),
+		ID: alert.NewID(), Source: s.Source, Kind: s.Kind, Object: s.Object, Severity: s.Severity, Key: s.Key(),
 		Grid: s.Grid, Zone: s.Zone, OccurredAt: s.At.UTC(), Clock: s.Clock, Uncertainty: s.Uncertainty, RaisedAt: now.UTC(),
 		Score: s.Score, Reading: s.Reading, Origin: s.Origin, Exercise: s.Exercise,
 	}
@@ -200,13 +229,11 @@ func (s Signal) alert(now time.Time) (alert.Alert, error) {
 	return a, a.Validate()
 }
 
-func (s Signal) key() string { return alert.KeyOf(s.Edge, s.Device, s.Zone, s.Kind) }
-
 // keysOf returns the keys of signals, sorted and each once, which is the order in which they are locked.
 func keysOf(signals []Signal) []string {
 	keys := make([]string, len(signals))
 	for i, s := range signals {
-		keys[i] = s.key()
+		keys[i] = s.Key()
 	}
 	slices.SortFunc(keys, compareKeys)
 	return slices.Compact(keys)

@@ -63,6 +63,10 @@ func TestAnySequenceIsPaired(t *testing.T) {
 			} else {
 				signals := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) raise.Signal {
 					s := signal(rapid.SampledFrom(kinds).Draw(t, "kind"), rapid.SampledFrom([]observation.Phase{active, inactive, momentary}).Draw(t, "phase"), c.now.Sub(start))
+					s.By = rapid.SampledFrom([]string{"", "", "rule.a"}).Draw(t, "by")
+					if s.By != "" {
+						s.Patience = &raise.Debounce{MinActive: 3 * time.Second, ClearHold: time.Second}
+					}
 					s.Exercise, s.Retained = rapid.Bool().Draw(t, "drill"), rapid.Bool().Draw(t, "retained")
 					return s
 				}), 1, 3).Draw(t, "signals")

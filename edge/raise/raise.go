@@ -6,6 +6,7 @@ package raise
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"gridgate/protocols/alert"
@@ -25,6 +26,21 @@ type Signal struct {
 	Severity    alert.Severity // empty: the default of the kind
 	Exercise    bool           // a walk-test or a drill
 	Reading     *alert.Measure
+
+	// By names who concludes it beside the device itself, a rule for example: what it says begins and ends situations of its own, so
+	// that the device and its rules do not end each other's. Empty: the device.
+	By string
+	// Patience is that of this signal; nil: that of its kind. No more of its MinActive counts than [LongestWait] allows.
+	Patience *Debounce
+}
+
+// Key names the situation that a signal tells of: that of [alert.KeyOf], and By behind it.
+func (s Signal) Key() string {
+	key := alert.KeyOf(s.Edge, s.Device, s.Zone, s.Kind)
+	if s.By != "" {
+		key += "/" + s.By
+	}
+	return key
 }
 
 // Situation is what is known of a key whose state holds: raised and not yet cleared, or (Pending) active for less than
@@ -38,6 +54,16 @@ type Situation struct {
 	Pending bool         // active, but not for long enough yet: no alert was raised
 	Ending  *alert.Alert // the clear that is sent unless the state returns before Due
 	Due     time.Time    // edge clock: when Pending becomes raised or Ending is sent; zero where nothing is due
+}
+
+// By is the one of the signals that began the situation.
+func (s Situation) By() string {
+	edge, _, device, err := alert.ParseSource(s.Alert.Source)
+	if err != nil {
+		return ""
+	}
+	by, _ := strings.CutPrefix(s.Key, alert.KeyOf(edge, device, s.Alert.Zone, s.Alert.Kind))
+	return strings.TrimPrefix(by, "/")
 }
 
 // Commit is everything that one call changes, written in one transaction or not at all.

@@ -31,10 +31,22 @@ const MomentArrival = 2 * time.Second
 
 // Debounce is the patience of one kind. The zero value raises and clears at once.
 type Debounce struct {
-	// MinActive is how long a state must hold before it is raised. It is always 0 for a life-safety kind.
+	// MinActive is how long a state must hold before it is raised. Of a life-safety kind it is always 0.
 	MinActive time.Duration
 	// ClearHold is how long a state must be over before it is cleared; if it returns meanwhile, the situation goes on.
 	ClearHold time.Duration
+}
+
+// LongestWait is how long the state of a kind may at most be held back by the patience of one signal. What endangers life must not
+// wait, unless a standard measures the danger itself by its duration: carbon monoxide (EN 50291-1: at 50 ppm the alarm comes between 60 and 90 min).
+func LongestWait(k alert.Kind) time.Duration {
+	switch {
+	case k == alert.CO:
+		return 90 * time.Minute
+	case k.Lane() == alert.LifeSafety:
+		return 2 * time.Minute
+	}
+	return 24 * time.Hour
 }
 
 // Options are what a [Raiser] needs. Log is demanded.
@@ -165,7 +177,7 @@ func (r *Raiser) due(now time.Time) []string {
 	maps.DeleteFunc(r.moments, func(_ string, m moment) bool { return steady-m.seen > time.Minute })
 	var waiting []Situation
 	for _, s := range r.open {
-		if s.dueBy(now, r.debounce[s.Alert.Kind]) {
+		if s.dueBy(now) {
 			waiting = append(waiting, s)
 		}
 	}

@@ -133,6 +133,9 @@ func (s Schedule) Awake(t time.Time) bool {
 	return false
 }
 
+// Always says whether there is no window: the schedule is awake at any time.
+func (s Schedule) Always() bool { return len(s.windows) == 0 }
+
 // Asleep is the opposite of [Schedule.Awake].
 func (s Schedule) Asleep(t time.Time) bool { return !s.Awake(t) }
 

@@ -24,10 +24,10 @@ func takeBench() *bench {
 	return &bench{frame: plane(), changed: plane(), moving: plane(), spare: plane(), labeller: newLabeller()}
 }
 
-// back gives b to whoever is next.
-func (b *bench) back() {
+// back gives w to whoever is next.
+func (w *bench) back() {
 	select {
-	case idle <- b:
+	case idle <- w:
 	default:
 	}
 }

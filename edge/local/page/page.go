@@ -21,6 +21,7 @@ import (
 
 	"gridgate/edge/local"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/lockout"
 	"gridgate/protocols/kit/loopback"
 	"gridgate/protocols/kit/password"
@@ -42,6 +43,16 @@ type Snapshot struct {
 	Trouble  string // why the outbox could not be read; else empty
 	Recent   []alert.Alert
 	Sirens   []local.SirenStatus
+	Wanted   []Wanted
+}
+
+// Wanted is something that central wants to be run, and how far the edge is with it.
+type Wanted struct {
+	What  string // configuration or release
+	Name  string
+	State ingest.WantedState
+	Why   string
+	Since time.Time
 }
 
 // Link is a connection.

@@ -13,6 +13,7 @@ import (
 
 	"gridgate/edge/local"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/lockout"
 	"gridgate/protocols/kit/password"
 )
@@ -207,6 +208,7 @@ func full(now time.Time) Snapshot {
 		Brokers: []Link{{Name: nasty, Connected: true}},
 		Lanes:   []Lane{{Lane: alert.LifeSafety, Pending: 3, Oldest: now.Add(-time.Hour), Shed: 1}, {Lane: alert.Bulk}},
 		Dead:    2, Recent: []alert.Alert{a, drill},
+		Wanted: []Wanted{{What: "configuration", Name: "0123456789ab", State: ingest.WantedTrying}, {What: "release", Name: "v2", State: ingest.WantedRolledBack, Why: nasty, Since: now}},
 		Sirens: []local.SirenStatus{{Name: nasty, Kinds: []alert.Kind{alert.Smoke}, Sounding: true, Until: now.Add(time.Minute), Listeners: 0}},
 	}
 }
@@ -241,10 +243,10 @@ func TestBothLanguages(t *testing.T) {
 		target, accept string
 		want           []string
 	}{
-		{"/", "", []string{`lang="zh-CN"`, "烟雾", "紧急", "正在鸣响", "密码被拒", "步行测试", "演练", "1 分钟前", "已舍弃 1"}},
+		{"/", "", []string{`lang="zh-CN"`, "烟雾", "紧急", "正在鸣响", "密码被拒", "步行测试", "演练", "1 分钟前", "已舍弃 1", "试运行中", "程序版本 v2", "已退回"}},
 		{"/", "zh-TW,zh;q=0.9,en;q=0.5", []string{`lang="zh-CN"`}},
 		{"/", "de-DE", []string{`lang="zh-CN"`}},
-		{"/", "en-GB,zh;q=0.5", []string{`lang="en"`, "Smoke", "critical", "Sounding until", "password refused", "walk-test", "drill", "1 min ago", "shed 1"}},
+		{"/", "en-GB,zh;q=0.5", []string{`lang="en"`, "Smoke", "critical", "Sounding until", "password refused", "walk-test", "drill", "1 min ago", "shed 1", "on trial", "Release v2", "gone back from"}},
 		{"/?lang=en", "zh-CN", []string{`lang="en"`}},
 		{"/login?lang=en", "", []string{"Sign in"}},
 		{"/login", "", []string{"登录"}},
@@ -259,6 +261,11 @@ func TestBothLanguages(t *testing.T) {
 	}
 	if len(chinese) != len(english) {
 		t.Errorf("%d Chinese texts, %d English ones", len(chinese), len(english))
+	}
+	for _, state := range ingest.WantedStates {
+		if english["wanted."+string(state)] == "" {
+			t.Errorf("%s has no word", state)
+		}
 	}
 	for key := range chinese {
 		if english[key] == "" || chinese[key] == "" {

@@ -9,6 +9,7 @@ import (
 
 	"gridgate/edge/local"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/ingest"
 )
 
 // frame is what both pages have.
@@ -36,6 +37,7 @@ type statusView struct {
 	Lanes           []row
 	Empty           bool // nothing waits
 	Sirens          []row
+	Wanted          []row
 	Sounding        bool // one of them at least
 	Alerts          []alertRow
 	Groups          []group
@@ -83,6 +85,9 @@ func (p *Page) viewOf(l local.Language, s Snapshot) statusView {
 	for _, siren := range s.Sirens {
 		v.Sirens = append(v.Sirens, x.siren(siren))
 		v.Sounding = v.Sounding || siren.Sounding
+	}
+	for _, w := range s.Wanted {
+		v.Wanted = append(v.Wanted, x.wanted(w))
 	}
 	for _, a := range s.Recent {
 		v.Alerts = append(v.Alerts, x.alert(a))
@@ -135,6 +140,15 @@ func (x viewer) voice(s local.Status) row {
 		r.Detail = join(r.Detail, fmt.Sprintf("%s %d", x.word["voice.dropped"], s.Dropped))
 	}
 	return r
+}
+
+func (x viewer) wanted(w Wanted) row {
+	tones := map[ingest.WantedState]string{
+		ingest.WantedFetching: "quiet", ingest.WantedTrying: "warn", ingest.WantedInForce: "good", ingest.WantedRefused: "bad", ingest.WantedRolledBack: "bad",
+	}
+	return row{
+		Name: x.word["wanted."+w.What] + " " + w.Name, State: x.word["wanted."+string(w.State)], Tone: tones[w.State], Detail: join(x.since(w.Since), w.Why),
+	}
 }
 
 func (x viewer) lanes(s Snapshot) (rows []row, empty bool) {

@@ -78,6 +78,8 @@ var chinese = map[string]string{
 	"mode.walk-test": "步行测试", "mode.disarmed": "撤防",
 	"state.connecting": "连接中", "state.streaming": "正常", "state.auth-failed": "密码被拒", "state.unreachable": "连不上", "state.no-keyframe": "无关键帧",
 	"state.stalled": "画面停滞", "state.unsupported": "不支持", "state.online": "在线", "state.offline": "离线", "state.unknown": "尚无消息", "state.connected": "已连接",
+	"wanted": "中心下发", "wanted.configuration": "配置", "wanted.release": "程序版本", "wanted.fetching": "等待取得", "wanted.trying": "试运行中",
+	"wanted.in-force": "已生效", "wanted.refused": "不接受", "wanted.rolled-back": "已退回",
 	"ago.now": "刚刚", "ago.seconds": "%d 秒前", "ago.minutes": "%d 分钟前", "ago.hours": "%d 小时前", "ago.days": "%d 天前",
 }
 
@@ -98,5 +100,7 @@ var english = map[string]string{
 	"mode.walk-test": "walk-test", "mode.disarmed": "disarmed",
 	"state.connecting": "connecting", "state.streaming": "well", "state.auth-failed": "password refused", "state.unreachable": "unreachable", "state.no-keyframe": "no keyframe",
 	"state.stalled": "stalled", "state.unsupported": "unsupported", "state.online": "online", "state.offline": "offline", "state.unknown": "not heard yet", "state.connected": "connected",
+	"wanted": "What central wants", "wanted.configuration": "Configuration", "wanted.release": "Release", "wanted.fetching": "not here yet", "wanted.trying": "on trial",
+	"wanted.in-force": "in force", "wanted.refused": "refused", "wanted.rolled-back": "gone back from",
 	"ago.now": "just now", "ago.seconds": "%d s ago", "ago.minutes": "%d min ago", "ago.hours": "%d h ago", "ago.days": "%d d ago",
 }

@@ -76,6 +76,7 @@ func situations(t *testing.T, l raise.Log) map[string]raise.Situation {
 func situationsSurvive(t *testing.T, l raise.Log, reopen func(*testing.T, raise.Log) raise.Log) {
 	stays, goes, waits := Alert(alert.Door, 1), Alert(alert.Door, 2), Alert(alert.Door, 3)
 	pending := SituationOf(waits)
+	pending.Key += "/rule.a"
 	pending.Pending, pending.Due = true, Start.Add(time.Minute)
 	commit(t, l, raise.Commit{Alerts: []alert.Alert{stays, goes}, Opened: []raise.Situation{SituationOf(stays), SituationOf(goes), pending}})
 
@@ -93,7 +94,7 @@ func situationsSurvive(t *testing.T, l raise.Log, reopen func(*testing.T, raise.
 		s.Ending == nil || s.Ending.ID != end.ID || !s.Due.Equal(held.Due) || s.Pending {
 		t.Errorf("the changed situation came back as %+v", s)
 	}
-	if s := got[waits.Key]; !s.Pending || !s.Due.Equal(pending.Due) || s.Ending != nil {
+	if s := got[pending.Key]; !s.Pending || !s.Due.Equal(pending.Due) || !s.Since.Equal(pending.Since) || s.Ending != nil || s.By() != "rule.a" {
 		t.Errorf("the pending situation came back as %+v", s)
 	}
 }
