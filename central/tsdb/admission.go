@@ -132,3 +132,14 @@ func SeriesID(metric string, labels map[string]string) string {
 	}
 	return b.String()
 }
+
+// ParseSeriesID is the way back from [SeriesID].
+func ParseSeriesID(id string) (metric string, labels map[string]string) {
+	parts := strings.Split(id, "\x00")
+	labels = make(map[string]string, len(parts)-1)
+	for _, p := range parts[1:] {
+		name, value, _ := strings.Cut(p, "\x01")
+		labels[name] = value
+	}
+	return parts[0], labels
+}

@@ -6,18 +6,19 @@ import (
 	"time"
 )
 
-// Collector makes the answer of a query out of the points that an implementation reads: mean per step, no time twice,
+// Collector makes the answer of a query out of the points that an implementation reads: one value per step, no time twice,
 // series in order, both bounds held. It is for one goroutine.
 type Collector struct {
-	step   int64 // milliseconds; 0: raw points
-	limit  int
-	points int
-	series map[string]*Gatherer
+	step      int64 // milliseconds; 0: raw points
+	aggregate Aggregate
+	limit     int
+	points    int
+	series    map[string]*Gatherer
 }
 
 // NewCollector returns a Collector for the step and the limit of s. Points must already lie in [Selector.Range].
 func NewCollector(s Selector) *Collector {
-	return &Collector{step: s.Step.Milliseconds(), limit: s.EffectiveLimit(), series: map[string]*Gatherer{}}
+	return &Collector{step: s.Step.Milliseconds(), aggregate: s.Aggregate, limit: s.EffectiveLimit(), series: map[string]*Gatherer{}}
 }
 
 // Series returns the gatherer of one series; asked again for the same labels, the same gatherer.
@@ -56,11 +57,10 @@ type Gatherer struct {
 	id    string
 	out   Series
 
-	some   bool
-	last   int64 // time of the newest point taken, so that one that a server kept twice counts once
-	bucket int64
-	sum    float64
-	count  float64
+	some  bool
+	last  int64 // time of the newest point taken, so that one that a server kept twice counts once
+	step  int64 // beginning of the step under way
+	under Bucket
 }
 
 // Add takes one point, ms in milliseconds since the Unix epoch. [ErrTooManyPoints] ends the query.
@@ -72,25 +72,37 @@ func (g *Gatherer) Add(ms int64, value float64) error {
 	if g.owner.step == 0 {
 		return g.emit(ms, value)
 	}
-	if b := floor(ms, g.owner.step); b != g.bucket {
+	return g.fold(ms, BucketOf(value))
+}
+
+// AddBucket takes what a roll-up kept of the time from ms on, which lies in one step. Buckets come oldest first, before points that are younger.
+func (g *Gatherer) AddBucket(ms int64, b Bucket) error {
+	if b.Count == 0 || (g.some && ms <= g.last) {
+		return nil
+	}
+	g.some, g.last = true, ms
+	return g.fold(ms, b)
+}
+
+func (g *Gatherer) fold(ms int64, b Bucket) error {
+	if step := floor(ms, g.owner.step); step != g.step {
 		if err := g.flush(); err != nil {
 			return err
 		}
-		g.bucket = b
+		g.step = step
 	}
-	g.sum += value
-	g.count++
+	g.under.Merge(b)
 	return nil
 }
 
 // flush ends the step under way.
 func (g *Gatherer) flush() error {
-	if g.count == 0 {
+	if g.under.Count == 0 {
 		return nil
 	}
-	mean := g.sum / g.count
-	g.sum, g.count = 0, 0
-	return g.emit(g.bucket, mean)
+	value := g.under.Value(g.owner.aggregate)
+	g.under = Bucket{}
+	return g.emit(g.step, value)
 }
 
 func (g *Gatherer) emit(ms int64, value float64) error {

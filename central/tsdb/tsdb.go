@@ -36,14 +36,17 @@ type Series struct {
 // Selector picks series: exact metric and exact values of the labels that are given; other labels may have any value.
 //
 // The range holds From and not To. With a Step it is widened to whole steps (counted from the Unix epoch), so that every
-// mean covers its whole step whatever was asked for; a mean carries the beginning of its step, and a step without points has none.
+// value covers its whole step whatever was asked for; it carries the beginning of its step, and a step without points has none.
+// Where an implementation keeps a roll-up, it answers steps of whole hours from that, and so for longer than it keeps the raw points.
 type Selector struct {
 	Metric string
 	Labels map[string]string
 	From   time.Time
 	To     time.Time
-	Step   time.Duration // mean per step, whole milliseconds; 0: the raw points
+	Step   time.Duration // one value per step, whole milliseconds; 0: the raw points
 	Limit  int           // at most so many series, the first ones by their labels; 0 or more than [MaxSeries]: MaxSeries
+
+	Aggregate Aggregate // of a step; "": the mean
 }
 
 // Bounds of one query.

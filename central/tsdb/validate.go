@@ -96,6 +96,9 @@ func (s Selector) Validate() error {
 	if s.Step < 0 || s.Step%time.Millisecond != 0 {
 		return fmt.Errorf("%w: step is negative or finer than a millisecond", ErrSelector)
 	}
+	if !s.Aggregate.known() || (s.Aggregate != "" && s.Step == 0) {
+		return fmt.Errorf("%w: aggregate is not one of %v, or there is no step", ErrSelector, Aggregates())
+	}
 	return nil
 }
 

@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDir); dir != "" {
 		writeAndDie(dir)
 	}
+	if dir := os.Getenv(rollDir); dir != "" {
+		writeAndRoll(dir)
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -163,6 +166,26 @@ func TestSeriesAreCountedAtOpen(t *testing.T) {
 	}
 }
 
+// Series of devices that were taken away leave their room to others, and can be read as before.
+func TestSilentSeriesMakeRoom(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, Options{Dir: dir, MaxSeries: 2})
+	write(t, db, sample(0, 1, "a"), sample(0, 1, "b"))
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	later := forgetAfter + 3*time.Hour
+	db = open(t, Options{Dir: dir, MaxSeries: 2, Now: func() time.Time { return base.Add(later) }})
+	write(t, db, sample(later, 2, "c"), sample(later, 2, "d"))
+	var refused tsdb.Rejection
+	if err := db.Write(t.Context(), []tsdb.Sample{sample(later, 2, "e")}); !errors.As(err, &refused) {
+		t.Errorf("write: %v, want the fifth series refused", err)
+	}
+	if got := points(t, db); got != "a:1 b:1" { // the others lie behind the range of this question
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestASecondProcessIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	open(t, Options{Dir: dir})
@@ -180,6 +203,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"negative series":      {Dir: "x", MaxSeries: -1},
 		"directory is a file":  {Dir: file(t)},
 		"negative time window": {Dir: "x", OutOfOrderWindow: -1},
+		"short roll-up":        {Dir: "x", RollUpRetention: time.Hour},
 	} {
 		if db, err := Open(o); err == nil {
 			t.Errorf("%s: no error", name)

@@ -22,30 +22,46 @@ const (
 	maxTime = math.MaxInt64 / 2
 )
 
-// Write implements [tsdb.DB]. It returns after the commit to the log (see the package comment for what that means).
+// Write implements [tsdb.DB]. It returns once the samples are on stable storage.
 func (db *DB) Write(ctx context.Context, samples []tsdb.Sample) error {
 	db.life.RLock()
 	defer db.life.RUnlock()
 	if db.closed {
 		return tsdb.ErrClosed
 	}
+	refused, one, err := db.commit(ctx, samples)
+	if err == nil {
+		// Also for samples that were there: who wrote them may still wait for the disk.
+		err = db.syncer.wait(one, db.written.Load)
+	}
+	if err != nil {
+		return fmt.Errorf("write samples: %w", err)
+	}
+	return refused.OrNil()
+}
+
+// commit puts samples into the log and tells the number of this write.
+func (db *DB) commit(ctx context.Context, samples []tsdb.Sample) (tsdb.Rejection, uint64, error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("write samples: %w", err)
+		return nil, 0, err
 	}
 	if err := db.makeRoom(ctx); err != nil {
-		return fmt.Errorf("write samples: %w", err)
+		return nil, 0, err
 	}
 	admitted, refused := db.admission.Screen(samples)
 	fresh, err := db.unwritten(ctx, admitted, refused)
 	if err != nil {
-		return fmt.Errorf("write samples: %w", err)
+		return nil, 0, err
+	}
+	if err := db.keepLate(ctx, fresh); err != nil {
+		return nil, 0, err
 	}
 	if err := db.append(ctx, fresh, refused); err != nil {
-		return fmt.Errorf("write samples: %w", err)
+		return nil, 0, err
 	}
-	return refused.OrNil()
+	return refused, db.written.Load(), nil
 }
 
 // makeRoom counts the series of a full database anew, now and then: retention may have taken some.
@@ -81,6 +97,7 @@ func (db *DB) append(ctx context.Context, fresh []tsdb.Admitted, refused tsdb.Re
 	if err := app.Commit(); err != nil {
 		return err
 	}
+	db.written.Add(1)
 	for _, in := range written {
 		if last, ok := db.newest[in.Series]; !ok || in.Ms > last {
 			db.newest[in.Series] = in.Ms
@@ -130,6 +147,10 @@ func (db *DB) reachesBack(in tsdb.Admitted) bool {
 
 // stored reads what the one series of samples holds between the first and the last of them.
 func (db *DB) stored(ctx context.Context, samples []tsdb.Admitted) (map[int64]float64, error) {
+	return again(func() (map[int64]float64, error) { return db.storedOnce(ctx, samples) })
+}
+
+func (db *DB) storedOnce(ctx context.Context, samples []tsdb.Admitted) (map[int64]float64, error) {
 	first, last := samples[0], samples[len(samples)-1]
 	q, err := db.prom.Querier(first.Ms, last.Ms)
 	if err != nil {

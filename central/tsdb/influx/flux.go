@@ -1,6 +1,7 @@
 package influx
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -12,15 +13,15 @@ import (
 	"gridgate/central/tsdb"
 )
 
-// fluxReader asks in Flux; the server makes the means.
+// fluxReader asks in Flux; the server makes the steps.
 type fluxReader struct {
 	api    api.QueryAPI
 	bucket string
 }
 
-// collector takes points as they come: a mean of the server is a point.
+// collector takes points as they come: a step of the server is a point.
 func (f fluxReader) collector(s tsdb.Selector) *tsdb.Collector {
-	s.Step = 0
+	s.Step, s.Aggregate = 0, ""
 	return tsdb.NewCollector(s)
 }
 
@@ -35,9 +36,9 @@ func (f fluxReader) read(ctx context.Context, s tsdb.Selector, c *tsdb.Collector
 		if g == nil || answer.TableChanged() {
 			g = c.Series(s.Metric, labelsOf(answer.Record()))
 		}
-		value, ok := answer.Record().Value().(float64)
-		if !ok {
-			return fmt.Errorf("flux: the value is not a float")
+		value, err := number(answer.Record().Value())
+		if err != nil {
+			return err
 		}
 		if err := g.Add(answer.Record().Time().UnixMilli(), value); err != nil {
 			return err
@@ -47,6 +48,17 @@ func (f fluxReader) read(ctx context.Context, s tsdb.Selector, c *tsdb.Collector
 		return fmt.Errorf("flux: %w", err)
 	}
 	return nil
+}
+
+// number reads a value: a count is an integer.
+func number(v any) (float64, error) {
+	switch n := v.(type) {
+	case float64:
+		return n, nil
+	case int64:
+		return float64(n), nil
+	}
+	return 0, fmt.Errorf("flux: the value is not a number")
 }
 
 func (f fluxReader) query(s tsdb.Selector) string {
@@ -60,7 +72,7 @@ func (f fluxReader) query(s tsdb.Selector) string {
 	}
 	q.WriteString(")")
 	if step := s.Step.Milliseconds(); step > 0 {
-		fmt.Fprintf(&q, ` |> aggregateWindow(every: %dms, fn: mean, createEmpty: false, timeSrc: "_start")`, step)
+		fmt.Fprintf(&q, ` |> aggregateWindow(every: %dms, fn: %s, createEmpty: false, timeSrc: "_start")`, step, cmp.Or(s.Aggregate, tsdb.Mean))
 	}
 	return q.String()
 }

@@ -45,7 +45,7 @@ type Options struct {
 	Query     string                 // [Auto], [Flux] or [PromQL]
 	MaxAge    time.Duration          // how old a sample may be by the clock: at most the server's retention, which drops silently; default 30 days
 	Ahead     time.Duration          // how far ahead of the clock a sample may be; default one hour
-	MaxSeries int                    // distinct series that this process may write; default 50,000
+	MaxSeries int                    // distinct series that this process may write; default 100,000
 	Timeout   time.Duration          // of one request and its answer; default 30 s
 	Transport http.RoundTripper      // for TLS and proxies; default: a transport of its own
 	Now       func() time.Time       // default time.Now
@@ -55,7 +55,7 @@ type Options struct {
 const (
 	DefaultMaxAge    = 30 * 24 * time.Hour
 	DefaultAhead     = time.Hour
-	DefaultMaxSeries = 50_000
+	DefaultMaxSeries = 100_000
 	DefaultTimeout   = 30 * time.Second
 )
 

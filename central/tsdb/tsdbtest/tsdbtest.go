@@ -45,6 +45,8 @@ func Run(t *testing.T, h Harness) {
 		"bounded series":                  testMaxSeries,
 		"range is half open":              testRange,
 		"mean per step":                   testStep,
+		"other values per step":           testAggregates,
+		"steps of hours and days":         testLongSteps,
 		"selects by labels":               testLabels,
 		"limits series":                   testLimit,
 		"label values in any script":      testValues,
@@ -263,19 +265,6 @@ func testRange(t *testing.T, b *bench) {
 	b.expect(t, got, series(in...))
 }
 
-func testStep(t *testing.T, b *bench) {
-	b.write(t,
-		b.sample(-time.Second, 100), // a step before the first
-		b.sample(0, 1), b.sample(20*time.Second, 2), b.sample(59999*time.Millisecond, 6),
-		b.sample(time.Minute, 8),
-		b.sample(3*time.Minute, -1), b.sample(3*time.Minute+30*time.Second, -2), // the minute 2 is empty
-		b.sample(4*time.Minute, 100), // a step behind the last
-	)
-	b.write(t, b.sample(20*time.Second, 2)) // sent again: it must not weigh twice
-	s := tsdb.Selector{Metric: b.metric, From: b.base.Add(10 * time.Second), To: b.base.Add(3*time.Minute + time.Second), Step: time.Minute}
-	b.expect(t, b.query(t, s), series(b.sample(0, 3), b.sample(time.Minute, 8), b.sample(3*time.Minute, -1.5)))
-}
-
 func testLabels(t *testing.T, b *bench) {
 	one := b.sample(0, 1, "edge", "a", "device", "d1")
 	two := b.sample(0, 2, "edge", "a", "device", "d2")
@@ -335,6 +324,8 @@ func testSelector(t *testing.T, b *bench) {
 		"backward range": func(s *tsdb.Selector) { s.To = s.From.Add(-1) },
 		"negative step":  func(s *tsdb.Selector) { s.Step = -time.Second },
 		"fine step":      func(s *tsdb.Selector) { s.Step = time.Microsecond },
+		"odd aggregate":  func(s *tsdb.Selector) { s.Step, s.Aggregate = time.Second, "sum" },
+		"no step":        func(s *tsdb.Selector) { s.Aggregate = tsdb.Max },
 	} {
 		s := b.all()
 		change(&s)
