@@ -180,6 +180,8 @@ type Store interface {
 	// [Store.ForgetOrphans] is told that the objects are gone.
 	Orphans(ctx context.Context, limit int) ([]string, error)
 	ForgetOrphans(ctx context.Context, digests []string) error
+	// NoteOrphan notes an object that was stored and that central will not have, for [Store.Orphans]: nothing, if evidence names it.
+	NoteOrphan(ctx context.Context, sha256 string) error
 
 	// SaveSync records what edges reported, all of it in one transaction; of an edge that stands twice the later one counts. Edges lists all
 	// edges by name.
@@ -187,6 +189,8 @@ type Store interface {
 	Edges(ctx context.Context) ([]Edge, error)
 	// Edge returns one edge. [ErrNotFound] if it never reported.
 	Edge(ctx context.Context, id string) (Edge, error)
+	// LastSyncs returns when each edge reported last, by central's clock, without reading the reports.
+	LastSyncs(ctx context.Context) (map[string]time.Time, error)
 
 	Staff
 	AuditLog

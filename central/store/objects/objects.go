@@ -43,6 +43,9 @@ func Open(root string) (*Dir, error) {
 	return d, nil
 }
 
+// At is the directory at root for whoever only reads: nothing is made, and nothing removed. It need not be there.
+func At(root string) *Dir { return &Dir{root: root} }
+
 // removeUnlocked removes a file unless somebody holds it.
 func removeUnlocked(path string) error {
 	f, err := os.Open(path)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"gridgate/central/cases"
+	"gridgate/central/store"
 )
 
 const selectCase = "SELECT " + caseColumns + " FROM cases c JOIN heads h ON h.ref = c.ref WHERE c.id = $1"
@@ -88,8 +89,11 @@ func readEvents(rows pgx.Rows, err error) ([]cases.Event, error) {
 	return events, err
 }
 
+// lastPosition is the position of the newest case event, or one that no event has, see [store.PositionJump].
+const lastPosition = "greatest((SELECT coalesce(max(position), 0) FROM case_events), (SELECT coalesce(max(position), 0) FROM job_cursors WHERE job = '" + store.Restored + "'))"
+
 // LastPosition implements [store.Store].
 func (s *Store) LastPosition(ctx context.Context) (last int64, err error) {
-	err = s.read.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM case_events").Scan(&last)
+	err = s.read.QueryRow(ctx, "SELECT "+lastPosition).Scan(&last)
 	return last, found("last position", err)
 }

@@ -19,7 +19,10 @@ var migrations embed.FS
 var ErrNewer = errors.New("the database has the schema of a newer version of this program: upgrade central")
 
 // migrate brings the schema up to date. Of several processes that start at once, one does it and the others wait (an advisory lock).
-func (s *Store) migrate(ctx context.Context) (err error) {
+func (s *Store) migrate(ctx context.Context) error { return s.migrateTo(ctx, 0) }
+
+// migrateTo stops at a version; 0 is the newest.
+func (s *Store) migrateTo(ctx context.Context, version int64) (err error) {
 	c, err := s.o.config()
 	if err != nil {
 		return err
@@ -48,7 +51,10 @@ func (s *Store) migrate(ctx context.Context) (err error) {
 	if current > known {
 		return fmt.Errorf("%w (it is at %d, this program knows %d)", ErrNewer, current, known)
 	}
-	if _, err := p.Up(ctx); err != nil {
+	if version == 0 {
+		version = known
+	}
+	if _, err := p.UpTo(ctx, version); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil

@@ -24,6 +24,8 @@ type Options struct {
 	Password func() (string, error) // asked for each new connection; nil: none is sent
 	Writers  int                    // connections that ingest; 0: 3
 	Readers  int                    // connections for lists, cases and the feed; 0: 6
+
+	readOnly bool // the server is to refuse every write, see [Look]
 }
 
 func (o *Options) setDefaults() {
@@ -110,6 +112,7 @@ func (o Options) config() (*pgxpool.Config, error) {
 	for name, value := range session {
 		c.ConnConfig.RuntimeParams[name] = value
 	}
+	o.setReadOnly(c.ConnConfig)
 	return c, o.setPassword(c.ConnConfig)
 }
 

@@ -34,6 +34,10 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if err := makePattern(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	code := storetest.Main(m, open)
 	if err := running.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -42,12 +46,30 @@ func run(m *testing.M) int {
 	return code
 }
 
-// database names the one that stands for a folder, and makes it.
-func database(ctx context.Context, dir string) (string, error) {
+// pattern is a database with the schema of today and nothing in it. Each other begins as its copy, which is faster than its migrations.
+const pattern = "pattern"
+
+func makePattern(ctx context.Context) error {
+	if err := server.Create(ctx, os.Getenv(serverURL), pattern); err != nil {
+		return err
+	}
+	s, err := postgres.Open(ctx, postgres.Options{URL: running.URL(pattern)})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+func nameOf(dir string) string {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(dir)) // never fails
-	name := fmt.Sprintf("town_%x", h.Sum64())
-	return name, server.Create(ctx, os.Getenv(serverURL), name)
+	return fmt.Sprintf("town_%x", h.Sum64())
+}
+
+// database names the one that stands for a folder, and makes it.
+func database(ctx context.Context, dir string) (string, error) {
+	name := nameOf(dir)
+	return name, server.CreateLike(ctx, os.Getenv(serverURL), name, pattern)
 }
 
 // options open the database that stands for a folder, with the password apart.
@@ -58,6 +80,14 @@ func options(ctx context.Context, dir string) (postgres.Options, error) {
 	}
 	address, err := server.Without(os.Getenv(serverURL), name)
 	return postgres.Options{URL: address, Password: func() (string, error) { return server.Password, nil }}, err
+}
+
+// bare is options where nothing is in the database, not even a schema, unless it is there already.
+func bare(ctx context.Context, dir string) (postgres.Options, error) {
+	if err := server.Create(ctx, os.Getenv(serverURL), nameOf(dir)); err != nil {
+		return postgres.Options{}, err
+	}
+	return options(ctx, dir)
 }
 
 func open(ctx context.Context, dir string) (store.Store, error) {

@@ -26,7 +26,7 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 	for i, log := range []struct {
 		table, column string
 		before        time.Time
-	}{{"case_events", "at", h.Cases}, {"alerts", "received_at", h.Cases}, {"evidence", "received_at", h.Evidence}} {
+	}{{"case_events", "at", h.Cases}, {"alerts", "received_at", h.Cases}, {"evidence", "received_at", h.Latest()}} {
 		if log.before.IsZero() {
 			continue
 		}
@@ -210,14 +210,19 @@ func (p *slice) strays(end int64) error {
 
 // evidence deletes evidence before a position of its log that belongs to no case, or an alert of none, that is open, acknowledged or held.
 func (p *slice) evidence(end int64) error {
+	sources, err := p.h.BySource()
+	if err != nil {
+		return err
+	}
 	digests, err := texts(p.c.tx.Query(p.ctx, `DELETE FROM evidence WHERE position IN (
-		SELECT e.position FROM evidence e WHERE e.position < $1 AND e.received_at < $4 AND NOT EXISTS (
+		SELECT e.position FROM evidence e WHERE e.position < $1
+		AND e.received_at < coalesce(($6::jsonb ->> e.source)::bigint, CASE WHEN e.sealed THEN $5::bigint ELSE $4::bigint END) AND NOT EXISTS (
 			SELECT 1 FROM alerts a JOIN heads h ON h.ref = a.case_ref
 			WHERE a.id = e.alert_id::uuid AND (h.state <> $2 OR h.hold <> '')
 		) AND NOT EXISTS (
 			SELECT 1 FROM cases c JOIN heads h ON h.ref = c.ref
 			WHERE c.id = e.alert_id::uuid AND (h.state <> $2 OR h.hold <> '')
-		) ORDER BY e.position LIMIT $3) RETURNING sha256`, end, string(cases.Closed), p.limit, store.Nanos(p.h.Evidence)))
+		) ORDER BY e.position LIMIT $3) RETURNING sha256`, end, string(cases.Closed), p.limit, store.Nanos(p.h.Evidence), store.Nanos(p.h.ClipsOr()), sources))
 	if err != nil {
 		return fmt.Errorf("delete evidence: %w", err)
 	}
@@ -253,4 +258,10 @@ func (s *Store) Orphans(ctx context.Context, limit int) ([]string, error) {
 func (s *Store) ForgetOrphans(ctx context.Context, digests []string) error {
 	return s.put(ctx, "forget orphans", `DELETE FROM orphans o WHERE o.sha256 = ANY ($1)
 		OR EXISTS (SELECT 1 FROM evidence e WHERE e.sha256 = o.sha256)`, digests)
+}
+
+// NoteOrphan implements [store.Store].
+func (s *Store) NoteOrphan(ctx context.Context, sha256 string) error {
+	return s.put(ctx, "note an orphan", `INSERT INTO orphans SELECT $1::text WHERE NOT EXISTS (SELECT 1 FROM evidence WHERE sha256 = $1)
+		ON CONFLICT DO NOTHING`, sha256)
 }

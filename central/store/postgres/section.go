@@ -102,7 +102,7 @@ func (c *section) enter(ctx context.Context, ask func(*pgx.Batch)) error {
 	var stale []caseKey
 	b := &pgx.Batch{}
 	b.Queue("SELECT pg_advisory_xact_lock($1, $2)", lockSpace, sectionLock)
-	b.Queue(`SELECT (SELECT coalesce(max(position), 0) FROM case_events), (SELECT coalesce(max(ref), 0) FROM cases),
+	b.Queue(`SELECT ` + lastPosition + `, (SELECT coalesce(max(ref), 0) FROM cases),
 		(SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM prunings), (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM alert_positions)`).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&c.last, &c.ref, &prunings, &c.alert) })
 	if c.m.seen > 0 {

@@ -56,9 +56,9 @@ func (s *Store) Sessions(ctx context.Context, now time.Time) (n int, err error) 
 
 // EvidenceGrids implements [store.Staff].
 func (s *Store) EvidenceGrids(ctx context.Context, sha256 string) ([]string, error) {
-	ids, err := texts(s.read.Query(ctx, "SELECT DISTINCT alert_id FROM evidence WHERE sha256 = $1 LIMIT 100", sha256))
+	ids, err := s.EvidenceAlerts(ctx, sha256)
 	if err != nil {
-		return nil, fmt.Errorf("read evidence: %w", err)
+		return nil, err
 	}
 	return store.GridsOf(ctx, s, ids)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"gridgate/central/store"
 )
@@ -65,6 +66,25 @@ func (s *Store) Edges(ctx context.Context) ([]store.Edge, error) {
 func (s *Store) Edge(ctx context.Context, id string) (store.Edge, error) {
 	e, err := scanEdge(s.read.QueryRowContext(ctx, selectEdges+" WHERE id = ?", id).Scan)
 	return e, found("edge", err)
+}
+
+// LastSyncs implements [store.Store].
+func (s *Store) LastSyncs(ctx context.Context) (map[string]time.Time, error) {
+	out := map[string]time.Time{}
+	rows, err := s.read.QueryContext(ctx, "SELECT id, last_sync FROM edges")
+	_, err = collect(rows, err, func(scan func(...any) error) (struct{}, error) {
+		var id string
+		var last int64
+		if err := scan(&id, &last); err != nil {
+			return struct{}{}, err
+		}
+		out[id] = store.Instant(last)
+		return struct{}{}, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list last syncs: %w", err)
+	}
+	return out, nil
 }
 
 func scanEdge(scan func(...any) error) (e store.Edge, err error) {

@@ -25,7 +25,7 @@ func (s *Store) Prune(ctx context.Context, h store.Horizon, limit int) (store.Pr
 	for i, log := range []struct {
 		table  string
 		before time.Time
-	}{{"alerts", h.Cases}, {"evidence", h.Evidence}} {
+	}{{"alerts", h.Cases}, {"evidence", h.Latest()}} {
 		if log.before.IsZero() {
 			continue
 		}
@@ -242,13 +242,18 @@ func (p *slice) strays(end int64) error {
 
 // evidence deletes evidence before a position of its log that belongs to no case, or an alert of none, that is open, acknowledged or held.
 func (p *slice) evidence(end int64) error {
+	sources, err := p.h.BySource()
+	if err != nil {
+		return err
+	}
 	digests, err := p.w.texts(`DELETE FROM evidence WHERE position IN (
-		SELECT e.position FROM evidence e WHERE e.position < ?1 AND e.received_at < ?3 AND NOT EXISTS (
+		SELECT e.position FROM evidence e WHERE e.position < ?1
+		AND e.received_at < coalesce((SELECT value FROM json_each(?5) WHERE key = e.source), CASE WHEN e.sealed THEN ?4 ELSE ?3 END) AND NOT EXISTS (
 			SELECT 1 FROM alerts a JOIN case_states s ON s.ref = a.case_ref
 			WHERE a.id = unhex(replace(e.alert_id, '-', '')) AND (s.state < 2 OR s.hold IS NOT NULL)
 		) AND NOT EXISTS (
 			SELECT 1 FROM cases c JOIN case_states s ON s.ref = c.ref WHERE c.id = e.alert_id AND (s.state < 2 OR s.hold IS NOT NULL)
-		) ORDER BY e.position LIMIT ?2) RETURNING sha256`, end, p.limit, store.Nanos(p.h.Evidence))
+		) ORDER BY e.position LIMIT ?2) RETURNING sha256`, end, p.limit, store.Nanos(p.h.Evidence), store.Nanos(p.h.ClipsOr()), sources)
 	if err != nil {
 		return fmt.Errorf("delete evidence: %w", err)
 	}
@@ -305,4 +310,9 @@ func (s *Store) ForgetOrphans(ctx context.Context, digests []string) error {
 	}
 	return s.put(ctx, "forget orphans", `DELETE FROM orphans WHERE sha256 IN (SELECT value FROM json_each(?))
 		OR EXISTS (SELECT 1 FROM evidence e WHERE e.sha256 = orphans.sha256)`, string(list))
+}
+
+// NoteOrphan implements [store.Store].
+func (s *Store) NoteOrphan(ctx context.Context, sha256 string) error {
+	return s.put(ctx, "note an orphan", "INSERT OR IGNORE INTO orphans SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM evidence WHERE sha256 = ?1)", sha256)
 }

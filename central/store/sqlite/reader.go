@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -24,7 +25,11 @@ func OpenReader(ctx context.Context, path string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s to read: %w", path, err)
 	}
-	return &Reader{s: &Store{read: read}}, nil
+	r := &Reader{s: &Store{read: read}}
+	if err := r.s.plan(ctx); err != nil {
+		return nil, fmt.Errorf("open database %s to read: %w", path, errors.Join(err, r.Close()))
+	}
+	return r, nil
 }
 
 // Events is [Store.Events].
@@ -49,5 +54,15 @@ func (r *Reader) DocumentsOf(ctx context.Context, kind string) ([]store.Document
 	return r.s.DocumentsOf(ctx, kind)
 }
 
+// Document is [Store.Document].
+func (r *Reader) Document(ctx context.Context, kind, id string) (store.Document, error) {
+	return r.s.Document(ctx, kind, id)
+}
+
+// DocumentsBefore is [Store.DocumentsBefore].
+func (r *Reader) DocumentsBefore(ctx context.Context, kind, before string, limit int) ([]store.Document, error) {
+	return r.s.DocumentsBefore(ctx, kind, before, limit)
+}
+
 // Close closes the door.
-func (r *Reader) Close() error { return r.s.read.Close() }
+func (r *Reader) Close() error { return r.s.Close() }

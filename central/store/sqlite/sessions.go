@@ -54,10 +54,9 @@ func (s *Store) Sessions(ctx context.Context, now time.Time) (n int, err error) 
 
 // EvidenceGrids implements [store.Staff].
 func (s *Store) EvidenceGrids(ctx context.Context, sha256 string) ([]string, error) {
-	rows, err := s.read.QueryContext(ctx, "SELECT DISTINCT alert_id FROM evidence WHERE sha256 = ? LIMIT 100", sha256)
-	ids, err := collect(rows, err, func(scan func(...any) error) (id string, err error) { return id, scan(&id) })
+	ids, err := s.EvidenceAlerts(ctx, sha256)
 	if err != nil {
-		return nil, fmt.Errorf("read evidence: %w", err)
+		return nil, err
 	}
 	return store.GridsOf(ctx, s, ids)
 }

@@ -88,10 +88,8 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	if s.read, err = openReaders(ctx, dsn(o.Path, 8<<20), o.Readers); err != nil {
 		return nil, err
 	}
-	for query, to := range map[string]**sql.Stmt{selectCase: &s.oneCase, selectAlert: &s.oneAlert, selectEvidence: &s.evidence} {
-		if *to, err = s.read.PrepareContext(ctx, query); err != nil {
-			return nil, err
-		}
+	if err := s.plan(ctx); err != nil {
+		return nil, err
 	}
 	s.door, err = openReaders(ctx, dsn(o.Path, 1<<20), doors)
 	return s, err
@@ -113,7 +111,7 @@ func openReaders(ctx context.Context, dsn string, n int) (*sql.DB, error) {
 func dsn(path string, cacheBytes int64) string {
 	q := url.Values{"_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "temp_store(MEMORY)",
-		"wal_autocheckpoint(20000)", fmt.Sprintf("cache_size(%d)", -cacheBytes/1024),
+		"wal_autocheckpoint(20000)", "secure_delete(1)", fmt.Sprintf("cache_size(%d)", -cacheBytes/1024),
 	}}
 	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String()
 }

@@ -20,7 +20,7 @@ const (
 type writer struct {
 	mu        sync.Mutex
 	c         *conn
-	last      int64               // position of the newest case event
+	last      int64               // position of the newest case event; of a restored database at first one that no event has, see [store.PositionJump]
 	lastAlert int64               // position of the newest alert, or what was given to one that is gone
 	tail      tail                // places of the newest alerts
 	buf       []byte              // reused
@@ -63,7 +63,7 @@ func (w *writer) recall() error {
 	err := w.c.query(func(v []driver.Value) error {
 		w.last, w.ended, w.lastAlert = v[0].(int64), v[1].(int64) != 0, v[2].(int64)
 		return nil
-	}, `SELECT (SELECT coalesce(max(position), 0) FROM case_events), EXISTS (SELECT 1 FROM ended),
+	}, `SELECT max((SELECT coalesce(max(position), 0) FROM case_events), (SELECT coalesce(max(position), 0) FROM job_cursors WHERE job = '`+store.Restored+`')), EXISTS (SELECT 1 FROM ended),
 		(SELECT coalesce(max(position), 0) FROM alerts)`)
 	if err != nil {
 		return err

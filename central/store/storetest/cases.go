@@ -195,6 +195,9 @@ func testDirectory(t *testing.T, open Opener) {
 	if one, err := s.Edge(ctx, "edge-2"); err != nil || !reflect.DeepEqual(one, edges[1]) {
 		t.Fatalf("one edge %+v, %v", one, err)
 	}
+	if last, err := s.LastSyncs(ctx); err != nil || len(last) != 2 || !last["edge-1"].Equal(t0) || !last["edge-2"].Equal(t0) {
+		t.Fatalf("last syncs %v, %v", last, err)
+	}
 	if _, err := s.Edge(ctx, "edge-3"); !errors.Is(err, store.ErrNotFound) {
 		t.Fatalf("an edge that never reported: %v", err)
 	}

@@ -278,6 +278,59 @@ func testOrphans(t *testing.T, open Opener) {
 	if got := orphans(); len(got) != 0 {
 		t.Fatalf("orphans %q", got)
 	}
+	for _, digest := range []string{last.picture.SHA256, "unwanted", "unwanted"} { // the first of them is named by evidence
+		if err := s.NoteOrphan(t.Context(), digest); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := orphans(); !slices.Equal(got, []string{"unwanted"}) {
+		t.Fatalf("orphans %q", got)
+	}
+}
+
+// Pictures, clips and those of single cameras go each at their own time.
+func testEvidenceByKind(t *testing.T, open Opener) {
+	s := opened(t, open)
+	gate, yard := closedCase(t, s, "cam1", t0), closedCase(t, s, "cam2", t0)
+	clip := func(of ended) {
+		t.Helper()
+		e := alert.Evidence{ID: alert.NewID(), Source: of.raise.Source, AlertID: of.raise.ID, SHA256: "clip of " + of.raise.Source, MediaType: alert.SealedMP4, Sealed: true, Bytes: 9, At: t0}
+		if _, err := s.AddEvidence(t.Context(), []alert.Evidence{e}, t0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	clip(gate)
+	clip(yard)
+	put(t, s, t0.Add(50*day), raised("newest"))
+	picture(t, s, raised("newest"), t0.Add(50*day), "newest")
+	left := func(of ended, pictures, clips int) {
+		t.Helper()
+		list, err := s.EvidenceOf(t.Context(), of.raise.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed := 0
+		for _, e := range list {
+			if e.Sealed {
+				sealed++
+			}
+		}
+		if len(list)-sealed != pictures || sealed != clips {
+			t.Errorf("%s has %d pictures and %d clips, want %d and %d", of.raise.Source, len(list)-sealed, sealed, pictures, clips)
+		}
+	}
+	late, early := t0.Add(day), t0.Add(-day)
+	own := map[string]time.Time{gate.raise.Source: early}
+	prune(t, s, store.Horizon{Evidence: early, Clips: late, Sources: own}, 1)
+	left(gate, 1, 1)
+	left(yard, 1, 0)
+	prune(t, s, store.Horizon{Clips: late}, 10) // pictures stay as long as their case
+	left(gate, 1, 0)
+	prune(t, s, store.Horizon{Evidence: late, Sources: own}, 10)
+	left(gate, 1, 0)
+	left(yard, 0, 0)
+	prune(t, s, store.Horizon{Sources: map[string]time.Time{gate.raise.Source: late}}, 10)
+	left(gate, 0, 0)
 }
 
 func testCasePictures(t *testing.T, open Opener) {

@@ -64,6 +64,7 @@ func Run(t *testing.T, open Opener) {
 		"retention works in slices":                  testPruneInSlices,
 		"a hold keeps all of a case":                 testHold,
 		"objects go with their last row":             testOrphans,
+		"evidence goes by its kind and its source":   testEvidenceByKind,
 		"pictures of a case stay and go with it":     testCasePictures,
 		"documents keep their versions":              testDocuments,
 		"documents are put all or none":              testDocumentsAllOrNone,
