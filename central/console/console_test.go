@@ -60,7 +60,7 @@ func TestServe(t *testing.T) {
 }
 
 func TestPolicy(t *testing.T) {
-	const want = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; font-src 'self'; " +
+	const want = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; connect-src 'self'; font-src 'self'; " +
 		"manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 	for _, path := range []string{"/", "/cases", "/assets/index-Ab12Cd34.js"} {
 		if got := ask(t, http.MethodGet, path).Header().Get("Content-Security-Policy"); got != want {

@@ -38,7 +38,7 @@ export interface Call {
   timeout?: number;
 }
 
-async function call<T>(path: string, { method = 'GET', key, body, jpeg, ifMatch, signal, timeout = TIMEOUT }: Call = {}): Promise<T> {
+async function call<T>(path: string, { method = 'GET', key, body, jpeg, ifMatch, signal, timeout = TIMEOUT }: Call = {}, read: (r: Response) => Promise<T> = answer): Promise<T> {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), timeout);
   const stop = () => abort.abort();
@@ -51,7 +51,7 @@ async function call<T>(path: string, { method = 'GET', key, body, jpeg, ifMatch,
     if (key) headers['Idempotency-Key'] = key;
     const init: RequestInit = { method, headers, signal: abort.signal, credentials: 'same-origin' };
     if (body !== undefined || jpeg) init.body = jpeg ?? JSON.stringify(body);
-    return await answer<T>(await fetch(path, init));
+    return await read(await fetch(path, init));
   } catch (err) {
     throw err instanceof ApiError ? err : new ApiError(0, String(err));
   } finally {
@@ -64,6 +64,11 @@ async function answer<T>(response: Response): Promise<T> {
   const text = await response.text();
   if (response.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
   throw problem(response.status, text);
+}
+
+async function bytes(response: Response): Promise<Blob> {
+  if (response.ok) return response.blob();
+  throw problem(response.status, await response.text());
 }
 
 /** Reads a problem document; an answer that is none still has its status. */
@@ -88,6 +93,9 @@ async function guarded<T>(f: () => Promise<T>): Promise<T> {
 
 /** A call of a part of the console that has its own calls beside its pages: ./NAME/api.ts. A 401 ends the session. */
 export const request = <T>(path: string, options?: Call): Promise<T> => guarded(() => call<T>(path, options));
+
+/** What a path answers with as it is, in memory alone; up to so many milliseconds. */
+export const blob = (path: string, timeout: number, signal?: AbortSignal): Promise<Blob> => guarded(() => call(path, { signal, timeout }, bytes));
 
 /** A query string without the empty parts. */
 export function query(params: Readonly<Record<string, string | number | undefined>>): string {

@@ -9,9 +9,14 @@ import './styles/cases.css';
 import './styles/devices.css';
 import './styles/cameras.css';
 import './styles/chart.css';
+import './styles/connect.css';
+import './styles/fleet.css';
 import './styles/desk.css';
 import './styles/keys.css';
 import './styles/map.css';
+import './styles/register.css';
+import './styles/trace.css';
+import './styles/unseal.css';
 
 startLook();
 render(<App />, document.getElementById('app') as HTMLElement);

@@ -9,9 +9,10 @@ import type { FeedStore } from './feed/store';
 import type { Key } from './i18n';
 import type { Place } from './router';
 import type { Session } from './types';
+import { seesUnsealings } from './unseal/api';
 import { isWorker } from './worker/remember';
 import { Failure, Loading } from './ui/bits';
-import { IconCases, IconCheck, IconDevices, IconFeed, IconFigures, IconMap, IconReport, IconShift } from './ui/icons';
+import { IconCases, IconCheck, IconDevices, IconFeed, IconFigures, IconMap, IconReport, IconSealed, IconShift, IconSliders } from './ui/icons';
 
 /** What a page is given: where it stands, the live state, and what the path named. */
 export interface PageProps {
@@ -32,6 +33,7 @@ interface Route {
   rail?: { href: string; word: Key; testid: string; icon: (p: { size?: number }) => ComponentChildren };
 }
 
+const configures = (s: Session): boolean => s.scopes?.includes('configure') ?? false;
 const operates = (s: Session): boolean => s.scopes?.includes('operate') ?? false;
 
 /** In the order of the rail. */
@@ -44,8 +46,12 @@ export const routes: readonly Route[] = [
   { path: /^\/devices$/, page: lazy(() => import('./devices/page').then((m) => m.DevicesPage)), rail: { href: '/devices', word: 'nav.devices', testid: 'nav-devices', icon: IconDevices } },
   { path: /^\/devices\/([0-9A-Za-z._-]{1,64})$/, page: lazy(() => import('./devices/edgepage').then((m) => m.EdgePage)) },
   { path: /^\/devices\/([0-9A-Za-z._-]{1,64})\/([0-9A-Za-z._-]{1,64})$/, page: lazy(() => import('./devices/devicepage').then((m) => m.DevicePage)) },
+  { path: /^\/connect\/([0-9A-Za-z._-]{1,64})$/, page: lazy(() => import('./connect/page').then((m) => m.ConnectPage)) },
+  { path: /^\/register$/, page: lazy(() => import('./register/page').then((m) => m.RegisterPage)) },
+  { path: /^\/fleet$/, page: lazy(() => import('./fleet/page').then((m) => m.FleetPage)), may: configures, rail: { href: '/fleet', word: 'fleet.nav', testid: 'nav-fleet', icon: IconSliders } },
   { path: /^\/figures(?:\/(report))?$/, page: lazy(() => import('./figures/page').then((m) => m.FiguresPage)), rail: { href: '/figures', word: 'figures.nav', testid: 'nav-figures', icon: IconFigures } },
   { path: /^\/shift(?:\/([0-9a-f-]{36}))?$/, page: lazy(() => import('./shift/page').then((m) => m.ShiftPage)), rail: { href: '/shift', word: 'shift.nav', testid: 'nav-shift', icon: IconShift } },
+  { path: /^\/unsealings$/, page: lazy(() => import('./unseal/page').then((m) => m.UnsealPage)), may: seesUnsealings, rail: { href: '/unsealings', word: 'unseal.nav', testid: 'nav-unseal', icon: IconSealed } },
   { path: /^\/work$/, page: lazy(() => import('./worker/page').then((m) => m.WorkerPage)), may: isWorker, bare: true, rail: { href: '/work', word: 'worker.nav', testid: 'nav-work', icon: IconCheck } },
 ];
 

@@ -4,6 +4,7 @@ import { asked, noFilter, parseFilter, passes } from '../src/cases/filter';
 import { lines, sentence } from '../src/cases/history';
 import { titlesOf } from '../src/cases/titles';
 import { explain, healthOf, sorted } from '../src/devices/health';
+import { sourceWords } from '../src/feed/sources';
 import { ago, amount, gridParts, moment, reading, skew, span } from '../src/format';
 import { wordsOf } from '../src/i18n';
 import { parsePlace } from '../src/router';
@@ -14,6 +15,16 @@ const zh = wordsOf('zh-CN');
 const en = wordsOf('en');
 const now = new Date(2026, 2, 4, 10, 30, 0);
 const back = (ms: number) => new Date(now.getTime() - ms);
+
+test.each([
+  ['motion', '移动检测', 'motion detector'],
+  ['hikvision+motion', '摄像机自报（海康威视）、移动检测', 'the camera itself (Hikvision) and motion detector'],
+  ['fence-east+motion+onvif', 'fence-east、移动检测、摄像机自报（ONVIF）', 'fence-east and motion detector and the camera itself (ONVIF)'],
+  ['rule.boiler-room', '规则“boiler-room”', 'rule “boiler-room”'],
+])('who noticed it: %s', (origin, chinese, english) => {
+  expect(sourceWords(zh, origin)).toBe(chinese);
+  expect(sourceWords(en, origin)).toBe(english);
+});
 
 describe('times', () => {
   test('today is a clock, another day has its date, another year that too', () => {

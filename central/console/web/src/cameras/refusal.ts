@@ -8,6 +8,7 @@ const REFUSALS: readonly (readonly [RegExp, Key])[] = [
   [/you have \d+ looks/, 'cameras.no.looksYours'],
   [/looks of yours in an hour/, 'cameras.no.looksHour'],
   [/looks at this camera in a day/, 'cameras.no.looksDay'],
+  [/looking for cameras already/, 'connect.no.already'],
   [/trials are under way|you have \d+ trials/, 'cameras.no.trials'],
   [/edge follows \d+ modes/, 'cameras.no.modes'],
   [/too large together/, 'cameras.no.large'],

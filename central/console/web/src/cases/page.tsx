@@ -8,12 +8,14 @@ import { useWords } from '../i18n';
 import { pick } from '../i18n/pick';
 import { useKeys } from '../keys';
 import { errorText } from '../problem';
+import { TracePanel } from '../trace/panel';
 import type { Alert, Case, CaseDetail, CaseEvent, Evidence } from '../types';
 import { Ago, Fact, Failure, GridCode, Link, Loading, Time, useTicking, useToday, useTitle } from '../ui/bits';
-import { IconCamera, IconLeft, IconSealed, KindIcon } from '../ui/icons';
+import { IconCamera, IconLeft, KindIcon } from '../ui/icons';
 import { CaseStateChip, ExerciseTag, SeverityMark } from '../ui/marks';
-import { clips, photos, shots } from '../ui/picture';
+import { photos, shots } from '../ui/picture';
 import { SessionContext, useMayOperate } from '../ui/session';
+import { Clips } from '../unseal/clips';
 import { CaseActions, useStep } from './actions';
 import { useClasses, useTitles } from './catalog';
 import { ALERTS, useCaseData, useEarlier } from './data';
@@ -63,11 +65,18 @@ export function CasePage({ id, store }: { id: string; store: FeedStore }) {
           <PlaceCard case={c} />
           <Facts case={c} today={today} />
           <History key={c.id} detail={c} today={today} />
+          <Way alerts={data.alerts} />
         </div>
       </div>
       <Toast />
     </article>
   );
+}
+
+/** The way of the first of the alerts that are listed. */
+function Way({ alerts }: { alerts: readonly Alert[] }) {
+  const first = alerts[alerts.length - 1];
+  return first ? <section class="card block"><TracePanel alert={first.id} /></section> : null;
 }
 
 type PlaceMap = (props: { place?: { lon: number; lat: number }; grid: string }) => ComponentChildren;
@@ -169,14 +178,7 @@ function Pictures({ case: c, alerts, own, awaited, onAdded }: PicturesProps) {
       <h2 id="pictures-title">{words.t('case.pictures')}<span class="muted small">{all.length > 0 && words.t('picture.redacted')}</span></h2>
       {all.length === 0 && <p class="muted">{words.t(awaited ? 'picture.pending' : 'case.noPictures')}</p>}
       <Strip shots={all} own={own.length} />
-      <ul class="plain">
-        {clips(alerts).map(({ evidence: e }) => (
-          <li key={e.id} class="sealed muted" data-testid="case-clip">
-            <IconSealed size={18} />
-            {words.t('clip.sealed', { time: clock(words.lang, new Date(e.at)), size: (e.bytes / 1e6).toFixed(1) })}
-          </li>
-        ))}
-      </ul>
+      <Clips alerts={alerts} />
       {useMayOperate() && <PhotoUpload id={c.id} onAdded={onAdded} />}
     </section>
   );

@@ -1,5 +1,5 @@
 /** One edge: its state, what it costs, and all its devices. */
-import { useState } from 'preact/hooks';
+import { useContext, useState } from 'preact/hooks';
 import { clock } from '../format';
 import { useWords } from '../i18n';
 import { useKeys } from '../keys';
@@ -8,6 +8,7 @@ import type { PageProps } from '../routes';
 import type { Family } from '../types';
 import { Ago, Fact, Failure, Link, Loading, Time, useTitle, useToday } from '../ui/bits';
 import { IconLeft, IconWarn } from '../ui/icons';
+import { SessionContext } from '../ui/session';
 import { edgeOf, type KnownEdge } from './api';
 import { healthOf, sorted } from './health';
 import { bytes, DeviceTable, EdgeState, FAMILY, Outbox, percent, Skew, Troubles, Well } from './parts';
@@ -19,6 +20,7 @@ export function EdgePage({ params: [raw = ''] }: PageProps) {
   const id = decodeURIComponent(raw);
   const words = useWords();
   useTitle(id);
+  const configures = useContext(SessionContext).scopes.includes('configure');
   const { value: edge, at, error, reload } = usePolled(id, EVERY, (signal) => edgeOf(id, signal));
   useKeys('cameras.keys', [{ key: 'b', word: 'cameras.key.back', run: () => navigate('/devices') }]);
   return (
@@ -29,6 +31,7 @@ export function EdgePage({ params: [raw = ''] }: PageProps) {
         {edge && <EdgeState online={edge.online} />}
         {edge && <Troubles edge={edge} />}
         <span class="spacer" />
+        {configures && <Link href={`/connect/${encodeURIComponent(id)}`} class="button" testid="edge-connect">{words.t('connect.open')}</Link>}
         {edge && <span class={error ? 'muted stale' : 'muted'}>{words.t('devices.updated', { time: clock(words.lang, at) })}</span>}
       </div>
       {!edge && (error ? <Failure error={error} retry={reload} /> : <Loading />)}

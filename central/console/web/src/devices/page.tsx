@@ -65,6 +65,7 @@ export function DevicesPage({ place }: { place: Place }) {
         <h1 id="devices-title">{words.t('devices.title')}</h1>
         {page && <Totals counts={page.counts} />}
         <span class="spacer" />
+        <Link href="/register" class="button" testid="to-register">{words.t('register.link')}</Link>
         {page && <span class={error ? 'muted stale' : 'muted'}>{words.t('devices.updated', { time: clock(words.lang, at) })}</span>}
       </div>
       <FilterBar filters={filters} matched={page?.matched} onChange={change} />

@@ -6,10 +6,13 @@ import { urgency } from '../cases/deadlines';
 import { reading } from '../format';
 import { useWords } from '../i18n';
 import type { Alert } from '../types';
+import { TracePanel } from '../trace/panel';
 import { Fact, GridCode, Link, Time, useToday } from '../ui/bits';
 import { IconClose, KindIcon } from '../ui/icons';
 import { CaseStateChip, ExerciseTag, SeverityMark, ToneMark } from '../ui/marks';
 import { onset, shots, Thumb, Viewer } from '../ui/picture';
+import { Clips } from '../unseal/clips';
+import { sourceWords } from './sources';
 import type { FeedStore } from './store';
 
 interface DetailProps {
@@ -30,8 +33,10 @@ export function Detail({ alert: a, store, onClose }: DetailProps) {
         <button type="button" class="button button-icon" aria-label={words.t('feed.closeDetail')} onClick={onClose}><IconClose /></button>
       </header>
       <DetailPicture alert={a} awaited={store.awaitsPicture(a.id)} />
+      <Clips alerts={[a]} />
       <CaseBox alert={a} store={store} />
       <AlertFacts alert={a} />
+      <TracePanel alert={a.id} />
     </div>
   );
 }
@@ -94,7 +99,7 @@ function AlertFacts({ alert: a }: { alert: Alert }) {
       </Fact>
       <Fact name={words.t('alert.receivedAt')}><Time at={a.receivedAt} today={today} /></Fact>
       <Fact name={words.t('alert.clock')}>{words.word('clock', a.clock)}</Fact>
-      <Fact name={words.t('alert.origin')}><span class="name">{a.origin}</span></Fact>
+      <Fact name={words.t('alert.origin')}>{sourceWords(words, a.origin)}</Fact>
       {a.exercise && <Fact name={words.t('alert.exercise')}>{words.t('alert.exerciseNote')}</Fact>}
     </dl>
   );

@@ -4,20 +4,26 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import { cameras } from './cameras';
+import { connect } from './connect';
 import { desk } from './desk';
 import { en } from './en';
 import { feed } from './feed';
 import { figures } from './figures';
+import { fleet } from './fleet';
 import { keys } from './keys';
 import { map } from './map';
+import { register } from './register';
 import { shift } from './shift';
+import { sources } from './sources';
+import { trace } from './trace';
+import { unseal } from './unseal';
 import { worker } from './worker';
 import { zh } from './zh';
 
 export type Lang = 'zh-CN' | 'en';
 
-const chinese = { ...zh, ...cameras.zh, ...desk.zh, ...feed.zh, ...figures.zh, ...keys.zh, ...map.zh, ...shift.zh, ...worker.zh };
-const english = { ...en, ...cameras.en, ...desk.en, ...feed.en, ...figures.en, ...keys.en, ...map.en, ...shift.en, ...worker.en };
+const chinese = { ...zh, ...cameras.zh, ...connect.zh, ...desk.zh, ...feed.zh, ...figures.zh, ...fleet.zh, ...keys.zh, ...map.zh, ...register.zh, ...shift.zh, ...sources.zh, ...trace.zh, ...unseal.zh, ...worker.zh };
+const english = { ...en, ...cameras.en, ...connect.en, ...desk.en, ...feed.en, ...figures.en, ...fleet.en, ...keys.en, ...map.en, ...register.en, ...shift.en, ...sources.en, ...trace.en, ...unseal.en, ...worker.en };
 
 export type Key = keyof typeof chinese;
 export type Dictionary = Readonly<Record<Key, string>>;

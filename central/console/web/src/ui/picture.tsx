@@ -25,7 +25,7 @@ export function photos(of: { kind: Alert['kind']; openedAt: string }, all: reado
 }
 
 /** The sealed clips of alerts. */
-export function clips(alerts: readonly Alert[]): Shot[] {
+export function clips(alerts: readonly Alert[]): { evidence: Evidence; alert: Alert }[] {
   return alerts.flatMap((alert) => alert.evidence.filter((e) => e.sealed).map((evidence) => ({ evidence, alert })));
 }
 

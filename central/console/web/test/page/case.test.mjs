@@ -1,35 +1,12 @@
 // The case desk in a real Chromium, against the mock: the filmstrip, steps by key with their undo, several cases at once, and who was faster.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { browser } from '../../dev/shoot.mjs';
-import { Mock } from '../../dev/mock.mjs';
+import { expect, test } from 'vitest';
+import { stage } from './stage.mjs';
 
-let chrome;
 let mock;
 let base;
-let context;
 let page;
-let complaints;
 
-beforeAll(async () => {
-  chrome = await browser();
-});
-afterAll(() => chrome.close());
-
-beforeEach(async () => {
-  mock = new Mock();
-  base = await mock.listen();
-  context = await chrome.newContext({ viewport: { width: 1366, height: 768 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' });
-  page = await context.newPage();
-  complaints = [];
-  page.on('pageerror', (e) => complaints.push(String(e)));
-  page.on('console', (m) => /Content Security Policy|Refused to/.test(m.text()) && complaints.push(m.text()));
-  page.on('request', (r) => r.url().startsWith(base) || complaints.push(`request to ${r.url()}`));
-});
-afterEach(async () => {
-  await context.close();
-  await mock.close();
-  expect(complaints).toEqual([]);
-});
+stage((s) => ({ mock, base, page } = s));
 
 const text = (id) => page.getByTestId(id).innerText();
 const until = (id, count) => expect.poll(() => page.getByTestId(id).count()).toBe(count);
@@ -53,7 +30,7 @@ test('a case is worked by keys alone, and each step is taken back by u or by the
   await expect.poll(() => page.getByTestId('case-page').getAttribute('data-state')).toBe('open');
   await until('toast-undo', 0);
   await page.keyboard.press('d');
-  await page.getByTestId('field-unit').selectOption('fire');
+  await page.locator('select[data-testid=field-unit]').selectOption('fire');
   await page.getByTestId('field-note').fill('ddd');
   await page.keyboard.press('Enter');
   expect(await page.getByTestId('field-note').inputValue()).toBe('ddd\n');
@@ -90,13 +67,15 @@ test('an acknowledgement and a snooze end when a shift does, or at another time;
   await page.getByTestId('step-confirm').click();
   await at('open');
   await expect.poll(() => mock.world.history.get(caseId).some((e) => e.action === 'acknowledge' && Math.abs(Date.parse(e.until) - Date.now() - 30 * 60_000) < 120_000)).toBe(true);
+  await until('step-confirm', 0); // no key acts behind a dialog
   await page.keyboard.press('s');
   expect(await page.getByTestId('step-confirm').isDisabled()).toBe(true);
   await page.getByTestId('until-shift').check();
   await page.getByTestId('step-confirm').click();
   await expect.poll(() => mock.world.history.get(caseId).filter((e) => e.action === 'snooze').map((e) => new Date(e.until).getUTCHours() % 8)).toEqual([0]);
+  await until('step-confirm', 0); // no key acts behind a dialog
   await page.keyboard.press('i');
-  await page.getByTestId('field-assignee').selectOption('li');
+  await page.locator('select[data-testid=field-assignee]').selectOption('li');
   await page.getByTestId('step-confirm').click();
   await expect.poll(() => text('case-loop')).toContain('li');
 });
@@ -169,6 +148,7 @@ test('several cases are chosen by keyboard, done together, told one by one, and 
   await page.getByTestId('toast-undo').click();
   await expect.poll(() => [...mock.world.cases.values()].filter((c) => c.state === 'open').length).toBe(4);
   await page.getByTestId('refused-close').waitFor({ state: 'detached' });
+  await expect.poll(() => page.getByTestId('case-row').count()).toBeGreaterThanOrEqual(4); // those that were taken back are listed again
   await page.keyboard.press('Shift+A');
   await expect.poll(() => text('bulk-bar')).toMatch(/已选 4 个案卷|已选 5 个案卷/);
   await page.keyboard.press('Escape');

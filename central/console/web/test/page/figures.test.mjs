@@ -1,42 +1,19 @@
 // Figures, series and the report of a month in a real Chromium, against the stand-in.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { handover } from '../../dev/areas/shift.mjs';
-import { browser } from '../../dev/shoot.mjs';
-import { Mock } from '../../dev/mock.mjs';
+import { stage } from './stage.mjs';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const OWN = '019ca9b2-0000-7000-8000-00000000aaaa';
 
-let chrome;
 let mock;
 let base;
 let context;
 let page;
-let complaints;
 
-beforeAll(async () => {
-  chrome = await browser();
-});
-afterAll(() => chrome.close());
-
-beforeEach(async () => {
-  mock = new Mock();
-  mock.signedIn = true;
-  base = await mock.listen();
-  context = await chrome.newContext({ viewport: { width: 1366, height: 768 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' });
-  page = await context.newPage();
-  complaints = [];
-  page.on('pageerror', (e) => complaints.push(String(e)));
-  page.on('console', (m) => /Content Security Policy|Refused to/.test(m.text()) && complaints.push(m.text()));
-  page.on('request', (r) => r.url().startsWith(base) || complaints.push(`request to ${r.url()}`));
-});
-afterEach(async () => {
-  await context.close();
-  await mock.close();
-  expect(complaints).toEqual([]);
-});
+stage((s) => ({ mock, base, context, page } = s), { prepare: (m) => { m.signedIn = true; } });
 
 const text = (id) => page.getByTestId(id).innerText();
 const until = (id, count) => expect.poll(() => page.getByTestId(id).count()).toBe(count);
@@ -51,7 +28,7 @@ test('measures are told with what they mean, and areas are looked into', async (
   await page.getByTestId('figures-drill').filter({ hasText: '滨河社区' }).click();
   await expect.poll(() => page.url()).toContain('grid=990001001002');
   await expect.poll(() => asked('/v1/indicators')).toMatch(/grid=990001001002&by=grid( ;|$)/);
-  expect(await text('figures-trail')).toMatch(/全部可见网格[\s\S]*滨河社区/);
+  await expect.poll(() => text('figures-trail')).toMatch(/全部可见网格[\s\S]*滨河社区/); // names come after codes
   await page.getByTestId('figures-by').selectOption('class');
   await until('figures-row', 5);
   await page.getByTestId('figures-period').selectOption('own');

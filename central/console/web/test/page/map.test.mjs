@@ -1,36 +1,14 @@
 // The map in a real Chromium, which draws WebGL 2 in software, against the mock and under the real content policy.
 import axe from 'axe-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { browser } from '../../dev/shoot.mjs';
-import { Mock } from '../../dev/mock.mjs';
+import { expect, test } from 'vitest';
+import { stage } from './stage.mjs';
 
-let chrome;
 let mock;
 let base;
 let context;
 let page;
-let complaints;
 
-beforeAll(async () => {
-  chrome = await browser();
-});
-afterAll(() => chrome.close());
-
-beforeEach(async () => {
-  mock = new Mock();
-  base = await mock.listen();
-  context = await chrome.newContext({ viewport: { width: 1366, height: 768 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai', reducedMotion: 'reduce' });
-  page = await context.newPage();
-  complaints = [];
-  page.on('pageerror', (e) => complaints.push(String(e)));
-  page.on('console', (m) => (m.type() === 'error' || /Content Security Policy|Refused to/.test(m.text())) && complaints.push(m.text()));
-  page.on('request', (r) => r.url().startsWith(base) || r.url().startsWith('data:') || complaints.push(`request to ${r.url()}`));
-});
-afterEach(async () => {
-  await context.close();
-  await mock.close();
-  expect(complaints).toEqual([]);
-});
+stage((s) => ({ mock, base, context, page } = s), { device: { reducedMotion: 'reduce' }, schemes: ['data:'], wrong: (m) => m.type() === 'error' });
 
 const SQUARE = '990001001001003';
 const RIVER = '990001001002007';

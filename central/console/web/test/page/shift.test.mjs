@@ -1,37 +1,17 @@
 // Shift handover and figures in a real Chromium, against the stand-in.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { handover } from '../../dev/areas/shift.mjs';
-import { browser } from '../../dev/shoot.mjs';
-import { Mock } from '../../dev/mock.mjs';
+import { stage } from './stage.mjs';
 
-let chrome;
 let mock;
 let base;
-let context;
 let page;
-let complaints;
 
-beforeAll(async () => {
-  chrome = await browser();
-});
-afterAll(() => chrome.close());
-
-beforeEach(async () => {
-  mock = new Mock();
-  mock.world.fill().work();
-  mock.signedIn = true;
-  base = await mock.listen();
-  context = await chrome.newContext({ viewport: { width: 1366, height: 768 }, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' });
-  page = await context.newPage();
-  complaints = [];
-  page.on('pageerror', (e) => complaints.push(String(e)));
-  page.on('console', (m) => /Content Security Policy|Refused to/.test(m.text()) && complaints.push(m.text()));
-  page.on('request', (r) => r.url().startsWith(base) || complaints.push(`request to ${r.url()}`));
-});
-afterEach(async () => {
-  await context.close();
-  await mock.close();
-  expect(complaints).toEqual([]);
+stage((s) => ({ mock, base, page } = s), {
+  prepare: (m) => {
+    m.world.fill().work();
+    m.signedIn = true;
+  },
 });
 
 const text = (id) => page.getByTestId(id).innerText();

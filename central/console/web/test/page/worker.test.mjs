@@ -1,41 +1,22 @@
 // The worker's page in a real Chromium of a telephone's size, against the mock.
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { browser } from '../../dev/shoot.mjs';
-import { Mock } from '../../dev/mock.mjs';
+import { beforeEach, expect, test } from 'vitest';
+import { stage } from './stage.mjs';
 
-let chrome;
 let mock;
 let base;
-let context;
 let page;
 let mine;
-let complaints;
 
-
-beforeAll(async () => {
-  chrome = await browser();
+stage((s) => ({ mock, base, page } = s), {
+  prepare: (m) => Object.assign(m, { role: 'worker', unit: 'fire', signedIn: true }),
+  device: { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 }, schemes: ['blob:'],
 });
-afterAll(() => chrome.close());
 
-beforeEach(async () => {
-  mock = new Mock();
-  Object.assign(mock, { role: 'worker', unit: 'fire', signedIn: true });
-  base = await mock.listen();
-  context = await chrome.newContext({ viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' });
-  page = await context.newPage();
-  complaints = [];
-  page.on('pageerror', (e) => complaints.push(String(e)));
-  page.on('console', (m) => /Content Security Policy|Refused to/.test(m.text()) && complaints.push(m.text()));
-  page.on('request', (r) => r.url().startsWith(base) || r.url().startsWith('blob:') || complaints.push(`request to ${r.url()}`));
+beforeEach(() => {
   mock.world.raise(1);
   mock.world.raise(3);
   mine = [...mock.world.cases.values()].find((c) => c.kind === 'smoke');
   mock.world.step(mine, { action: 'dispatch', to: 'dispatch', reasons: [] }, { unit: 'fire', note: '3 号楼 2 层楼道' });
-});
-afterEach(async () => {
-  await context.close();
-  await mock.close();
-  expect(complaints).toEqual([]);
 });
 
 const by = (id) => page.getByTestId(id);
