@@ -8,16 +8,17 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"gridgate/central/api/problem"
 	"gridgate/central/auth"
 	"gridgate/central/cases"
 	"gridgate/central/overview"
@@ -62,27 +63,33 @@ type Route struct {
 type Options struct {
 	Store     Store
 	Series    Series
+	PromQL    tsdb.PromQL // nil: readings are on another server, which is asked itself
 	Pictures  Pictures
 	Auth      *auth.Service
 	SignOn    SignOn // nil: accounts are local
 	Staff     Staff
 	Audit     Recorder
 	AuditLog  AuditLog
-	Rules     RuleBook       // nil: the API tells nothing of rules, nor does it merge
-	Changes   CaseChanges    // demanded with Rules
-	Setup     Setup          // what a centre sets up
-	Notify    *Notify        // nil: the API tells nothing of notices
-	Loops     Loops          // nil: cases are in no loop; else Changes is demanded
-	LoopSetup LoopSetup      // nil: loops cannot be set up
-	Reports   Reports        // nil: nobody reports by hand
-	Orders    Orders         // nil: nothing can be wanted of edges
-	Figures   Figures        // nil: nothing was counted
+	Rules     RuleBook    // nil: the API tells nothing of rules, nor does it merge
+	Changes   CaseChanges // demanded with Rules
+	Setup     Setup       // what a centre sets up
+	Notify    *Notify     // nil: the API tells nothing of notices
+	Loops     Loops       // nil: cases are in no loop; else Changes is demanded
+	LoopSetup LoopSetup   // nil: loops cannot be set up
+	Reports   Reports     // nil: nobody reports by hand
+	Orders    Orders      // nil: nothing can be wanted of edges
+	Figures   Figures     // nil: nothing was counted
+
+	Configurations Configurations // nil: nothing is written for edges
+
 	Zone      *time.Location // of the days of figures; demanded with Figures
 	Filters   Filters        // nil: nobody saves filters of the feed
 	Handovers Handovers      // nil: shifts are not handed over here
 	Overview  Overview       // nil: there is no map; else Setup is demanded
 	Tiles     Tiles          // nil: the map has polygons alone
 	TileInfo  TileInfo       // of Tiles
+	Cameras   Cameras        // nil: there is no register of cameras
+	Unsealing Unsealing      // nil: no clip can be opened
 	Replies   store.Replies  // nil: idempotency keys are not looked at
 	Feed      http.Handler
 	Edges     []Route
@@ -127,12 +134,9 @@ func New(o Options) (*Server, error) {
 	s.operations()
 	s.plain(v1)
 	s.keys = keyedOperations(s.huma.OpenAPI())
-	document, err := s.document()
-	if err != nil {
-		return nil, err
-	}
+	describe(s.huma.OpenAPI())
 	s.recorded = recordedOperations(s.huma.OpenAPI())
-	root, err := s.root(v1, document)
+	root, err := s.root(v1)
 	if err != nil {
 		return nil, err
 	}
@@ -162,6 +166,7 @@ func (s *Server) operations() {
 	s.notifyOperations()
 	s.edgeOperations()
 	s.orderOperations()
+	s.configurationOperations()
 	s.seriesOperations()
 	s.gridOperations()
 	s.mapOperations()
@@ -171,12 +176,17 @@ func (s *Server) operations() {
 	s.indicatorOperations()
 	s.handoverOperations()
 	s.exportOperations()
+	s.registerOperations()
+	s.filingOperations()
+	s.unsealingOperations()
+	s.traceOperations()
 }
 
 // plain registers what streams or what other packages serve.
 func (s *Server) plain(v1 *http.ServeMux) {
 	v1.Handle("GET /v1/feed", auth.Need(s.o.Feed, auth.Read))
 	v1.Handle("GET /v1/evidence/{sha256}", auth.Need(http.HandlerFunc(s.picture), auth.Read))
+	s.prometheus(v1)
 	for _, route := range s.o.Edges {
 		v1.Handle(route.Method+" "+route.Path, route.Handler)
 	}
@@ -184,7 +194,7 @@ func (s *Server) plain(v1 *http.ServeMux) {
 }
 
 // root puts sign-in, health and the console around the authenticated part.
-func (s *Server) root(v1 *http.ServeMux, document []byte) (http.Handler, error) {
+func (s *Server) root(v1 *http.ServeMux) (http.Handler, error) {
 	crossSite, err := crossSiteProtection(s.o.PublicURL)
 	if err != nil {
 		return nil, err
@@ -203,19 +213,22 @@ func (s *Server) root(v1 *http.ServeMux, document []byte) (http.Handler, error) 
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", s.metrics())
-	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(document) // the client is gone if this fails
-	})
+	mux.Handle("GET /openapi.json", s.document())
 	mux.Handle("/", s.o.Console)
 	return s.survive(s.meter.wrap(v1, secure(bounded(crossSite.Handler(mux))))), nil
 }
 
-func (s *Server) document() ([]byte, error) {
-	describe(s.huma.OpenAPI())
-	document, err := json.Marshal(s.huma.OpenAPI())
-	if err != nil {
-		return nil, fmt.Errorf("encode the OpenAPI document: %w", err)
-	}
-	return document, nil
+// document serves the API's own description, written down when it is first asked for.
+func (s *Server) document() http.Handler {
+	write := sync.OnceValues(func() ([]byte, error) { return json.Marshal(s.huma.OpenAPI()) })
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		document, err := write()
+		if err != nil {
+			s.o.Logger.Error("the API's document was not written", "error", err)
+			problem.Write(w, http.StatusInternalServerError, "the API's document could not be written")
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(document) // the client is gone if this fails
+	})
 }

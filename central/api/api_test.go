@@ -363,7 +363,7 @@ func TestSeries(t *testing.T) {
 	}
 	want := tsdb.Selector{
 		Metric: "gridgate_reading", Labels: map[string]string{"quantity": "temperature", "edge": "town-1", "device": "s1", "grid": somewhere},
-		From: noon.Add(-2 * time.Hour), To: noon, Step: 90 * time.Second, Limit: maxSeries,
+		From: noon.Add(-2 * time.Hour), To: noon, Step: 90 * time.Second, Limit: maxSeries, Aggregate: tsdb.Mean,
 	}
 	got, _ := json.Marshal(d.series.last)
 	if text, _ := json.Marshal(want); string(got) != string(text) {
@@ -373,6 +373,13 @@ func TestSeries(t *testing.T) {
 	if s := d.series.last; s.Metric != "go_goroutines" || s.To.Sub(s.From) != defaultRange || s.Step != 72*time.Second {
 		t.Errorf("by default: %+v", s)
 	}
+	for query, want := range map[string]time.Duration{"&from=2025-12-01T12:00:00Z": 8 * time.Hour, "&from=2026-02-27T12:00:00Z&aggregate=max": 576 * time.Second} {
+		d.as("read", "GET", "/v1/series?quantity=temperature&to=2026-03-01T12:00:00Z"+query, "")
+		if got := d.series.last; got.Step != want || (got.Aggregate == tsdb.Max) != strings.Contains(query, "max") {
+			t.Errorf("%s: step %v of %q, want %v", query, got.Step, got.Aggregate, want)
+		}
+	}
+	wantProblem(t, d.as("read", "GET", "/v1/series?quantity=temperature&aggregate=sum", ""), http.StatusUnprocessableEntity)
 	d.series.err = tsdb.ErrTooManyPoints
 	wantProblem(t, d.as("read", "GET", "/v1/series?metric=go_goroutines", ""), http.StatusBadRequest)
 	d.series.err = io.ErrUnexpectedEOF

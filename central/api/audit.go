@@ -34,6 +34,9 @@ var deliveries = []string{"post-events", "post-readings", "post-alertmanager", "
 // says so by [watched].
 var looks = []string{"get-evidence"}
 
+// asked are the operations that only look, by POST.
+var asked = []string{"prometheus-query-form", "prometheus-query-range-form", "prometheus-series-form", "prometheus-labels-form", "preview-configuration"}
+
 const watchedKey = "watched" // metadata: recorded although it changes nothing
 
 // watched marks an operation that is recorded although it changes nothing.
@@ -77,7 +80,7 @@ func recordedOperations(doc *huma.OpenAPI) map[string]string {
 				continue
 			}
 			seen, _ := op.Metadata[watchedKey].(bool)
-			changes := method != http.MethodGet && !slices.Contains(deliveries, op.OperationID)
+			changes := method != http.MethodGet && !slices.Contains(deliveries, op.OperationID) && !slices.Contains(asked, op.OperationID)
 			if changes || seen || slices.Contains(looks, op.OperationID) {
 				out[method+" "+path] = op.OperationID
 			}

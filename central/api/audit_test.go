@@ -25,7 +25,7 @@ func (d *desk) entries() []audit.Entry {
 }
 
 // watchedReads change nothing, and leave a trace: evidence, the log itself, and whole lists that leave the centre.
-var watchedReads = []string{"finish-sign-on", "get-evidence", "list-audit", "export-cases", "export-grids", "export-classes", "export-indicators"}
+var watchedReads = []string{"finish-sign-on", "get-evidence", "list-audit", "export-cases", "export-grids", "export-classes", "export-indicators", "get-filing", "export-filing", "get-unsealed-clip"}
 
 // Each change and each look at evidence is one entry, whatever became of it; what edges deliver is none.
 func TestEachChangeIsOneEntry(t *testing.T) {
@@ -35,7 +35,7 @@ func TestEachChangeIsOneEntry(t *testing.T) {
 	for _, c := range calls {
 		w := d.by(boss, c)
 		added := d.entries()[before:]
-		recorded := c.method != "GET" && !slices.Contains(deliveries, c.id) || slices.Contains(watchedReads, c.id)
+		recorded := c.method != "GET" && !slices.Contains(deliveries, c.id) && !slices.Contains(asked, c.id) || slices.Contains(watchedReads, c.id)
 		before += len(added)
 		if !recorded {
 			if len(added) != 0 {
@@ -188,11 +188,7 @@ func TestStaffByTheAPI(t *testing.T) {
 
 func TestTokensByTheAPI(t *testing.T) {
 	d := newDesk(t)
-	var made struct {
-		Key
-		Token string
-	}
-	made = into[struct {
+	made := into[struct {
 		Key
 		Token string
 	}](t, d.as("administer", "POST", "/v1/tokens", `{"name":"map","scopes":["read"],"grids":["99"],"days":30}`))

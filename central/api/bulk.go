@@ -11,9 +11,6 @@ import (
 	"gridgate/central/cases"
 )
 
-// maxBulk is how many cases one request changes.
-const maxBulk = 200
-
 // BulkStep is one thing that is done with several cases: a step, the undo of the last one, or making them part of another case.
 type BulkStep struct {
 	Step  *CaseStep  `json:"step,omitempty" doc:"a step of the workflow of each"`

@@ -93,7 +93,10 @@ func describe(doc *huma.OpenAPI) {
 	d.enrol()
 	d.evidence()
 	d.orders()
+	d.discovery()
+	d.configuration()
 	d.feed()
+	d.prometheus()
 }
 
 func (d describer) schema(value any) *huma.Schema {
@@ -233,6 +236,25 @@ func (d describer) orders() {
 		RequestBody: &huma.RequestBody{Required: true, Content: d.json(ingest.TrialResult{})},
 	}, nil, http.StatusBadRequest, http.StatusForbidden, http.StatusGone, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity,
 		http.StatusServiceUnavailable)
+}
+
+func (d describer) discovery() {
+	d.add(&huma.Operation{
+		OperationID: "put-discovery-result", Method: http.MethodPut, Path: ingest.DiscoveryPath("{edge}", "{discovery}"), DefaultStatus: http.StatusNoContent, Security: onlyToken,
+		Summary:     "Bring what a search for cameras found",
+		Parameters:  []*huma.Param{segment("edge", "the edge; the token must be its own"), segment("discovery", "of the edge's orders")},
+		Description: "410: nobody waits for it any more.",
+		RequestBody: &huma.RequestBody{Required: true, Content: d.json(ingest.DiscoveryResult{})},
+	}, nil, http.StatusBadRequest, http.StatusForbidden, http.StatusGone, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity,
+		http.StatusServiceUnavailable)
+}
+
+func (d describer) configuration() {
+	d.add(&huma.Operation{
+		OperationID: "fetch-configuration", Method: http.MethodGet, Path: ingest.ConfigurationPath("{edge}", "{revision}"), DefaultStatus: http.StatusOK, Security: onlyToken,
+		Summary:    "The text of the configuration that is wanted of an edge",
+		Parameters: []*huma.Param{segment("edge", "the edge; the token must be its own"), segment("revision", "of the edge's orders")},
+	}, map[string]*huma.MediaType{"application/yaml": {Schema: &huma.Schema{Type: huma.TypeString}}}, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable)
 }
 
 func (d describer) feed() {

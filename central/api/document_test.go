@@ -14,7 +14,10 @@ import (
 
 // wanted is every operation of the interface, by path.
 var wanted = []string{
-	"post /v1/alertmanager", "get /v1/alerts", "get /v1/alerts/{id}", "get /v1/audit", "get /v1/calendar", "delete /v1/calendars/{id}",
+	"get /v1/prometheus/api/v1/query", "post /v1/prometheus/api/v1/query", "get /v1/prometheus/api/v1/query_range", "post /v1/prometheus/api/v1/query_range",
+	"get /v1/prometheus/api/v1/series", "post /v1/prometheus/api/v1/series", "get /v1/prometheus/api/v1/labels", "post /v1/prometheus/api/v1/labels",
+	"get /v1/prometheus/api/v1/label/{name}/values", "get /v1/prometheus/api/v1/metadata", "get /v1/prometheus/api/v1/status/buildinfo",
+	"post /v1/alertmanager", "get /v1/alerts", "get /v1/alerts/{id}", "get /v1/alerts/{id}/trace", "get /v1/audit", "get /v1/calendar", "delete /v1/calendars/{id}",
 	"put /v1/calendars/{id}", "get /v1/cases", "post /v1/cases", "get /v1/cases.csv", "get /v1/cases/{id}",
 	"post /v1/cases/{id}/acknowledge", "get /v1/cases/{id}/cap", "post /v1/cases/{id}/close", "post /v1/cases/{id}/hold",
 	"post /v1/cases/{id}/merge", "get /v1/cases/{id}/notices", "get /v1/cases/{id}/pictures", "post /v1/cases/{id}/pictures",
@@ -37,6 +40,14 @@ var wanted = []string{
 	"get /v1/edges/{edge}/modes", "post /v1/edges/{edge}/modes", "delete /v1/edges/{edge}/modes", "get /v1/edges/{edge}/looks",
 	"post /v1/edges/{edge}/cameras/{camera}/looks", "get /v1/looks/{look}", "delete /v1/looks/{look}", "get /v1/looks/{look}/picture",
 	"post /v1/edges/{edge}/cameras/{camera}/trials", "get /v1/trials/{trial}", "put /v1/edges/{edge}/looks/{look}", "put /v1/edges/{edge}/trials/{trial}",
+	"get /v1/configuration/edges", "get /v1/configuration/edges/{edge}", "get /v1/configuration/groups", "put /v1/configuration/groups/{group}", "delete /v1/configuration/groups/{group}",
+	"get /v1/configuration/layers", "get /v1/configuration/layers/{layer}", "put /v1/configuration/layers/{layer}", "get /v1/configuration/layers/{layer}/versions/{version}",
+	"post /v1/configuration/layers/{layer}/preview", "get /v1/configuration/rollouts", "post /v1/configuration/rollouts", "get /v1/configuration/rollouts/{rollout}",
+	"post /v1/configuration/rollouts/{rollout}/{action}", "get /v1/edges/{edge}/configurations/{revision}",
+	"get /v1/edges/{edge}/discoveries", "post /v1/edges/{edge}/discoveries", "get /v1/discoveries/{discovery}", "put /v1/edges/{edge}/discoveries/{discovery}",
+	"get /v1/cameras", "get /v1/edges/{edge}/cameras/{camera}/register", "get /v1/filing", "get /v1/filing.csv", "post /v1/filing/marks",
+	"post /v1/alerts/{id}/unsealings", "get /v1/unsealings", "get /v1/unsealings/{unsealing}", "post /v1/unsealings/{unsealing}/approve",
+	"post /v1/unsealings/{unsealing}/refuse", "get /v1/unsealings/{unsealing}/clip",
 }
 
 type document struct {

@@ -11,6 +11,7 @@ import (
 
 	"gridgate/central/auth"
 	"gridgate/central/cases"
+	"gridgate/central/configure"
 	"gridgate/central/correlate/rules"
 	"gridgate/central/notify"
 	"gridgate/central/setup"
@@ -29,7 +30,7 @@ type call struct {
 }
 
 // things are what the parameters of the paths name.
-type things struct{ c, alert, digest, notice, look, trial string }
+type things struct{ c, alert, digest, notice, look, trial, unsealing string }
 
 const nowhere = "0190a1b2-0000-7000-8000-000000000000" // an id that nothing has
 
@@ -84,11 +85,12 @@ func (x things) fill(path string) (filled, nothing string) {
 	case strings.HasPrefix(path, "/v1/classes"):
 		code = "0101"
 	}
-	put := func(id, code, digest, look, trial string) string {
+	put := func(id, code, digest, look, trial, unsealing string) string {
 		return strings.NewReplacer("{id}", id, "{rule}", "none", "{name}", "night", "{sha256}", digest, "{code}", code, "{device}", "gate", "{z}", "0", "{x}", "0", "{y}", "0",
-			"{edge}", id, "{camera}", "gate", "{look}", look, "{trial}", trial).Replace(path)
+			"{edge}", id, "{camera}", "gate", "{look}", look, "{trial}", trial, "{unsealing}", unsealing, "{discovery}", nowhere,
+			"{layer}", "all", "{version}", "0", "{group}", "pilot", "{rollout}", nowhere, "{action}", "pause", "{revision}", digest).Replace(path)
 	}
-	return put(id, code, x.digest, x.look, x.trial), put(none, "999999999999999", strings.Repeat("cd", 32), nowhere, nowhere)
+	return put(id, code, x.digest, x.look, x.trial, x.unsealing), put(none, "999999999999999", strings.Repeat("cd", 32), nowhere, nowhere, nowhere)
 }
 
 // book is the rules that central comes with; nothing can be put into it.
@@ -114,6 +116,7 @@ func everything(t *testing.T) func(*Options) {
 		setUp(t)(o)
 		withReports(o)
 		withOrders(t)(o)
+		withClips(o)
 		withMap(o)
 		cache := setup.New(setup.Options{Store: db})
 		l, err := parts.AddLoops(cache)
@@ -131,6 +134,10 @@ func everything(t *testing.T) func(*Options) {
 		o.Notify = &Notify{Notices: db, Setup: n, Channels: []string{"mail"}, Try: func(context.Context, string, string) error { return nil }}
 		o.Handovers, o.Filters = db, db
 		o.Edges = edgeRoutes()
+		o.PromQL = readings(t).PromQL()
+		if o.Configurations, err = configure.New(configure.Options{Store: db}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -142,6 +149,8 @@ func edgeRoutes() (out []Route) {
 	}
 	return append(out, Route{Method: "PUT", Path: "/v1/evidence/{sha256}", Handler: reached},
 		Route{Method: "PUT", Path: "/v1/edges/{edge}/looks/{look}", Handler: reached}, Route{Method: "PUT", Path: "/v1/edges/{edge}/trials/{trial}", Handler: reached},
+		Route{Method: "PUT", Path: "/v1/edges/{edge}/discoveries/{discovery}", Handler: reached},
+		Route{Method: "GET", Path: "/v1/edges/{edge}/configurations/{revision}", Handler: reached},
 		Route{Method: "POST", Path: "/v1/enrol", Handler: reached, Open: true})
 }
 
@@ -161,6 +170,7 @@ func newMatrix(t *testing.T) (*desk, []call) {
 	}
 	d.reported("town-1", ingest.DeviceState{ID: "gate", Family: "cameras", Grid: somewhere, State: "streaming", Since: noon})
 	x.look, x.trial = d.ordered()
+	x.unsealing = d.unsealed(x.alert)
 	d.follow(c, x.notice)
 	d.handover(theHandover, "night", somewhere[:9])
 	d.account("night", auth.Operator)

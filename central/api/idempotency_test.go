@@ -129,7 +129,7 @@ func TestSecretsAreNotKept(t *testing.T) {
 	d, calls := newMatrix(t)
 	var without []string
 	for _, c := range calls {
-		if c.method != "POST" || c.rule.own || c.rule.open {
+		if c.method != "POST" || c.rule.own || c.rule.open || slices.Contains(asked, c.id) {
 			continue
 		}
 		taken := false

@@ -26,6 +26,8 @@ const (
 	all                  // the whole centre: not for them
 )
 
+const formType = "application/x-www-form-urlencoded"
+
 const silenceBody = `{"sort":"silence","grid":"110101001001","reason":"works","until":"2026-03-01T18:00:00Z"}`
 
 // rule is who may do an operation.
@@ -87,18 +89,25 @@ var matrix = map[string]rule{
 	"get-device":       {need: auth.Read, about: placed},
 	"query-series":     {need: auth.Read, about: all, query: "?metric=go_goroutines"},
 	"feed":             {need: auth.Read},
-	"get-evidence":     {need: auth.Read, about: placed},
-	"list-audit":       {need: auth.Audit, about: all},
-	"list-users":       {need: auth.Administer, about: all},
-	"get-user":         {need: auth.Administer, about: all},
-	"create-user":      {need: auth.Administer, about: all, body: `{"name":"new","role":"worker","password":"correct horse"}`},
-	"change-user":      {need: auth.Administer, about: all, body: `{"role":"worker"}`},
-	"reset-password":   {need: auth.Administer, about: all, body: `{"password":"short"}`},
-	"list-tokens":      {need: auth.Administer, about: all},
-	"create-token":     {need: auth.Administer, about: all, body: `{"name":"map","scopes":["read"],"days":30}`},
-	"revoke-token":     {need: auth.Administer, about: all},
 
-	"get-alert": {need: auth.Read, about: placed}, "get-rules": {need: auth.Read}, "put-rules": {need: auth.Configure, about: all},
+	"prometheus-query": {need: auth.Read, query: "?query=1"}, "prometheus-query-form": {need: auth.Read, typ: formType, body: "query=1"},
+	"prometheus-query-range": {need: auth.Read, query: "?query=1&start=1&end=2&step=1"}, "prometheus-query-range-form": {need: auth.Read, typ: formType, body: "query=1&start=1&end=2&step=1"},
+	"prometheus-series": {need: auth.Read, query: "?match[]=a"}, "prometheus-series-form": {need: auth.Read, typ: formType, body: "match[]=a"},
+	"prometheus-labels": {need: auth.Read}, "prometheus-labels-form": {need: auth.Read, typ: formType, body: "limit=1"}, "prometheus-label-values": {need: auth.Read},
+	"prometheus-metadata": {need: auth.Read}, "prometheus-build": {need: auth.Read},
+
+	"get-evidence":   {need: auth.Read, about: placed},
+	"list-audit":     {need: auth.Audit, about: all},
+	"list-users":     {need: auth.Administer, about: all},
+	"get-user":       {need: auth.Administer, about: all},
+	"create-user":    {need: auth.Administer, about: all, body: `{"name":"new","role":"worker","password":"correct horse"}`},
+	"change-user":    {need: auth.Administer, about: all, body: `{"role":"worker"}`},
+	"reset-password": {need: auth.Administer, about: all, body: `{"password":"short"}`},
+	"list-tokens":    {need: auth.Administer, about: all},
+	"create-token":   {need: auth.Administer, about: all, body: `{"name":"map","scopes":["read"],"days":30}`},
+	"revoke-token":   {need: auth.Administer, about: all},
+
+	"get-alert": {need: auth.Read, about: placed}, "trace-alert": {need: auth.Read, about: placed}, "get-rules": {need: auth.Read}, "put-rules": {need: auth.Configure, about: all},
 	"approve-rule": {need: auth.Configure, about: all}, "list-silences": {need: auth.Read, about: listed},
 	"make-silence":    {need: auth.Operate, person: true, about: naming, body: silenceBody},
 	"approve-silence": {need: auth.Operate, about: placed}, "end-silence": {need: auth.Operate, about: placed},
@@ -141,7 +150,25 @@ var matrix = map[string]rule{
 	"end-mode": {need: auth.Operate, about: placed, person: true, role: desks, query: "?device=gate"}, "list-looks": {need: auth.Read, about: listed},
 	"open-look": {need: auth.Operate, about: placed, person: true, role: desks, body: `{"reason":"smoke seen"}`}, "get-look": {need: auth.Read, about: placed},
 	"stop-look": {need: auth.Operate, about: placed, person: true, role: desks}, "get-look-picture": {need: auth.Read, about: placed, person: true, role: []auth.Role{auth.Operator}},
-	"put-look-picture": {own: true}, "put-trial-result": {own: true},
+	"put-look-picture": {own: true}, "put-trial-result": {own: true}, "put-discovery-result": {own: true},
+	"open-discovery": {need: auth.Configure, about: all, body: "{}"}, "list-discoveries": {need: auth.Configure, about: all}, "get-discovery": {need: auth.Configure, about: all},
+
+	"list-edge-configurations": {need: auth.Configure, about: all}, "get-edge-configuration": {need: auth.Configure, about: all}, "list-edge-groups": {need: auth.Configure, about: all},
+	"put-edge-group": {need: auth.Configure, about: all, body: `{"edges":["town-1"]}`}, "remove-edge-group": {need: auth.Configure, about: all},
+	"list-configurations": {need: auth.Configure, about: all}, "get-configuration-history": {need: auth.Configure, about: all}, "get-configuration": {need: auth.Configure, about: all},
+	"put-configuration":     {need: auth.Configure, about: all, body: `{"text":"timezone: UTC\n","why":"clocks"}`},
+	"preview-configuration": {need: auth.Configure, about: all, body: `{"text":"timezone: UTC\n"}`}, "list-rollouts": {need: auth.Configure, about: all},
+	"start-rollout": {need: auth.Configure, about: all, body: `{"layer":"all","why":"clocks"}`}, "get-rollout": {need: auth.Configure, about: all}, "act-rollout": {need: auth.Configure, about: all},
+	"fetch-configuration": {own: true},
+
+	"list-cameras": {need: auth.Read, about: listed}, "get-camera": {need: auth.Read, about: placed},
+	"get-filing": {need: auth.Read, about: all}, "export-filing": {need: auth.Read, about: all}, "mark-filing": {need: auth.Administer, about: all, body: "{}"},
+	"ask-unsealing":     {need: auth.Operate, about: placed, person: true, role: desks, body: `{"clip":"` + strings.Repeat("ef", 32) + `","reason":"accident","text":"how the fire came about"}`},
+	"list-unsealings":   {need: auth.Read, about: listed, person: true, role: []auth.Role{auth.Operator, auth.Supervisor, auth.Auditor}},
+	"get-unsealing":     {need: auth.Read, about: placed, person: true, role: []auth.Role{auth.Operator, auth.Supervisor, auth.Auditor}},
+	"approve-unsealing": {need: auth.Operate, about: placed, person: true, role: []auth.Role{auth.Supervisor}},
+	"refuse-unsealing":  {need: auth.Operate, about: placed, person: true, role: []auth.Role{auth.Supervisor}},
+	"get-unsealed-clip": {need: auth.Operate, about: placed, person: true, role: desks},
 
 	"post-events": {own: true}, "post-readings": {own: true}, "post-alertmanager": {own: true}, "sync-edge": {own: true},
 	"put-evidence": {own: true}, "renew-credential": {own: true}, "enrol-edge": {own: true, open: true},
@@ -268,7 +295,7 @@ func (d *desk) listsOnly(c call, where string, w *httptest.ResponseRecorder) {
 	// What a list says of what lies in the grid of the fixture.
 	signs := map[string]string{
 		"list-cases": c.caseID, "list-alerts": c.alertID, "export-cases": c.caseID, "list-grids": somewhere, "export-grids": somewhere, "get-indicators": `"opened"`, "get-map": c.caseID, "get-map-grids": somewhere, "list-edges": `"town-1"`,
-		"list-handovers": theHandover, "export-indicators": somewhere,
+		"list-handovers": theHandover, "list-cameras": `"town-1"`, "export-indicators": somewhere,
 	}
 	sign, known := signs[c.id]
 	if known && strings.Contains(w.Body.String(), sign) != (where == "inside") {

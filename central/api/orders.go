@@ -30,6 +30,9 @@ type Orders interface {
 	Watch(ctx context.Context, who auth.Principal, id, tag string, wait time.Duration) (orders.Picture, error)
 	Try(ctx context.Context, who auth.Principal, edge, camera string, zones []ingest.OrderZone, masks []ingest.Outline, lastSec int64) (orders.Trial, error)
 	Tried(ctx context.Context, who auth.Principal, id string, wait time.Duration) (orders.Tried, error)
+	Discover(ctx context.Context, who auth.Principal, edge string, seconds int64) (orders.Discovery, error)
+	Discoveries(ctx context.Context, who auth.Principal, edge string) ([]orders.Discovery, error)
+	Discovered(ctx context.Context, who auth.Principal, id string, wait time.Duration) (orders.Discovered, error)
 }
 
 // maxArrangement is how large the body of an arrangement may be, in bytes: every zone and mask with every point, written at length.
@@ -178,6 +181,7 @@ func (s *Server) orderOperations() {
 	huma.Register(s.huma, op(http.MethodPost, modes, "set-mode", "Arm, disarm or test a device for a while (operators and supervisors)"), s.setMode)
 	huma.Register(s.huma, op(http.MethodDelete, modes, "end-mode", "Let a device be armed as its edge's file says (operators and supervisors)"), s.endMode)
 	s.lookOperations()
+	s.discoveryOperations()
 	try := changing(http.MethodPost, "/v1/edges/{edge}/cameras/{camera}/trials", "open-trial", "Ask an edge what zones and masks would have raised", maxArrangement, http.StatusNotFound, http.StatusTooManyRequests)
 	try.DefaultStatus = http.StatusCreated
 	huma.Register(s.huma, try, s.openTrial)

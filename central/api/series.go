@@ -29,7 +29,9 @@ type seriesFilter struct {
 	Grid     string    `query:"grid" pattern:"^[0-9]{12,20}$" doc:"a whole grid code"`
 	From     time.Time `query:"from" doc:"default: six hours before to"`
 	To       time.Time `query:"to" doc:"default: now"`
-	Step     string    `query:"step" maxLength:"16" doc:"mean per step, for example 1m; default: about 300 steps" example:"1m"`
+	Step     string    `query:"step" maxLength:"16" doc:"one value per step, for example 1m; default: about 300 steps, of whole hours once they are longer than one" example:"1m"`
+
+	Aggregate string `query:"aggregate" enum:"mean,min,max,count,last" default:"mean" doc:"which value of a step"`
 }
 
 // SeriesList is the answer to a series query.
@@ -65,13 +67,17 @@ func (f seriesFilter) selector(now time.Time) (tsdb.Selector, error) {
 		return sel, errors.New("from is not before to")
 	}
 	step, err := stepOf(f.Step, span)
-	sel.Step = step
+	sel.Step, sel.Aggregate = step, tsdb.Aggregate(f.Aggregate)
 	return sel, err
 }
 
 func stepOf(text string, span time.Duration) (time.Duration, error) {
 	if text == "" {
-		return max(time.Second, (span / defaultSteps).Truncate(time.Second)), nil
+		step := max(time.Second, (span / defaultSteps).Truncate(time.Second))
+		if step > time.Hour { // a roll-up answers whole hours
+			step = (step + time.Hour - time.Second).Truncate(time.Hour)
+		}
+		return step, nil
 	}
 	step, err := time.ParseDuration(text)
 	if err != nil || step < time.Second {

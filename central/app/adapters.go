@@ -85,8 +85,14 @@ func (p pictures) Open(ctx context.Context, sha256 string) (io.ReadCloser, error
 	return o, nil
 }
 
-// Version names this build: the module's version, or the commit that it was built from.
+// linked is the build that a package's linker names.
+var linked string
+
+// Version names this build: as the linker says, by the module's version, or the commit that it was built from.
 func Version() string {
+	if linked != "" {
+		return linked
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

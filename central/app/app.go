@@ -22,7 +22,9 @@ import (
 	"gridgate/central/audit"
 	"gridgate/central/auth"
 	"gridgate/central/auth/signon"
+	"gridgate/central/certs"
 	"gridgate/central/config"
+	"gridgate/central/configure"
 	"gridgate/central/console"
 	"gridgate/central/correlate"
 	"gridgate/central/feed"
@@ -31,6 +33,9 @@ import (
 	"gridgate/central/intake"
 	"gridgate/central/job"
 	"gridgate/central/orders"
+	"gridgate/central/overview"
+	"gridgate/central/register"
+	"gridgate/central/release"
 	"gridgate/central/retain"
 	"gridgate/central/setup"
 	"gridgate/central/setup/parts"
@@ -57,6 +62,7 @@ type App struct {
 	lead      job.Lead // nil: this is the only central
 	objects   *objects.Dir
 	series    tsdb.DB
+	promQL    tsdb.PromQL // nil: the time-series server is asked itself
 	auth      *auth.Service
 	signOn    *signon.Service // nil: accounts are local
 	audit     *audit.Log
@@ -69,11 +75,18 @@ type App struct {
 	loops     *caseLoops
 	desk      *intake.Desk
 	orders    *orders.Service
-	tiles     background
-	hub       *feed.Hub
-	ingest    *ingest.Server
-	handler   http.Handler
-	listener  net.Listener
+
+	configurations *configure.Service
+	releases       *release.Catalogue
+	cameras        *register.Register
+	tiles          background
+	meters         *meters
+	board          *overview.Board // made when it is asked for first
+	pair           *certs.Pair     // nil: without TLS
+	hub            *feed.Hub
+	ingest         *ingest.Server
+	handler        http.Handler
+	listener       net.Listener
 }
 
 // stop is one teardown, run last in first out.
@@ -89,6 +102,7 @@ func (a *App) onStop(name string, run func() error) {
 // New opens everything, starts it and binds the address. If a step fails, those before it are torn down.
 func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err error) {
 	a := &App{log: log, registry: prometheus.NewRegistry(), failed: make(chan error, 8)}
+	a.meters = newMeters(a.registry)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.stop())
@@ -100,27 +114,35 @@ func New(ctx context.Context, c *config.Config, log *slog.Logger) (_ *App, err e
 		doing string
 		do    func(context.Context, *config.Config) error
 	}{
+		{"look for a restore that was broken off", a.refuseUnfinished},
 		{"open the store", a.openStore},
 		{"remember the newest of its log", a.openTail},
 		{"open the pictures", a.openObjects},
 		{"open the time-series database", a.openSeries},
+		{"open the door for backups", a.openDoor},
 		{"read the edges' tokens", a.openAuth},
 		{"open single sign-on", a.openSignOn},
 		{"start the audit log", a.startAudit},
 		{"read what is set up", a.openSetup},
 		{"start the feed", a.startFeed},
 		{"follow the store", a.followStore},
+		{"open the register of cameras", a.openRegister},
 		{"start ingest", a.startIngest},
 		{"start the rules", a.startRules},
 		{"start the loop", a.startLoop},
 		{"start the indicators", a.startIndicators},
 		{"open the desk", a.openDesk},
 		{"read what is wanted of edges", a.startOrders},
+		{"go on with rollouts of configurations", a.startConfigure},
+		{"go on with rollouts of builds", a.startReleases},
 		{"start telling people", a.startNotify},
 		{"start retention", a.startRetention},
+		{"watch the edges", a.startWatch},
+		{"measure", a.startMetrics},
 		{"open the map's tiles", a.openTiles},
 		{"build the API", a.buildAPI},
 		{"listen", a.listen},
+		{"tell the service manager", a.startWatchdog},
 	} {
 		if err := step.do(ctx, c); err != nil {
 			return nil, fmt.Errorf("%s: %w", step.doing, err)
@@ -190,8 +212,9 @@ func (a *App) openAuth(_ context.Context, c *config.Config) error {
 
 func (a *App) startFeed(ctx context.Context, c *config.Config) error {
 	a.hub = feed.New(feed.Options{
-		Log: a.followed, Logger: a.log.With("component", "feed"), MaxFeeds: c.Limits.Feeds,
+		Log: a.followed, Logger: a.log.With("step", "feed"), MaxFeeds: c.Limits.Feeds,
 		EncodeAlert: func(s store.StoredAlert) any { return api.AlertOf(s) }, Allowed: a.stillAllowed, Sees: sees,
+		Told: func(late time.Duration) { a.meters.feed.Observe(late.Seconds()) },
 	})
 	a.gauge("gridgate_feeds", "Live feeds that are connected.", a.hub.Feeds)
 	a.start(ctx, "feed", a.hub.Run)
@@ -205,7 +228,7 @@ func (a *App) gauge(name, help string, value func() int) {
 func (a *App) startIngest(ctx context.Context, c *config.Config) (err error) {
 	a.ingest, err = ingest.New(ingest.Options{
 		Store: a.store, Decide: correlate.ByKey, Objects: a.objects, Readings: a.series, Authorize: authorize,
-		OnCommit: func() { a.hub.Wake(0) }, Registerer: a.registry, Logger: a.log.With("component", "ingest"), Queue: c.Limits.Batches,
+		OnCommit: func() { a.hub.Wake(0) }, Refuses: a.cameras.Refuses, Registerer: a.registry, Logger: a.log.With("step", "ingest"), Queue: c.Limits.Batches,
 		Quota: ingest.Quota{Events: c.Limits.EdgeEvents, Batches: c.Limits.EdgeBatches},
 	})
 	if err != nil {
@@ -216,9 +239,14 @@ func (a *App) startIngest(ctx context.Context, c *config.Config) (err error) {
 }
 
 func (a *App) startRetention(ctx context.Context, c *config.Config) error {
+	var scrub func(context.Context) error
+	if s, ok := a.store.(scrubber); ok {
+		scrub = s.Scrub
+	}
 	job, err := retain.New(retain.Options{
+		Clips: c.Retention.Clips, Sources: ownTimes(c), Record: a.recordDeletion(c), Scrub: scrub,
 		Store: a.store, Objects: a.objects, Lead: a.lead, Cases: c.Retention.Cases, Evidence: c.Retention.Evidence,
-		Registerer: a.registry, Logger: a.log.With("component", "retention"),
+		Registerer: a.registry, Logger: a.log.With("step", "retention"),
 	})
 	if err != nil {
 		return err
@@ -236,15 +264,20 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	unsealing, err := a.unsealing(c)
+	if err != nil {
+		return err
+	}
 	others, err := a.residentRoutes(c)
 	if err != nil {
 		return err
 	}
 	a.handler, err = api.New(api.Options{
-		Store: a.store, Series: a.series, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: append(a.edgeRoutes(c), others...),
-		Reports: a.desk, Orders: a.orders, Figures: a.store, Zone: zone, Handovers: a.store, Filters: a.store, Replies: a.store,
-		Console: page, Metrics: a.registry, Logger: a.log.With("component", "api"), Wake: a.hub.Wake,
+		Store: a.store, Series: a.series, PromQL: a.promQL, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: append(a.edgeRoutes(c), others...),
+		Reports: a.desk, Orders: a.orders, Configurations: a.configurations, Figures: a.store, Zone: zone, Handovers: a.store, Filters: a.store, Replies: a.store,
+		Console: page, Metrics: a.registry, Logger: a.log.With("step", "api"), Wake: a.hub.Wake,
 		Overview: a.overview(), Tiles: a.tiles.source, TileInfo: a.tiles.info,
+		Cameras: a.cameras, Unsealing: unsealing,
 		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, SignOn: a.signOnAPI(), Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
 	})
 	return err
@@ -255,22 +288,23 @@ func (a *App) edgeRoutes(c *config.Config) []api.Route {
 	for _, e := range c.Edges {
 		wanted[e.ID] = e.ConfigVersion
 	}
-	sync := fleet.New(fleet.Options{Store: a.store, Series: a.series, Logger: a.log.With("component", "fleet"), Wanted: wanted, Orders: a.orders})
+	sync := fleet.New(fleet.Options{Store: a.store, Series: a.series, Logger: a.log.With("step", "fleet"), Wanted: wanted, Orders: a.orders, Cameras: a.cameras,
+		Took: func(d time.Duration) { a.meters.sync.Observe(d.Seconds()) }})
 	events := a.ingest.Handler()
-	return append(append(a.enrolRoutes(c), a.orderRoutes()...), []api.Route{
+	return append(append(a.enrolRoutes(c), a.orderRoutes()...), append(a.releaseRoutes(), []api.Route{
 		{Method: http.MethodPost, Path: "/v1/events", Handler: events},
 		{Method: http.MethodPost, Path: ingest.AlertmanagerPath, Handler: events},
 		{Method: http.MethodPost, Path: "/v1/readings", Handler: events},
 		{Method: http.MethodPut, Path: "/v1/evidence/{sha256}", Handler: events},
 		{Method: http.MethodPost, Path: fleet.Path, Handler: sync},
-	}...)
+	}...)...)
 }
 
 // listen binds the address and serves. The server stops first of all: feeds end, other requests get a moment.
 func (a *App) listen(ctx context.Context, c *config.Config) (err error) {
 	server := &http.Server{
 		Handler: a.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(a.log.With("component", "http").Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(a.log.With("step", "http").Handler(), slog.LevelDebug),
 	}
 	server.RegisterOnShutdown(a.hub.Drain)
 	server.RegisterOnShutdown(a.orders.Drain)

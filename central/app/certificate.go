@@ -17,10 +17,11 @@ func (a *App) openCertificate(ctx context.Context, c *config.Config) (*tls.Confi
 	var pair *certs.Pair
 	if c.TLS.Set() {
 		var err error
-		if pair, err = certs.Open(c.TLS.Cert, c.TLS.Key, a.log.With("component", "certificate")); err != nil {
+		if pair, err = certs.Open(c.TLS.Cert, c.TLS.Key, a.log.With("step", "certificate")); err != nil {
 			return nil, err
 		}
 	}
+	a.pair = pair
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	a.start(ctx, "reload", func(ctx context.Context) error {

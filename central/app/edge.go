@@ -27,7 +27,7 @@ const MaxCodeLife = 30 * 24 * time.Hour
 
 // enrolRoutes serve what an edge asks for its credentials.
 func (a *App) enrolRoutes(c *config.Config) []api.Route {
-	h := enrol.New(enrol.Options{Records: a.store, Life: c.Credentials.Life, Logger: a.log.With("component", "enrol")})
+	h := enrol.New(enrol.Options{Records: a.store, Life: c.Credentials.Life, Logger: a.log.With("step", "enrol")})
 	return []api.Route{
 		{Method: http.MethodPost, Path: ingest.EnrolPath, Handler: http.HandlerFunc(h.Enrol), Open: true},
 		{Method: http.MethodPost, Path: enrol.CredentialPath, Handler: http.HandlerFunc(h.Credential)},

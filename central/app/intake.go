@@ -156,7 +156,7 @@ func (a *App) startIndicators(ctx context.Context, c *config.Config) error {
 	}
 	counting := &indicators.Job{Store: a.followed, Zone: zone, Every: figuresEvery}
 	loop := job.Loop{
-		Name: indicators.Name, Begin: counting.Begin, CatchUp: counting.CatchUp, Changed: a.hub.Changed, Pace: followPace, Logger: a.log.With("component", "indicators"),
+		Name: indicators.Name, Begin: counting.Begin, CatchUp: counting.CatchUp, Changed: a.hub.Changed, Pace: followPace, Logger: a.log.With("step", "indicators"),
 	}
 	if a.lead != nil {
 		loop.Lead = a.lead
@@ -187,7 +187,7 @@ func (a *App) residentRoutes(c *config.Config) ([]api.Route, error) {
 	}
 	h, err := open311.New(open311.Options{
 		Desk: &residents{Desk: a.desk, store: a.store, loops: a.loops, here: centre{classes: a.classes, places: a.places}, classes: c.Residents.Classes},
-		Key:  key, PublicURL: c.PublicURL, Logger: a.log.With("component", "residents"),
+		Key:  key, PublicURL: c.PublicURL, Logger: a.log.With("step", "residents"),
 	})
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func (l *caseLoops) Lowest(class string) cases.Level {
 func (a *App) startLoop(ctx context.Context, _ *config.Config) error {
 	job, err := deadline.New(deadline.Options{
 		Store: a.followed, Loops: a.loops, Lead: a.lead, Changed: a.hub.Changed, Wake: a.hub.Wake,
-		Registerer: a.registry, Logger: a.log.With("component", "loop"),
+		Registerer: a.registry, Logger: a.log.With("step", "loop"),
 	})
 	if err != nil {
 		return err

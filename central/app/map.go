@@ -20,8 +20,13 @@ type background struct {
 	info   api.TileInfo
 }
 
-// overview is how things stand for the map; it reads when somebody asks.
-func (a *App) overview() api.Overview { return overview.NewBoard(overview.Options{Log: a.store}) }
+// overview is how things stand, for the map and the metrics; it reads when somebody asks.
+func (a *App) overview() api.Overview {
+	if a.board == nil {
+		a.board = overview.NewBoard(overview.Options{Log: a.store})
+	}
+	return a.board
+}
 
 // openTiles opens the tiles that the configuration names.
 func (a *App) openTiles(_ context.Context, c *config.Config) error {

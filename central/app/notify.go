@@ -33,7 +33,7 @@ func (a *App) startNotify(ctx context.Context, c *config.Config) error {
 	}
 	job, err := courier.New(courier.Options{
 		Store: a.followed, Ways: ways, Desk: a.notify.Get, Silenced: a.silenced, Names: a.notifyNames(c), Lead: a.lead, Changed: a.hub.Changed,
-		Keep: c.Retention.Cases, Registerer: a.registry, Logger: a.log.With("component", "notify"),
+		Keep: c.Retention.Cases, Registerer: a.registry, Logger: a.log.With("step", "notify"),
 	})
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (a *App) openSignOn(_ context.Context, c *config.Config) error {
 	}
 	a.signOn = signon.New(signon.Options{
 		Issuer: o.Issuer, ClientID: o.ClientID, Secret: secret, Redirect: strings.TrimSuffix(c.PublicURL, "/") + signOnCallback, Claim: o.Claim, Groups: groups,
-		Records: a.store, Secure: secureCookies(c), Logger: a.log.With("component", "sign-on"),
+		Records: a.store, Secure: secureCookies(c), Logger: a.log.With("step", "sign-on"),
 		Client: &http.Client{Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true,
 		}},

@@ -14,7 +14,7 @@ import (
 // startOrders reads what is wanted of edges. The pictures of looks lie in the data folder, which centrals on one database share.
 func (a *App) startOrders(ctx context.Context, c *config.Config) (err error) {
 	a.orders, err = orders.New(ctx, orders.Options{
-		Store: a.store, Audit: a.audit, Folder: filepath.Join(c.Data, "looks"), Logger: a.log.With("component", "orders"),
+		Store: a.store, Audit: a.audit, Folder: filepath.Join(c.Data, "looks"), Logger: a.log.With("step", "orders"),
 	})
 	if err != nil {
 		return err
@@ -26,9 +26,10 @@ func (a *App) startOrders(ctx context.Context, c *config.Config) (err error) {
 
 // orderRoutes serve what edges bring on order.
 func (a *App) orderRoutes() []api.Route {
-	desk := fleet.NewDesk(a.orders, a.log.With("component", "fleet"))
-	return []api.Route{
+	desk := fleet.NewDesk(a.orders, a.log.With("step", "fleet"))
+	return append(a.configureRoutes(), []api.Route{
 		{Method: http.MethodPut, Path: fleet.LookPath, Handler: http.HandlerFunc(desk.Look)},
 		{Method: http.MethodPut, Path: fleet.TrialPath, Handler: http.HandlerFunc(desk.Trial)},
-	}
+		{Method: http.MethodPut, Path: fleet.DiscoveryPath, Handler: http.HandlerFunc(desk.Discovery)},
+	}...)
 }

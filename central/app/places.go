@@ -35,6 +35,11 @@ type setUp struct {
 
 // withSetup opens what the central that file configures has set up.
 func withSetup(ctx context.Context, file string, do func(setUp) error) error {
+	return withSetupAnd(ctx, file, func(d setUp, _ accounts) error { return do(d) })
+}
+
+// withSetupAnd is withSetup with the store.
+func withSetupAnd(ctx context.Context, file string, do func(setUp, accounts) error) error {
 	return withAccounts(ctx, file, func(_ *config.Config, a accounts) error {
 		d := setUp{cache: setup.New(setup.Options{Store: a})}
 		d.places = parts.AddMap(d.cache)
@@ -49,7 +54,7 @@ func withSetup(ctx context.Context, file string, do func(setUp) error) error {
 		if err := d.cache.Load(ctx); err != nil && !errors.As(err, &refused) { // an import may be what mends it
 			return err
 		}
-		return do(d)
+		return do(d, a)
 	})
 }
 

@@ -56,7 +56,7 @@ func addRules(cache *setup.Cache, near rules.Neighbours) (*ruleBook, error) {
 func (a *App) startRules(ctx context.Context, _ *config.Config) error {
 	job, err := follow.New(follow.Options{
 		Store: a.followed, Engine: func() *rules.Engine { return a.rules.Rules().Engine }, Lead: a.lead, Changed: a.hub.Changed, Wake: a.hub.Wake,
-		Registerer: a.registry, Logger: a.log.With("component", "rules"),
+		Registerer: a.registry, Logger: a.log.With("step", "rules"),
 	})
 	if err != nil {
 		return err

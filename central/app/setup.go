@@ -11,7 +11,7 @@ import (
 
 // openSetup reads what the centre has set up. What does not build is told and leaves what central comes with in force.
 func (a *App) openSetup(ctx context.Context, _ *config.Config) (err error) {
-	log := a.log.With("component", "setup")
+	log := a.log.With("step", "setup")
 	a.setup = setup.New(setup.Options{Store: a.store, Logger: log})
 	a.places = parts.AddMap(a.setup)
 	if a.classes, err = parts.AddCatalogue(a.setup); err != nil {
@@ -30,7 +30,7 @@ func (a *App) openSetup(ctx context.Context, _ *config.Config) (err error) {
 	var refused *setup.Refused
 	switch {
 	case errors.As(err, &refused):
-		log.Error("some of what is set up does not load; what central comes with is in force there", "err", err)
+		log.Error("some of what is set up does not load; what central comes with is in force there", "error", err)
 	case err != nil:
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 func (a *App) startAudit(ctx context.Context, c *config.Config) error {
 	a.audit = audit.NewLog(a.store, nil)
 	a.start(ctx, "the audit log", a.audit.Run)
-	p := audit.Pruner{Shelf: a.store, Keep: c.Retention.Audit, Logger: a.log.With("component", "audit"), Now: time.Now}
+	p := audit.Pruner{Shelf: a.store, Keep: c.Retention.Audit, Logger: a.log.With("step", "audit"), Now: time.Now}
 	a.start(ctx, "pruning the audit log", func(ctx context.Context) error { return a.prune(ctx, p) })
 	return nil
 }

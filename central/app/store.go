@@ -86,7 +86,7 @@ func (a *App) followStore(ctx context.Context, _ *config.Config) error {
 	if !ok {
 		return nil
 	}
-	log := a.log.With("component", "store")
+	log := a.log.With("step", "store")
 	a.start(ctx, "listening for commits", func(ctx context.Context) error { return f.Follow(ctx, log, a.hub.Wake) })
 	return nil
 }

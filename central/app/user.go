@@ -10,6 +10,9 @@ import (
 	"gridgate/central/audit"
 	"gridgate/central/auth"
 	"gridgate/central/config"
+	"gridgate/central/configure"
+	"gridgate/central/register"
+	"gridgate/central/release"
 	"gridgate/central/setup"
 	"gridgate/central/store"
 )
@@ -44,6 +47,9 @@ func AddUser(ctx context.Context, file string, u NewUser, now time.Time) error {
 // accounts is what commands read and write beside the central that runs.
 type accounts interface {
 	setup.Store
+	register.Store
+	configure.Store
+	release.Store
 	auth.Desk
 	Users(ctx context.Context) ([]store.User, error)
 	Tokens(ctx context.Context) ([]store.Token, error)

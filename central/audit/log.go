@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,7 +25,12 @@ type Log struct {
 	store Store
 	queue chan waiting
 	now   func() time.Time
+
+	failed atomic.Int64
 }
+
+// Failed is how many entries could not be recorded since the start.
+func (l *Log) Failed() int64 { return l.failed.Load() }
 
 type waiting struct {
 	entry Entry
@@ -42,6 +48,14 @@ func NewLog(s Store, now func() time.Time) *Log {
 // Record returns nil once e is on stable storage, at the present time. It never waits for room: too many at once is an error, as is a store
 // that does not answer before ctx ends (the entry may then be written or not).
 func (l *Log) Record(ctx context.Context, e Entry) error {
+	err := l.record(ctx, e)
+	if err != nil {
+		l.failed.Add(1)
+	}
+	return err
+}
+
+func (l *Log) record(ctx context.Context, e Entry) error {
 	e.At = l.now().UTC()
 	w := waiting{entry: e, done: make(chan error, 1)}
 	select {

@@ -181,6 +181,36 @@ const (
 	AlertFileStateRaised    AlertFileState = "raised"
 )
 
+// Defines values for AlertStepClock.
+const (
+	AlertStepClockCamera  AlertStepClock = "camera"
+	AlertStepClockCentral AlertStepClock = "central"
+	AlertStepClockEdge    AlertStepClock = "edge"
+)
+
+// Defines values for AlertStepKnown.
+const (
+	AlertStepKnownAlert      AlertStepKnown = "alert"
+	AlertStepKnownCentralLog AlertStepKnown = "central-log"
+	AlertStepKnownEdgeLog    AlertStepKnown = "edge-log"
+	AlertStepKnownId         AlertStepKnown = "id"
+	AlertStepKnownStore      AlertStepKnown = "store"
+)
+
+// Defines values for AlertStepName.
+const (
+	AlertStepNameCase      AlertStepName = "case"
+	AlertStepNameCorrelate AlertStepName = "correlate"
+	AlertStepNameDecode    AlertStepName = "decode"
+	AlertStepNameDetect    AlertStepName = "detect"
+	AlertStepNameFeed      AlertStepName = "feed"
+	AlertStepNameForward   AlertStepName = "forward"
+	AlertStepNameIngest    AlertStepName = "ingest"
+	AlertStepNameOutbox    AlertStepName = "outbox"
+	AlertStepNameRaise     AlertStepName = "raise"
+	AlertStepNameSource    AlertStepName = "source"
+)
+
 // Defines values for AreaCountSeverity.
 const (
 	AreaCountSeverityCritical AreaCountSeverity = "critical"
@@ -189,11 +219,26 @@ const (
 	AreaCountSeverityMinor    AreaCountSeverity = "minor"
 )
 
+// Defines values for AskInputBodyReason.
+const (
+	AskInputBodyReasonAccident     AskInputBodyReason = "accident"
+	AskInputBodyReasonAuthority    AskInputBodyReason = "authority"
+	AskInputBodyReasonCaseEvidence AskInputBodyReason = "case-evidence"
+	AskInputBodyReasonComplaint    AskInputBodyReason = "complaint"
+)
+
 // Defines values for BulkOutcomeState.
 const (
 	BulkOutcomeStateAcknowledged BulkOutcomeState = "acknowledged"
 	BulkOutcomeStateClosed       BulkOutcomeState = "closed"
 	BulkOutcomeStateOpen         BulkOutcomeState = "open"
+)
+
+// Defines values for CameraFileState.
+const (
+	CameraFileStateRefused    CameraFileState = "refused"
+	CameraFileStateRegistered CameraFileState = "registered"
+	CameraFileStateUntold     CameraFileState = "untold"
 )
 
 // Defines values for CaseLevel.
@@ -286,6 +331,14 @@ const (
 	CaseStepReasonVerified   CaseStepReason = "verified"
 )
 
+// Defines values for ChangeBy.
+const (
+	ChangeByAlerts ChangeBy = "alerts"
+	ChangeByClock  ChangeBy = "clock"
+	ChangeByRule   ChangeBy = "rule"
+	ChangeByStaff  ChangeBy = "staff"
+)
+
 // Defines values for ChangeAccountInputBodyRole.
 const (
 	ChangeAccountInputBodyRoleAdministrator ChangeAccountInputBodyRole = "administrator"
@@ -364,6 +417,30 @@ const (
 	DeviceStateLaneNormal     DeviceStateLane = "normal"
 )
 
+// Defines values for DriftState.
+const (
+	DriftStateAlone      DriftState = "alone"
+	DriftStateAway       DriftState = "away"
+	DriftStateFetching   DriftState = "fetching"
+	DriftStateInForce    DriftState = "in-force"
+	DriftStateRefused    DriftState = "refused"
+	DriftStateRolledBack DriftState = "rolled-back"
+	DriftStateTrying     DriftState = "trying"
+	DriftStateWaiting    DriftState = "waiting"
+)
+
+// Defines values for DriftFileState.
+const (
+	DriftFileStateAlone      DriftFileState = "alone"
+	DriftFileStateAway       DriftFileState = "away"
+	DriftFileStateFetching   DriftFileState = "fetching"
+	DriftFileStateInForce    DriftFileState = "in-force"
+	DriftFileStateRefused    DriftFileState = "refused"
+	DriftFileStateRolledBack DriftFileState = "rolled-back"
+	DriftFileStateTrying     DriftFileState = "trying"
+	DriftFileStateWaiting    DriftFileState = "waiting"
+)
+
 // Defines values for EdgeTrouble.
 const (
 	EdgeTroubleClock       EdgeTrouble = "clock"
@@ -411,6 +488,27 @@ const (
 	EventClassLevelTownship  EventClassLevel = "township"
 )
 
+// Defines values for FilingChangeSort.
+const (
+	Added   FilingChangeSort = "added"
+	Changed FilingChangeSort = "changed"
+	Removed FilingChangeSort = "removed"
+)
+
+// Defines values for FilingLineState.
+const (
+	FilingLineStateRefused    FilingLineState = "refused"
+	FilingLineStateRegistered FilingLineState = "registered"
+	FilingLineStateUntold     FilingLineState = "untold"
+)
+
+// Defines values for FilingLineType.
+const (
+	Alerts   FilingLineType = "alerts"
+	Clips    FilingLineType = "clips"
+	Pictures FilingLineType = "pictures"
+)
+
 // Defines values for GapLane.
 const (
 	GapLaneBulk       GapLane = "bulk"
@@ -446,10 +544,10 @@ const (
 
 // Defines values for HoldInputBodyReason.
 const (
-	Complaint     HoldInputBodyReason = "complaint"
-	Insurance     HoldInputBodyReason = "insurance"
-	Investigation HoldInputBodyReason = "investigation"
-	Review        HoldInputBodyReason = "review"
+	HoldInputBodyReasonComplaint     HoldInputBodyReason = "complaint"
+	HoldInputBodyReasonInsurance     HoldInputBodyReason = "insurance"
+	HoldInputBodyReasonInvestigation HoldInputBodyReason = "investigation"
+	HoldInputBodyReasonReview        HoldInputBodyReason = "review"
 )
 
 // Defines values for LaneStateLane.
@@ -611,6 +709,13 @@ const (
 	Zh RecipientLang = "zh"
 )
 
+// Defines values for RegisteredCameraState.
+const (
+	RegisteredCameraStateRefused    RegisteredCameraState = "refused"
+	RegisteredCameraStateRegistered RegisteredCameraState = "registered"
+	RegisteredCameraStateUntold     RegisteredCameraState = "untold"
+)
+
 // Defines values for ReleaseInputBodyReason.
 const (
 	Mistake ReleaseInputBodyReason = "mistake"
@@ -623,6 +728,19 @@ const (
 	ReportInputBodySeverityInfo     ReportInputBodySeverity = "info"
 	ReportInputBodySeverityMajor    ReportInputBodySeverity = "major"
 	ReportInputBodySeverityMinor    ReportInputBodySeverity = "minor"
+)
+
+// Defines values for RolloutEdgeState.
+const (
+	RolloutEdgeStateAlone      RolloutEdgeState = "alone"
+	RolloutEdgeStateAway       RolloutEdgeState = "away"
+	RolloutEdgeStateFetching   RolloutEdgeState = "fetching"
+	RolloutEdgeStateInForce    RolloutEdgeState = "in-force"
+	RolloutEdgeStatePlanned    RolloutEdgeState = "planned"
+	RolloutEdgeStateRefused    RolloutEdgeState = "refused"
+	RolloutEdgeStateRolledBack RolloutEdgeState = "rolled-back"
+	RolloutEdgeStateTrying     RolloutEdgeState = "trying"
+	RolloutEdgeStateWaiting    RolloutEdgeState = "waiting"
 )
 
 // Defines values for RuleViewSort.
@@ -711,8 +829,8 @@ const (
 
 // Defines values for SetupExercises.
 const (
-	Silent SetupExercises = "silent"
-	Told   SetupExercises = "told"
+	SetupExercisesSilent SetupExercises = "silent"
+	SetupExercisesTold   SetupExercises = "told"
 )
 
 // Defines values for SilenceLineSort.
@@ -756,6 +874,41 @@ const (
 const (
 	Gcj02 TileInfoDatum = "gcj02"
 	Wgs84 TileInfoDatum = "wgs84"
+)
+
+// Defines values for TraceOutcome.
+const (
+	TraceOutcomeAtEdge    TraceOutcome = "at-edge"
+	TraceOutcomeCleared   TraceOutcome = "cleared"
+	TraceOutcomeForgotten TraceOutcome = "forgotten"
+	TraceOutcomeJoined    TraceOutcome = "joined"
+	TraceOutcomeNoCase    TraceOutcome = "no-case"
+	TraceOutcomeOpened    TraceOutcome = "opened"
+	TraceOutcomeRejected  TraceOutcome = "rejected"
+	TraceOutcomeReopened  TraceOutcome = "reopened"
+)
+
+// Defines values for UnsealingViewDecided.
+const (
+	UnsealingViewDecidedApproved UnsealingViewDecided = "approved"
+	UnsealingViewDecidedRefused  UnsealingViewDecided = "refused"
+)
+
+// Defines values for UnsealingViewReason.
+const (
+	Accident     UnsealingViewReason = "accident"
+	Authority    UnsealingViewReason = "authority"
+	CaseEvidence UnsealingViewReason = "case-evidence"
+	Complaint    UnsealingViewReason = "complaint"
+)
+
+// Defines values for UnsealingViewState.
+const (
+	UnsealingViewStateApproved UnsealingViewState = "approved"
+	UnsealingViewStateAsked    UnsealingViewState = "asked"
+	UnsealingViewStateClosed   UnsealingViewState = "closed"
+	UnsealingViewStateExpired  UnsealingViewState = "expired"
+	UnsealingViewStateRefused  UnsealingViewState = "refused"
 )
 
 // Defines values for ZoneMode.
@@ -810,9 +963,16 @@ const (
 
 // Defines values for ListAlertsParamsState.
 const (
-	ListAlertsParamsStateCleared   ListAlertsParamsState = "cleared"
-	ListAlertsParamsStateMomentary ListAlertsParamsState = "momentary"
-	ListAlertsParamsStateRaised    ListAlertsParamsState = "raised"
+	Cleared   ListAlertsParamsState = "cleared"
+	Momentary ListAlertsParamsState = "momentary"
+	Raised    ListAlertsParamsState = "raised"
+)
+
+// Defines values for ListCamerasParamsState.
+const (
+	ListCamerasParamsStateRefused    ListCamerasParamsState = "refused"
+	ListCamerasParamsStateRegistered ListCamerasParamsState = "registered"
+	ListCamerasParamsStateUntold     ListCamerasParamsState = "untold"
 )
 
 // Defines values for ListCasesParamsKind.
@@ -965,6 +1125,25 @@ const (
 	ImportClassesParamsModeReplace ImportClassesParamsMode = "replace"
 )
 
+// Defines values for ListEdgeConfigurationsParamsState.
+const (
+	Alone      ListEdgeConfigurationsParamsState = "alone"
+	Away       ListEdgeConfigurationsParamsState = "away"
+	Fetching   ListEdgeConfigurationsParamsState = "fetching"
+	InForce    ListEdgeConfigurationsParamsState = "in-force"
+	Refused    ListEdgeConfigurationsParamsState = "refused"
+	RolledBack ListEdgeConfigurationsParamsState = "rolled-back"
+	Trying     ListEdgeConfigurationsParamsState = "trying"
+	Waiting    ListEdgeConfigurationsParamsState = "waiting"
+)
+
+// Defines values for ActRolloutParamsAction.
+const (
+	Abort  ActRolloutParamsAction = "abort"
+	Pause  ActRolloutParamsAction = "pause"
+	Resume ActRolloutParamsAction = "resume"
+)
+
 // Defines values for ListEdgesParamsTrouble.
 const (
 	ListEdgesParamsTroubleNo  ListEdgesParamsTrouble = "no"
@@ -1034,6 +1213,15 @@ const (
 	Grid      GetMapGridsParamsLevel = "grid"
 	MicroGrid GetMapGridsParamsLevel = "micro-grid"
 	Township  GetMapGridsParamsLevel = "township"
+)
+
+// Defines values for QuerySeriesParamsAggregate.
+const (
+	Count QuerySeriesParamsAggregate = "count"
+	Last  QuerySeriesParamsAggregate = "last"
+	Max   QuerySeriesParamsAggregate = "max"
+	Mean  QuerySeriesParamsAggregate = "mean"
+	Min   QuerySeriesParamsAggregate = "min"
 )
 
 // Defines values for ImportUnitsParamsMode.
@@ -1212,6 +1400,33 @@ type AlertPage struct {
 	Next string `json:"next"`
 }
 
+// AlertPicture defines model for AlertPicture.
+type AlertPicture struct {
+	At     time.Time `json:"at"`
+	Sealed bool      `json:"sealed"`
+	Sha256 string    `json:"sha256"`
+}
+
+// AlertStep defines model for AlertStep.
+type AlertStep struct {
+	AfterMs *float64        `json:"afterMs,omitempty"`
+	At      *time.Time      `json:"at,omitempty"`
+	Clock   *AlertStepClock `json:"clock,omitempty"`
+	Known   *AlertStepKnown `json:"known,omitempty"`
+	N       int64           `json:"n"`
+	Name    AlertStepName   `json:"name"`
+	Note    *string         `json:"note,omitempty"`
+}
+
+// AlertStepClock defines model for AlertStep.Clock.
+type AlertStepClock string
+
+// AlertStepKnown defines model for AlertStep.Known.
+type AlertStepKnown string
+
+// AlertStepName defines model for AlertStep.Name.
+type AlertStepName string
+
 // ApproveRuleInputBody defines model for ApproveRuleInputBody.
 type ApproveRuleInputBody struct {
 	// Digest of the rule as it was read
@@ -1279,6 +1494,19 @@ type ArrangementBody struct {
 	Zones []OrderZone `json:"zones"`
 }
 
+// AskInputBody defines model for AskInputBody.
+type AskInputBody struct {
+	// Clip SHA-256 of the sealed clip
+	Clip   string             `json:"clip"`
+	Reason AskInputBodyReason `json:"reason"`
+
+	// Text why, in words, without naming anyone
+	Text string `json:"text"`
+}
+
+// AskInputBodyReason defines model for AskInputBody.Reason.
+type AskInputBodyReason string
+
 // AuditPage defines model for AuditPage.
 type AuditPage struct {
 	Items []Entry `json:"items"`
@@ -1342,6 +1570,105 @@ type BulkStep struct {
 
 	// Undo or: take the last step of each back
 	Undo *bool `json:"undo,omitempty"`
+}
+
+// Camera defines model for Camera.
+type Camera struct {
+	Basis string `json:"basis"`
+
+	// Changed when something of it changed last
+	Changed   time.Time `json:"changed"`
+	Clips     bool      `json:"clips"`
+	Detectors int64     `json:"detectors"`
+	Grid      string    `json:"grid"`
+	Id        string    `json:"id"`
+	Masks     int64     `json:"masks"`
+	Owner     string    `json:"owner"`
+	Pictures  bool      `json:"pictures"`
+	PlaceKind string    `json:"placeKind"`
+	Presence  bool      `json:"presence"`
+	Purpose   string    `json:"purpose"`
+	SampleMs  int64     `json:"sampleMs"`
+	Sign      bool      `json:"sign"`
+
+	// Since when central heard of it first
+	Since time.Time `json:"since"`
+
+	// Told the edge says what its configuration says of it
+	Told bool `json:"told"`
+}
+
+// CameraFile defines model for CameraFile.
+type CameraFile struct {
+	Basis string `json:"basis"`
+
+	// Changed when something of it changed last
+	Changed   time.Time `json:"changed"`
+	Clips     bool      `json:"clips"`
+	Detectors int64     `json:"detectors"`
+	Edge      string    `json:"edge"`
+	Grid      string    `json:"grid"`
+
+	// History newest first
+	History   []CameraVersion `json:"history"`
+	Id        string          `json:"id"`
+	Masks     int64           `json:"masks"`
+	Owner     string          `json:"owner"`
+	Pictures  bool            `json:"pictures"`
+	PlaceKind string          `json:"placeKind"`
+	Presence  bool            `json:"presence"`
+	Purpose   string          `json:"purpose"`
+	SampleMs  int64           `json:"sampleMs"`
+	Sign      bool            `json:"sign"`
+
+	// Since when central heard of it first
+	Since time.Time `json:"since"`
+
+	// State of a refused camera central takes no picture; its alerts are taken
+	State CameraFileState `json:"state"`
+
+	// Told the edge says what its configuration says of it
+	Told bool `json:"told"`
+
+	// Why of a refused one
+	Why *[]string `json:"why,omitempty"`
+}
+
+// CameraFileState of a refused camera central takes no picture; its alerts are taken
+type CameraFileState string
+
+// CameraPage defines model for CameraPage.
+type CameraPage struct {
+	Items []RegisteredCamera `json:"items"`
+
+	// Next cursor of the next page
+	Next *string `json:"next,omitempty"`
+}
+
+// CameraUnit defines model for CameraUnit.
+type CameraUnit struct {
+	Cameras int64  `json:"cameras"`
+	Owner   string `json:"owner"`
+}
+
+// CameraVersion defines model for CameraVersion.
+type CameraVersion struct {
+	// Actor whose report changed it
+	Actor  string    `json:"actor"`
+	At     time.Time `json:"at"`
+	Camera *Camera   `json:"camera,omitempty"`
+
+	// Fields what is other than before
+	Fields *[]string `json:"fields,omitempty"`
+}
+
+// Carried defines model for Carried.
+type Carried struct {
+	Layer  string `json:"layer"`
+	Newest int64  `json:"newest"`
+
+	// Version 0: none of it was rolled out to the edge
+	Version int64 `json:"version"`
 }
 
 // Case defines model for Case.
@@ -1563,6 +1890,20 @@ type CaseStep struct {
 // CaseStepReason defines model for CaseStep.Reason.
 type CaseStepReason string
 
+// Change defines model for Change.
+type Change struct {
+	At       time.Time `json:"at"`
+	By       ChangeBy  `json:"by"`
+	Into     *string   `json:"into,omitempty"`
+	Position int64     `json:"position"`
+	Rule     *string   `json:"rule,omitempty"`
+	Step     *string   `json:"step,omitempty"`
+	Type     string    `json:"type"`
+}
+
+// ChangeBy defines model for Change.By.
+type ChangeBy string
+
 // ChangeAccountInputBody defines model for ChangeAccountInputBody.
 type ChangeAccountInputBody struct {
 	// Disabled it cannot sign in; its name stays in histories
@@ -1662,6 +2003,17 @@ type Cost struct {
 	Processor float64 `json:"processor"`
 }
 
+// Counts defines model for Counts.
+type Counts struct {
+	Away    int64 `json:"away"`
+	Failed  int64 `json:"failed"`
+	Given   int64 `json:"given"`
+	InForce int64 `json:"inForce"`
+	Pending int64 `json:"pending"`
+	Silent  int64 `json:"silent"`
+	Targets int64 `json:"targets"`
+}
+
 // Deadline defines model for Deadline.
 type Deadline struct {
 	Calm *string    `json:"calm,omitempty"`
@@ -1717,9 +2069,10 @@ type DeviceFile struct {
 	LastSeen    *time.Time       `json:"lastSeen,omitempty"`
 
 	// Online the edge is in touch; if it is not, the state is what it said last
-	Online  bool      `json:"online"`
-	Refused *string   `json:"refused,omitempty"`
-	Since   time.Time `json:"since"`
+	Online   bool      `json:"online"`
+	Refused  *string   `json:"refused,omitempty"`
+	Register *Register `json:"register,omitempty"`
+	Since    time.Time `json:"since"`
 
 	// SkewMs the edge's clock minus central's
 	SkewMs int64   `json:"skewMs"`
@@ -1781,6 +2134,7 @@ type DeviceState struct {
 	Lane        *DeviceStateLane  `json:"lane,omitempty"`
 	LastSeen    *time.Time        `json:"lastSeen,omitempty"`
 	Refused     *string           `json:"refused,omitempty"`
+	Register    *Register         `json:"register,omitempty"`
 	Since       time.Time         `json:"since"`
 	State       string            `json:"state"`
 	Why         *string           `json:"why,omitempty"`
@@ -1792,6 +2146,124 @@ type DeviceStateFamily string
 
 // DeviceStateLane defines model for DeviceState.Lane.
 type DeviceStateLane string
+
+// Discovered defines model for Discovered.
+type Discovered struct {
+	At time.Time `json:"at"`
+	By string    `json:"by"`
+
+	// Done it has a result, or will have none
+	Done bool   `json:"done"`
+	Edge string `json:"edge"`
+
+	// ForSec how long the edge listens, in seconds
+	ForSec int64            `json:"forSec"`
+	Id     string           `json:"id"`
+	Result *DiscoveryResult `json:"result,omitempty"`
+
+	// Until nobody waits for a result then any more
+	Until time.Time `json:"until"`
+}
+
+// DiscoveryList defines model for DiscoveryList.
+type DiscoveryList struct {
+	Items []Discovered `json:"items"`
+}
+
+// DiscoveryResult defines model for DiscoveryResult.
+type DiscoveryResult struct {
+	Found *[]Found `json:"found"`
+	More  *bool    `json:"more,omitempty"`
+	Why   *string  `json:"why,omitempty"`
+}
+
+// Drift defines model for Drift.
+type Drift struct {
+	Edge string `json:"edge"`
+
+	// File version of the edge's own file
+	File     *string    `json:"file,omitempty"`
+	Groups   []string   `json:"groups"`
+	LastSync *time.Time `json:"lastSync,omitempty"`
+
+	// Layers what its text is made of
+	Layers []Carried `json:"layers"`
+
+	// Online synced within the last three minutes
+	Online bool `json:"online"`
+
+	// Problems how many the edge told
+	Problems *int64 `json:"problems,omitempty"`
+
+	// Running revision; empty: the edge's own file alone
+	Running *string `json:"running,omitempty"`
+
+	// Sections those that the edge's own file lets central say
+	Sections *[]string  `json:"sections"`
+	Since    *time.Time `json:"since,omitempty"`
+	Software *string    `json:"software,omitempty"`
+	State    DriftState `json:"state"`
+
+	// Wanted revision; empty: nothing is wanted
+	Wanted *string `json:"wanted,omitempty"`
+	Why    *string `json:"why,omitempty"`
+}
+
+// DriftState defines model for Drift.State.
+type DriftState string
+
+// DriftFile defines model for DriftFile.
+type DriftFile struct {
+	Edge string `json:"edge"`
+
+	// File version of the edge's own file
+	File     *string    `json:"file,omitempty"`
+	Groups   []string   `json:"groups"`
+	LastSync *time.Time `json:"lastSync,omitempty"`
+
+	// Layers what its text is made of
+	Layers []Carried `json:"layers"`
+
+	// Online synced within the last three minutes
+	Online bool          `json:"online"`
+	Parts  []SectionPart `json:"parts"`
+
+	// Problems how many the edge told
+	Problems *int64 `json:"problems,omitempty"`
+
+	// Revision SHA-256 of the text; empty: no text, the edge's own file alone
+	Revision string `json:"revision"`
+
+	// Running revision; empty: the edge's own file alone
+	Running *string `json:"running,omitempty"`
+
+	// Sections those that the edge's own file lets central say
+	Sections *[]string      `json:"sections"`
+	Since    *time.Time     `json:"since,omitempty"`
+	Software *string        `json:"software,omitempty"`
+	State    DriftFileState `json:"state"`
+	Text     string         `json:"text"`
+
+	// Told problems that the edge found
+	Told []Located `json:"told"`
+
+	// Wanted revision; empty: nothing is wanted
+	Wanted *string `json:"wanted,omitempty"`
+	Why    *string `json:"why,omitempty"`
+}
+
+// DriftFileState defines model for DriftFile.State.
+type DriftFileState string
+
+// DriftPage defines model for DriftPage.
+type DriftPage struct {
+	// Counts of all edges, by state
+	Counts map[string]int64 `json:"counts"`
+	Items  []Drift          `json:"items"`
+
+	// Next after of the next page, empty on the last
+	Next string `json:"next"`
+}
 
 // Drop defines model for Drop.
 type Drop struct {
@@ -1836,6 +2308,22 @@ type EdgeCounts struct {
 	Online  int64    `json:"online"`
 	Sensors Wellness `json:"sensors"`
 	Trouble int64    `json:"trouble"`
+}
+
+// EdgeGroup defines model for EdgeGroup.
+type EdgeGroup struct {
+	// Edges by name
+	Edges *[]string `json:"edges,omitempty"`
+
+	// Grid first digits: every edge that reports a device there
+	Grid *string `json:"grid,omitempty"`
+	Name string  `json:"name"`
+
+	// Order of two groups of an edge the one with the higher number has the last word, of two with one number the one whose name sorts later
+	Order *int64 `json:"order,omitempty"`
+
+	// Pattern of names, with * and ?: town-*
+	Pattern *string `json:"pattern,omitempty"`
 }
 
 // EdgeLine defines model for EdgeLine.
@@ -2025,9 +2513,82 @@ type FiguresOutputBody struct {
 	Items []Row `json:"items"`
 }
 
+// Filing defines model for Filing.
+type Filing struct {
+	At      time.Time    `json:"at"`
+	Cameras []FilingLine `json:"cameras"`
+
+	// Changes since what was filed last
+	Changes []FilingChange `json:"changes"`
+	Units   []CameraUnit   `json:"units"`
+}
+
+// FilingChange defines model for FilingChange.
+type FilingChange struct {
+	// At when central heard of it
+	At     time.Time `json:"at"`
+	Camera string    `json:"camera"`
+
+	// Due by when it is to be filed
+	Due  time.Time `json:"due"`
+	Edge string    `json:"edge"`
+
+	// Fields of changed: what is other than was filed
+	Fields  *[]string `json:"fields,omitempty"`
+	Overdue bool      `json:"overdue"`
+
+	// Soon known for more than 20 days
+	Soon bool             `json:"soon"`
+	Sort FilingChangeSort `json:"sort"`
+}
+
+// FilingChangeSort defines model for FilingChange.Sort.
+type FilingChangeSort string
+
+// FilingLine defines model for FilingLine.
+type FilingLine struct {
+	Basis  string `json:"basis"`
+	Camera string `json:"camera"`
+	Edge   string `json:"edge"`
+
+	// FiledAt when it was filed last; nothing: never
+	FiledAt *time.Time `json:"filedAt,omitempty"`
+	Grid    string     `json:"grid"`
+
+	// KeepDays how long its pictures are kept; 0: as long as the case
+	KeepDays    int64           `json:"keepDays"`
+	Masks       int64           `json:"masks"`
+	Owner       string          `json:"owner"`
+	PlaceKind   string          `json:"placeKind"`
+	PlaceKindZh string          `json:"placeKindZh"`
+	Purpose     string          `json:"purpose"`
+	Sign        bool            `json:"sign"`
+	Since       time.Time       `json:"since"`
+	State       FilingLineState `json:"state"`
+
+	// Type what is kept of it: alerts alone, redacted pictures, or sealed clips, too
+	Type FilingLineType `json:"type"`
+}
+
+// FilingLineState defines model for FilingLine.State.
+type FilingLineState string
+
+// FilingLineType what is kept of it: alerts alone, redacted pictures, or sealed clips, too
+type FilingLineType string
+
 // FilterList defines model for FilterList.
 type FilterList struct {
 	Items []SavedFilter `json:"items"`
+}
+
+// Found defines model for Found.
+type Found struct {
+	Address      string    `json:"address"`
+	Manufacturer *string   `json:"manufacturer,omitempty"`
+	Model        *string   `json:"model,omitempty"`
+	Notes        *[]string `json:"notes"`
+	Proposal     *string   `json:"proposal,omitempty"`
+	Protocols    *[]string `json:"protocols"`
 }
 
 // Gap defines model for Gap.
@@ -2126,6 +2687,27 @@ type GridPeriod struct {
 
 	// Units event class (four digits) or main class (two) to unit
 	Units *map[string]string `json:"units,omitempty"`
+}
+
+// GroupBody defines model for GroupBody.
+type GroupBody struct {
+	// Edges by name
+	Edges *[]string `json:"edges,omitempty"`
+
+	// Grid first digits: every edge that reports a device there
+	Grid *string `json:"grid,omitempty"`
+
+	// Order of two groups of an edge the higher has the last word
+	Order *int64 `json:"order,omitempty"`
+
+	// Pattern of names, with * and ?: town-*
+	Pattern *string `json:"pattern,omitempty"`
+}
+
+// GroupsOutputBody defines model for GroupsOutputBody.
+type GroupsOutputBody struct {
+	// Items in their order
+	Items []EdgeGroup `json:"items"`
 }
 
 // HandoverPage defines model for HandoverPage.
@@ -2259,6 +2841,22 @@ type LaneState struct {
 // LaneStateLane defines model for LaneState.Lane.
 type LaneStateLane string
 
+// LayerVersion defines model for LayerVersion.
+type LayerVersion struct {
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+	Bytes   int64     `json:"bytes"`
+	Layer   string    `json:"layer"`
+	Text    *string   `json:"text,omitempty"`
+	Version int64     `json:"version"`
+	Why     string    `json:"why"`
+}
+
+// LayersOutputBody defines model for LayersOutputBody.
+type LayersOutputBody struct {
+	Items []LayerVersion `json:"items"`
+}
+
 // Lines defines model for Lines.
 type Lines struct {
 	Items []CaseLine `json:"items"`
@@ -2272,6 +2870,20 @@ type Link struct {
 
 	// To as of a route
 	To []string `json:"to"`
+}
+
+// Located defines model for Located.
+type Located struct {
+	Field string `json:"field"`
+
+	// Layer the layer that has the line
+	Layer *string `json:"layer,omitempty"`
+	Line  int64   `json:"line"`
+
+	// LineIn the line in that layer
+	LineIn *int64  `json:"lineIn,omitempty"`
+	Remedy *string `json:"remedy,omitempty"`
+	What   string  `json:"what"`
 }
 
 // LonLat defines model for LonLat.
@@ -2355,6 +2967,18 @@ type MapOutlinesLevel string
 
 // MapOutlinesType defines model for MapOutlines.Type.
 type MapOutlinesType string
+
+// MarkInputBody defines model for MarkInputBody.
+type MarkInputBody struct {
+	// Note the file number, say
+	Note *string `json:"note,omitempty"`
+}
+
+// MarkOutputBody defines model for MarkOutputBody.
+type MarkOutputBody struct {
+	Cameras int64 `json:"cameras"`
+	Edges   int64 `json:"edges"`
+}
 
 // Measure defines model for Measure.
 type Measure struct {
@@ -2573,6 +3197,12 @@ type On struct {
 	Name  *string   `json:"name,omitempty"`
 }
 
+// OpenDiscoveryInputBody defines model for OpenDiscoveryInputBody.
+type OpenDiscoveryInputBody struct {
+	// ForSec how long the edge listens in seconds; 5 if left out
+	ForSec *int64 `json:"forSec,omitempty"`
+}
+
 // OpenLookInputBody defines model for OpenLookInputBody.
 type OpenLookInputBody struct {
 	// Count pictures after which it is over; 1 is a still, which whoever sets the centre up may ask for, too
@@ -2729,6 +3359,37 @@ type Point struct {
 	Value float64   `json:"value"`
 }
 
+// Preview defines model for Preview.
+type Preview struct {
+	// Count of all that would change
+	Count int64 `json:"count"`
+
+	// Diff lines of its text: - was, + will be
+	Diff []string `json:"diff"`
+
+	// Edge the one whose lines these are
+	Edge string `json:"edge"`
+
+	// Edges that would change, at most 200 of them
+	Edges []string `json:"edges"`
+}
+
+// PreviewInputBody defines model for PreviewInputBody.
+type PreviewInputBody struct {
+	// Edge whose texts are wanted; left out: those of the first that would change
+	Edge *string `json:"edge,omitempty"`
+	Text string  `json:"text"`
+}
+
+// PushInputBody defines model for PushInputBody.
+type PushInputBody struct {
+	// Text YAML; empty: the layer says nothing
+	Text string `json:"text"`
+
+	// Why in one line, without naming anyone
+	Why string `json:"why"`
+}
+
 // Quiet defines model for Quiet.
 type Quiet struct {
 	// From HH:MM
@@ -2781,6 +3442,57 @@ type Recipient struct {
 // RecipientLang left out: zh
 type RecipientLang string
 
+// Register defines model for Register.
+type Register struct {
+	Basis     string `json:"basis"`
+	Clips     bool   `json:"clips"`
+	Detectors int64  `json:"detectors"`
+	Masks     int64  `json:"masks"`
+	Owner     string `json:"owner"`
+	Pictures  bool   `json:"pictures"`
+	PlaceKind string `json:"placeKind"`
+	Presence  bool   `json:"presence"`
+	Purpose   string `json:"purpose"`
+	SampleMs  int64  `json:"sampleMs"`
+	Sign      bool   `json:"sign"`
+}
+
+// RegisteredCamera defines model for RegisteredCamera.
+type RegisteredCamera struct {
+	Basis string `json:"basis"`
+
+	// Changed when something of it changed last
+	Changed   time.Time `json:"changed"`
+	Clips     bool      `json:"clips"`
+	Detectors int64     `json:"detectors"`
+	Edge      string    `json:"edge"`
+	Grid      string    `json:"grid"`
+	Id        string    `json:"id"`
+	Masks     int64     `json:"masks"`
+	Owner     string    `json:"owner"`
+	Pictures  bool      `json:"pictures"`
+	PlaceKind string    `json:"placeKind"`
+	Presence  bool      `json:"presence"`
+	Purpose   string    `json:"purpose"`
+	SampleMs  int64     `json:"sampleMs"`
+	Sign      bool      `json:"sign"`
+
+	// Since when central heard of it first
+	Since time.Time `json:"since"`
+
+	// State of a refused camera central takes no picture; its alerts are taken
+	State RegisteredCameraState `json:"state"`
+
+	// Told the edge says what its configuration says of it
+	Told bool `json:"told"`
+
+	// Why of a refused one
+	Why *[]string `json:"why,omitempty"`
+}
+
+// RegisteredCameraState of a refused camera central takes no picture; its alerts are taken
+type RegisteredCameraState string
+
 // ReleaseInputBody defines model for ReleaseInputBody.
 type ReleaseInputBody struct {
 	Reason ReleaseInputBodyReason `json:"reason"`
@@ -2818,6 +3530,78 @@ type Result struct {
 	Changed int64 `json:"changed"`
 	Gone    int64 `json:"gone"`
 	Same    int64 `json:"same"`
+}
+
+// Rollout defines model for Rollout.
+type Rollout struct {
+	// At when it began
+	At time.Time `json:"at"`
+	By string    `json:"by"`
+
+	// Changed when its state changed last
+	Changed time.Time `json:"changed"`
+
+	// Digest SHA-256 of the layer's text
+	Digest   *string  `json:"digest,omitempty"`
+	Failures int64    `json:"failures"`
+	Forgiven int64    `json:"forgiven"`
+	Id       string   `json:"id"`
+	Layer    string   `json:"layer"`
+	Reason   string   `json:"reason"`
+	State    string   `json:"state"`
+	Stop     *Stop    `json:"stop,omitempty"`
+	TrialSec *int64   `json:"trialSec,omitempty"`
+	Version  int64    `json:"version"`
+	Wave     int64    `json:"wave"`
+	Waves    *[]int64 `json:"waves"`
+	Why      *string  `json:"why,omitempty"`
+}
+
+// RolloutEdge defines model for RolloutEdge.
+type RolloutEdge struct {
+	Edge string `json:"edge"`
+
+	// State planned: it was not given it, or it was taken back
+	State RolloutEdgeState `json:"state"`
+	Why   *string          `json:"why,omitempty"`
+}
+
+// RolloutEdgeState planned: it was not given it, or it was taken back
+type RolloutEdgeState string
+
+// RolloutFile defines model for RolloutFile.
+type RolloutFile struct {
+	// At when it began
+	At time.Time `json:"at"`
+	By string    `json:"by"`
+
+	// Changed when its state changed last
+	Changed time.Time `json:"changed"`
+	Counts  Counts    `json:"counts"`
+
+	// Digest SHA-256 of the layer's text
+	Digest *string `json:"digest,omitempty"`
+
+	// Edges in the order in which they get it
+	Edges    []RolloutEdge `json:"edges"`
+	Failures int64         `json:"failures"`
+	Forgiven int64         `json:"forgiven"`
+	Id       string        `json:"id"`
+	Layer    string        `json:"layer"`
+	Reason   string        `json:"reason"`
+	State    string        `json:"state"`
+	Stop     *Stop         `json:"stop,omitempty"`
+	TrialSec *int64        `json:"trialSec,omitempty"`
+	Version  int64         `json:"version"`
+	Wave     int64         `json:"wave"`
+	Waves    *[]int64      `json:"waves"`
+	Why      *string       `json:"why,omitempty"`
+}
+
+// RolloutsOutputBody defines model for RolloutsOutputBody.
+type RolloutsOutputBody struct {
+	// Items the newest first, at most 50
+	Items []Rollout `json:"items"`
 }
 
 // Route defines model for Route.
@@ -2962,6 +3746,19 @@ type SavedFilterSeverity string
 
 // SavedFilterState defines model for SavedFilter.State.
 type SavedFilterState string
+
+// SectionPart defines model for SectionPart.
+type SectionPart struct {
+	// First its first line in the edge's text
+	First int64 `json:"first"`
+
+	// From its first line in the text of the layer
+	From    int64  `json:"from"`
+	Layer   string `json:"layer"`
+	Lines   int64  `json:"lines"`
+	Section string `json:"section"`
+	Version int64  `json:"version"`
+}
 
 // Series defines model for Series.
 type Series struct {
@@ -3110,6 +3907,25 @@ type Standing struct {
 // StandingLevel of the areas; absent where no grid has a shape
 type StandingLevel string
 
+// StartInputBody defines model for StartInputBody.
+type StartInputBody struct {
+	// Allow edges that may refuse it or go back before it stops
+	Allow *int64 `json:"allow,omitempty"`
+	Layer string `json:"layer"`
+
+	// TrialSec how long each edge watches its health; 0: as the edge has it
+	TrialSec *int64 `json:"trialSec,omitempty"`
+
+	// Version 0: the newest
+	Version *int64 `json:"version,omitempty"`
+
+	// Waves how many edges have it after each wave; left out: 1, 10%, 100%
+	Waves *[]string `json:"waves,omitempty"`
+
+	// Why in one line, without naming anyone
+	Why string `json:"why"`
+}
+
 // Step defines model for Step.
 type Step struct {
 	End    *bool     `json:"end,omitempty"`
@@ -3120,6 +3936,20 @@ type Step struct {
 
 // StepPhase defines model for Step.Phase.
 type StepPhase string
+
+// Stop defines model for Stop.
+type Stop struct {
+	At time.Time `json:"at"`
+
+	// Edge the first of them
+	Edge string `json:"edge"`
+
+	// Failed edges that refused it or went back
+	Failed   int64      `json:"failed"`
+	Problems *[]Located `json:"problems"`
+	State    string     `json:"state"`
+	Why      *string    `json:"why,omitempty"`
+}
 
 // Table defines model for Table.
 type Table struct {
@@ -3212,6 +4042,37 @@ type TokensOutputBody struct {
 	Items []Key `json:"items"`
 }
 
+// Told defines model for Told.
+type Told struct {
+	At       *time.Time `json:"at,omitempty"`
+	Attempts int64      `json:"attempts"`
+	Channel  string     `json:"channel"`
+	State    string     `json:"state"`
+}
+
+// Trace defines model for Trace.
+type Trace struct {
+	AlertId       string         `json:"alertId"`
+	CaseId        *string        `json:"caseId,omitempty"`
+	Exercise      bool           `json:"exercise"`
+	Kind          *string        `json:"kind,omitempty"`
+	Lane          *string        `json:"lane,omitempty"`
+	Later         []Change       `json:"later"`
+	Outcome       TraceOutcome   `json:"outcome"`
+	Pictures      []AlertPicture `json:"pictures"`
+	SkewMs        *int64         `json:"skewMs,omitempty"`
+	Source        *string        `json:"source,omitempty"`
+	State         *string        `json:"state,omitempty"`
+	Steps         []AlertStep    `json:"steps"`
+	Told          []Told         `json:"told"`
+	TotalMs       *float64       `json:"totalMs,omitempty"`
+	UncertaintyMs int64          `json:"uncertaintyMs"`
+	Why           string         `json:"why"`
+}
+
+// TraceOutcome defines model for Trace.Outcome.
+type TraceOutcome string
+
 // TrialEvent defines model for TrialEvent.
 type TrialEvent struct {
 	From time.Time `json:"from"`
@@ -3293,6 +4154,59 @@ type Unit struct {
 type UnitList struct {
 	Items []Unit `json:"items"`
 }
+
+// UnsealingList defines model for UnsealingList.
+type UnsealingList struct {
+	Items []UnsealingView `json:"items"`
+}
+
+// UnsealingView defines model for UnsealingView.
+type UnsealingView struct {
+	Alert string `json:"alert"`
+
+	// Approver account that decided
+	Approver     *string   `json:"approver,omitempty"`
+	ApproverUnit *string   `json:"approverUnit,omitempty"`
+	At           time.Time `json:"at"`
+
+	// By account that asks
+	By string `json:"by"`
+
+	// Clip SHA-256 of the sealed clip
+	Clip      string                `json:"clip"`
+	Decided   *UnsealingViewDecided `json:"decided,omitempty"`
+	DecidedAt *time.Time            `json:"decidedAt,omitempty"`
+
+	// Grid of the alert
+	Grid string `json:"grid"`
+	Id   string `json:"id"`
+
+	// Offline the key is not at central: the two get the clip sealed, and open it with age --decrypt -i KEY
+	Offline bool                `json:"offline"`
+	Reason  UnsealingViewReason `json:"reason"`
+	State   UnsealingViewState  `json:"state"`
+
+	// Text why, in words, without naming anyone
+	Text string `json:"text"`
+
+	// Unit of that account
+	Unit *string `json:"unit,omitempty"`
+
+	// Until by when another is to approve
+	Until time.Time `json:"until"`
+
+	// ViewUntil until when the two may see it
+	ViewUntil *time.Time `json:"viewUntil,omitempty"`
+}
+
+// UnsealingViewDecided defines model for UnsealingView.Decided.
+type UnsealingViewDecided string
+
+// UnsealingViewReason defines model for UnsealingView.Reason.
+type UnsealingViewReason string
+
+// UnsealingViewState defines model for UnsealingView.State.
+type UnsealingViewState string
 
 // Version defines model for Version.
 type Version struct {
@@ -3408,6 +4322,12 @@ type ListAlertsParamsSeverity string
 // ListAlertsParamsState defines parameters for ListAlerts.
 type ListAlertsParamsState string
 
+// AskUnsealingParams defines parameters for AskUnsealing.
+type AskUnsealingParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ListAuditParams defines parameters for ListAudit.
 type ListAuditParams struct {
 	Actor *string `form:"actor,omitempty" json:"actor,omitempty"`
@@ -3440,6 +4360,15 @@ type PutCalendarParams struct {
 	// IfMatch ETag of the version that was seen; left out: whatever there is
 	IfMatch *string `json:"If-Match,omitempty"`
 }
+
+// ListCamerasParams defines parameters for ListCameras.
+type ListCamerasParams struct {
+	State  *ListCamerasParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Cursor *string                 `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListCamerasParamsState defines parameters for ListCameras.
+type ListCamerasParamsState string
 
 // ListCasesParams defines parameters for ListCases.
 type ListCasesParams struct {
@@ -3685,6 +4614,58 @@ type PutClassParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
+// ListEdgeConfigurationsParams defines parameters for ListEdgeConfigurations.
+type ListEdgeConfigurationsParams struct {
+	State *ListEdgeConfigurationsParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Group *string                            `form:"group,omitempty" json:"group,omitempty"`
+
+	// After next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListEdgeConfigurationsParamsState defines parameters for ListEdgeConfigurations.
+type ListEdgeConfigurationsParamsState string
+
+// PutConfigurationParams defines parameters for PutConfiguration.
+type PutConfigurationParams struct {
+	// IfMatch ETag of the version that was seen; left out: whatever there is
+	IfMatch *string `json:"If-Match,omitempty"`
+}
+
+// PreviewConfigurationParams defines parameters for PreviewConfiguration.
+type PreviewConfigurationParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ListRolloutsParams defines parameters for ListRollouts.
+type ListRolloutsParams struct {
+	// Before id of the last of the page before
+	Before *string `form:"before,omitempty" json:"before,omitempty"`
+}
+
+// StartRolloutParams defines parameters for StartRollout.
+type StartRolloutParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ActRolloutParams defines parameters for ActRollout.
+type ActRolloutParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ActRolloutParamsAction defines parameters for ActRollout.
+type ActRolloutParamsAction string
+
+// GetDiscoveryParams defines parameters for GetDiscovery.
+type GetDiscoveryParams struct {
+	// Wait seconds to wait for the result
+	Wait *int64 `form:"wait,omitempty" json:"wait,omitempty"`
+}
+
 // ListEdgesParams defines parameters for ListEdges.
 type ListEdgesParams struct {
 	// Trouble edges in trouble only, or without
@@ -3747,6 +4728,12 @@ type OpenTrialParams struct {
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
 
+// OpenDiscoveryParams defines parameters for OpenDiscovery.
+type OpenDiscoveryParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // EndModeParams defines parameters for EndMode.
 type EndModeParams struct {
 	Device string  `form:"device" json:"device"`
@@ -3761,6 +4748,12 @@ type SetModeParams struct {
 	// IfMatch ETag of the version that was seen; left out: whatever there is
 	IfMatch *string `json:"If-Match,omitempty"`
 
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// MarkFilingParams defines parameters for MarkFiling.
+type MarkFilingParams struct {
 	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
 	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
 }
@@ -4050,9 +5043,15 @@ type QuerySeriesParams struct {
 	// To default: now
 	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
 
-	// Step mean per step, for example 1m; default: about 300 steps
+	// Step one value per step, for example 1m; default: about 300 steps, of whole hours once they are longer than one
 	Step *string `form:"step,omitempty" json:"step,omitempty"`
+
+	// Aggregate which value of a step
+	Aggregate *QuerySeriesParamsAggregate `form:"aggregate,omitempty" json:"aggregate,omitempty"`
 }
+
+// QuerySeriesParamsAggregate defines parameters for QuerySeries.
+type QuerySeriesParamsAggregate string
 
 // SignOutParams defines parameters for SignOut.
 type SignOutParams struct {
@@ -4136,6 +5135,18 @@ type PutUnitParams struct {
 	IfMatch *string `json:"If-Match,omitempty"`
 }
 
+// ApproveUnsealingParams defines parameters for ApproveUnsealing.
+type ApproveUnsealingParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// RefuseUnsealingParams defines parameters for RefuseUnsealing.
+type RefuseUnsealingParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
 // ChangeUserParams defines parameters for ChangeUser.
 type ChangeUserParams struct {
 	// IfMatch ETag of the account as it was seen
@@ -4162,6 +5173,9 @@ type PutWorkflowParams struct {
 	// IfMatch ETag of the version that was seen; left out: whatever there is
 	IfMatch *string `json:"If-Match,omitempty"`
 }
+
+// AskUnsealingJSONRequestBody defines body for AskUnsealing for application/json ContentType.
+type AskUnsealingJSONRequestBody = AskInputBody
 
 // PutCalendarJSONRequestBody defines body for PutCalendar for application/json ContentType.
 type PutCalendarJSONRequestBody = PutCalendarJSONBody
@@ -4190,6 +5204,18 @@ type StepCaseJSONRequestBody = CaseStep
 // PutClassJSONRequestBody defines body for PutClass for application/json ContentType.
 type PutClassJSONRequestBody = EventClass
 
+// PutEdgeGroupJSONRequestBody defines body for PutEdgeGroup for application/json ContentType.
+type PutEdgeGroupJSONRequestBody = GroupBody
+
+// PutConfigurationJSONRequestBody defines body for PutConfiguration for application/json ContentType.
+type PutConfigurationJSONRequestBody = PushInputBody
+
+// PreviewConfigurationJSONRequestBody defines body for PreviewConfiguration for application/json ContentType.
+type PreviewConfigurationJSONRequestBody = PreviewInputBody
+
+// StartRolloutJSONRequestBody defines body for StartRollout for application/json ContentType.
+type StartRolloutJSONRequestBody = StartInputBody
+
 // PutArrangementJSONRequestBody defines body for PutArrangement for application/json ContentType.
 type PutArrangementJSONRequestBody = ArrangementBody
 
@@ -4199,11 +5225,20 @@ type OpenLookJSONRequestBody = OpenLookInputBody
 // OpenTrialJSONRequestBody defines body for OpenTrial for application/json ContentType.
 type OpenTrialJSONRequestBody = TrialOrderBody
 
+// OpenDiscoveryJSONRequestBody defines body for OpenDiscovery for application/json ContentType.
+type OpenDiscoveryJSONRequestBody = OpenDiscoveryInputBody
+
+// PutDiscoveryResultJSONRequestBody defines body for PutDiscoveryResult for application/json ContentType.
+type PutDiscoveryResultJSONRequestBody = DiscoveryResult
+
 // SetModeJSONRequestBody defines body for SetMode for application/json ContentType.
 type SetModeJSONRequestBody = ModeBody
 
 // PutTrialResultJSONRequestBody defines body for PutTrialResult for application/json ContentType.
 type PutTrialResultJSONRequestBody = TrialResult
+
+// MarkFilingJSONRequestBody defines body for MarkFiling for application/json ContentType.
+type MarkFilingJSONRequestBody = MarkInputBody
 
 // PutFiltersJSONRequestBody defines body for PutFilters for application/json ContentType.
 type PutFiltersJSONRequestBody = FilterList
@@ -4350,6 +5385,14 @@ type ClientInterface interface {
 	// GetAlert request
 	GetAlert(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// TraceAlert request
+	TraceAlert(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AskUnsealingWithBody request with any body
+	AskUnsealingWithBody(ctx context.Context, id openapi_types.UUID, params *AskUnsealingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	AskUnsealing(ctx context.Context, id openapi_types.UUID, params *AskUnsealingParams, body AskUnsealingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListAudit request
 	ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -4363,6 +5406,9 @@ type ClientInterface interface {
 	PutCalendarWithBody(ctx context.Context, id string, params *PutCalendarParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	PutCalendar(ctx context.Context, id string, params *PutCalendarParams, body PutCalendarJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListCameras request
+	ListCameras(ctx context.Context, params *ListCamerasParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListCases request
 	ListCases(ctx context.Context, params *ListCasesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4455,6 +5501,59 @@ type ClientInterface interface {
 
 	PutClass(ctx context.Context, code string, params *PutClassParams, body PutClassJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListEdgeConfigurations request
+	ListEdgeConfigurations(ctx context.Context, params *ListEdgeConfigurationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetEdgeConfiguration request
+	GetEdgeConfiguration(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListEdgeGroups request
+	ListEdgeGroups(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RemoveEdgeGroup request
+	RemoveEdgeGroup(ctx context.Context, group string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutEdgeGroupWithBody request with any body
+	PutEdgeGroupWithBody(ctx context.Context, group string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	PutEdgeGroup(ctx context.Context, group string, body PutEdgeGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListConfigurations request
+	ListConfigurations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetConfigurationHistory request
+	GetConfigurationHistory(ctx context.Context, layer string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutConfigurationWithBody request with any body
+	PutConfigurationWithBody(ctx context.Context, layer string, params *PutConfigurationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	PutConfiguration(ctx context.Context, layer string, params *PutConfigurationParams, body PutConfigurationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PreviewConfigurationWithBody request with any body
+	PreviewConfigurationWithBody(ctx context.Context, layer string, params *PreviewConfigurationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	PreviewConfiguration(ctx context.Context, layer string, params *PreviewConfigurationParams, body PreviewConfigurationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetConfiguration request
+	GetConfiguration(ctx context.Context, layer string, version int64, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListRollouts request
+	ListRollouts(ctx context.Context, params *ListRolloutsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartRolloutWithBody request with any body
+	StartRolloutWithBody(ctx context.Context, params *StartRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	StartRollout(ctx context.Context, params *StartRolloutParams, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRollout request
+	GetRollout(ctx context.Context, rollout openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ActRollout request
+	ActRollout(ctx context.Context, rollout openapi_types.UUID, action ActRolloutParamsAction, params *ActRolloutParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDiscovery request
+	GetDiscovery(ctx context.Context, discovery openapi_types.UUID, params *GetDiscoveryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListEdges request
 	ListEdges(ctx context.Context, params *ListEdgesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -4474,10 +5573,26 @@ type ClientInterface interface {
 
 	OpenLook(ctx context.Context, edge string, camera string, params *OpenLookParams, body OpenLookJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetCamera request
+	GetCamera(ctx context.Context, edge string, camera string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// OpenTrialWithBody request with any body
 	OpenTrialWithBody(ctx context.Context, edge string, camera string, params *OpenTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	OpenTrial(ctx context.Context, edge string, camera string, params *OpenTrialParams, body OpenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListDiscoveries request
+	ListDiscoveries(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// OpenDiscoveryWithBody request with any body
+	OpenDiscoveryWithBody(ctx context.Context, edge string, params *OpenDiscoveryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	OpenDiscovery(ctx context.Context, edge string, params *OpenDiscoveryParams, body OpenDiscoveryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// PutDiscoveryResultWithBody request with any body
+	PutDiscoveryResultWithBody(ctx context.Context, edge string, discovery string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	PutDiscoveryResult(ctx context.Context, edge string, discovery string, body PutDiscoveryResultJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListLooks request
 	ListLooks(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4509,6 +5624,17 @@ type ClientInterface interface {
 
 	// GetEvidence request
 	GetEvidence(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetFiling request
+	GetFiling(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ExportFiling request
+	ExportFiling(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MarkFilingWithBody request with any body
+	MarkFilingWithBody(ctx context.Context, params *MarkFilingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	MarkFiling(ctx context.Context, params *MarkFilingParams, body MarkFilingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListFilters request
 	ListFilters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4723,6 +5849,21 @@ type ClientInterface interface {
 
 	PutUnit(ctx context.Context, id string, params *PutUnitParams, body PutUnitJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListUnsealings request
+	ListUnsealings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetUnsealing request
+	GetUnsealing(ctx context.Context, unsealing openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveUnsealing request
+	ApproveUnsealing(ctx context.Context, unsealing openapi_types.UUID, params *ApproveUnsealingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetUnsealedClip request
+	GetUnsealedClip(ctx context.Context, unsealing openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RefuseUnsealing request
+	RefuseUnsealing(ctx context.Context, unsealing openapi_types.UUID, params *RefuseUnsealingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListUsers request
 	ListUsers(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
@@ -4783,6 +5924,42 @@ func (c *Client) GetAlert(ctx context.Context, id openapi_types.UUID, reqEditors
 	return c.Client.Do(req)
 }
 
+func (c *Client) TraceAlert(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTraceAlertRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) AskUnsealingWithBody(ctx context.Context, id openapi_types.UUID, params *AskUnsealingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAskUnsealingRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) AskUnsealing(ctx context.Context, id openapi_types.UUID, params *AskUnsealingParams, body AskUnsealingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAskUnsealingRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) ListAudit(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListAuditRequest(c.Server, params)
 	if err != nil {
@@ -4833,6 +6010,18 @@ func (c *Client) PutCalendarWithBody(ctx context.Context, id string, params *Put
 
 func (c *Client) PutCalendar(ctx context.Context, id string, params *PutCalendarParams, body PutCalendarJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewPutCalendarRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListCameras(ctx context.Context, params *ListCamerasParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListCamerasRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5239,6 +6428,234 @@ func (c *Client) PutClass(ctx context.Context, code string, params *PutClassPara
 	return c.Client.Do(req)
 }
 
+func (c *Client) ListEdgeConfigurations(ctx context.Context, params *ListEdgeConfigurationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEdgeConfigurationsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetEdgeConfiguration(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetEdgeConfigurationRequest(c.Server, edge)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListEdgeGroups(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEdgeGroupsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) RemoveEdgeGroup(ctx context.Context, group string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveEdgeGroupRequest(c.Server, group)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutEdgeGroupWithBody(ctx context.Context, group string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutEdgeGroupRequestWithBody(c.Server, group, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutEdgeGroup(ctx context.Context, group string, body PutEdgeGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutEdgeGroupRequest(c.Server, group, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListConfigurations(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListConfigurationsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetConfigurationHistory(ctx context.Context, layer string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetConfigurationHistoryRequest(c.Server, layer)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutConfigurationWithBody(ctx context.Context, layer string, params *PutConfigurationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutConfigurationRequestWithBody(c.Server, layer, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutConfiguration(ctx context.Context, layer string, params *PutConfigurationParams, body PutConfigurationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutConfigurationRequest(c.Server, layer, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PreviewConfigurationWithBody(ctx context.Context, layer string, params *PreviewConfigurationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewConfigurationRequestWithBody(c.Server, layer, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PreviewConfiguration(ctx context.Context, layer string, params *PreviewConfigurationParams, body PreviewConfigurationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPreviewConfigurationRequest(c.Server, layer, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetConfiguration(ctx context.Context, layer string, version int64, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetConfigurationRequest(c.Server, layer, version)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListRollouts(ctx context.Context, params *ListRolloutsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRolloutsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) StartRolloutWithBody(ctx context.Context, params *StartRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartRolloutRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) StartRollout(ctx context.Context, params *StartRolloutParams, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartRolloutRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetRollout(ctx context.Context, rollout openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRolloutRequest(c.Server, rollout)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ActRollout(ctx context.Context, rollout openapi_types.UUID, action ActRolloutParamsAction, params *ActRolloutParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewActRolloutRequest(c.Server, rollout, action, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetDiscovery(ctx context.Context, discovery openapi_types.UUID, params *GetDiscoveryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDiscoveryRequest(c.Server, discovery, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) ListEdges(ctx context.Context, params *ListEdgesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListEdgesRequest(c.Server, params)
 	if err != nil {
@@ -5323,6 +6740,18 @@ func (c *Client) OpenLook(ctx context.Context, edge string, camera string, param
 	return c.Client.Do(req)
 }
 
+func (c *Client) GetCamera(ctx context.Context, edge string, camera string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetCameraRequest(c.Server, edge, camera)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) OpenTrialWithBody(ctx context.Context, edge string, camera string, params *OpenTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewOpenTrialRequestWithBody(c.Server, edge, camera, params, contentType, body)
 	if err != nil {
@@ -5337,6 +6766,66 @@ func (c *Client) OpenTrialWithBody(ctx context.Context, edge string, camera stri
 
 func (c *Client) OpenTrial(ctx context.Context, edge string, camera string, params *OpenTrialParams, body OpenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewOpenTrialRequest(c.Server, edge, camera, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListDiscoveries(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListDiscoveriesRequest(c.Server, edge)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) OpenDiscoveryWithBody(ctx context.Context, edge string, params *OpenDiscoveryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenDiscoveryRequestWithBody(c.Server, edge, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) OpenDiscovery(ctx context.Context, edge string, params *OpenDiscoveryParams, body OpenDiscoveryJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewOpenDiscoveryRequest(c.Server, edge, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutDiscoveryResultWithBody(ctx context.Context, edge string, discovery string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutDiscoveryResultRequestWithBody(c.Server, edge, discovery, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) PutDiscoveryResult(ctx context.Context, edge string, discovery string, body PutDiscoveryResultJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewPutDiscoveryResultRequest(c.Server, edge, discovery, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5469,6 +6958,54 @@ func (c *Client) GetDevice(ctx context.Context, id string, device string, reqEdi
 
 func (c *Client) GetEvidence(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetEvidenceRequest(c.Server, sha256)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetFiling(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetFilingRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ExportFiling(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewExportFilingRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) MarkFilingWithBody(ctx context.Context, params *MarkFilingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMarkFilingRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) MarkFiling(ctx context.Context, params *MarkFilingParams, body MarkFilingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMarkFilingRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6403,6 +7940,66 @@ func (c *Client) PutUnit(ctx context.Context, id string, params *PutUnitParams, 
 	return c.Client.Do(req)
 }
 
+func (c *Client) ListUnsealings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListUnsealingsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetUnsealing(ctx context.Context, unsealing openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetUnsealingRequest(c.Server, unsealing)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ApproveUnsealing(ctx context.Context, unsealing openapi_types.UUID, params *ApproveUnsealingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveUnsealingRequest(c.Server, unsealing, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetUnsealedClip(ctx context.Context, unsealing openapi_types.UUID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetUnsealedClipRequest(c.Server, unsealing)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) RefuseUnsealing(ctx context.Context, unsealing openapi_types.UUID, params *RefuseUnsealingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRefuseUnsealingRequest(c.Server, unsealing, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 func (c *Client) ListUsers(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListUsersRequest(c.Server)
 	if err != nil {
@@ -6802,6 +8399,102 @@ func NewGetAlertRequest(server string, id openapi_types.UUID) (*http.Request, er
 	return req, nil
 }
 
+// NewTraceAlertRequest generates requests for TraceAlert
+func NewTraceAlertRequest(server string, id openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/alerts/%s/trace", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAskUnsealingRequest calls the generic AskUnsealing builder with application/json body
+func NewAskUnsealingRequest(server string, id openapi_types.UUID, params *AskUnsealingParams, body AskUnsealingJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAskUnsealingRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewAskUnsealingRequestWithBody generates requests for AskUnsealing with any type of body
+func NewAskUnsealingRequestWithBody(server string, id openapi_types.UUID, params *AskUnsealingParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "id", runtime.ParamLocationPath, id)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/alerts/%s/unsealings", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListAuditRequest generates requests for ListAudit
 func NewListAuditRequest(server string, params *ListAuditParams) (*http.Request, error) {
 	var err error
@@ -7064,6 +8757,71 @@ func NewPutCalendarRequestWithBody(server string, id string, params *PutCalendar
 			req.Header.Set("If-Match", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewListCamerasRequest generates requests for ListCameras
+func NewListCamerasRequest(server string, params *ListCamerasParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/cameras")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "state", runtime.ParamLocationQuery, *params.State); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "cursor", runtime.ParamLocationQuery, *params.Cursor); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -8877,6 +10635,721 @@ func NewPutClassRequestWithBody(server string, code string, params *PutClassPara
 	return req, nil
 }
 
+// NewListEdgeConfigurationsRequest generates requests for ListEdgeConfigurations
+func NewListEdgeConfigurationsRequest(server string, params *ListEdgeConfigurationsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/edges")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "state", runtime.ParamLocationQuery, *params.State); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Group != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "group", runtime.ParamLocationQuery, *params.Group); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "after", runtime.ParamLocationQuery, *params.After); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "limit", runtime.ParamLocationQuery, *params.Limit); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetEdgeConfigurationRequest generates requests for GetEdgeConfiguration
+func NewGetEdgeConfigurationRequest(server string, edge string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/edges/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListEdgeGroupsRequest generates requests for ListEdgeGroups
+func NewListEdgeGroupsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/groups")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRemoveEdgeGroupRequest generates requests for RemoveEdgeGroup
+func NewRemoveEdgeGroupRequest(server string, group string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "group", runtime.ParamLocationPath, group)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/groups/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("DELETE", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutEdgeGroupRequest calls the generic PutEdgeGroup builder with application/json body
+func NewPutEdgeGroupRequest(server string, group string, body PutEdgeGroupJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutEdgeGroupRequestWithBody(server, group, "application/json", bodyReader)
+}
+
+// NewPutEdgeGroupRequestWithBody generates requests for PutEdgeGroup with any type of body
+func NewPutEdgeGroupRequestWithBody(server string, group string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "group", runtime.ParamLocationPath, group)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/groups/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("PUT", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewListConfigurationsRequest generates requests for ListConfigurations
+func NewListConfigurationsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/layers")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetConfigurationHistoryRequest generates requests for GetConfigurationHistory
+func NewGetConfigurationHistoryRequest(server string, layer string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "layer", runtime.ParamLocationPath, layer)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/layers/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewPutConfigurationRequest calls the generic PutConfiguration builder with application/json body
+func NewPutConfigurationRequest(server string, layer string, params *PutConfigurationParams, body PutConfigurationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutConfigurationRequestWithBody(server, layer, params, "application/json", bodyReader)
+}
+
+// NewPutConfigurationRequestWithBody generates requests for PutConfiguration with any type of body
+func NewPutConfigurationRequestWithBody(server string, layer string, params *PutConfigurationParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "layer", runtime.ParamLocationPath, layer)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/layers/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("PUT", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "If-Match", runtime.ParamLocationHeader, *params.IfMatch)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewPreviewConfigurationRequest calls the generic PreviewConfiguration builder with application/json body
+func NewPreviewConfigurationRequest(server string, layer string, params *PreviewConfigurationParams, body PreviewConfigurationJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPreviewConfigurationRequestWithBody(server, layer, params, "application/json", bodyReader)
+}
+
+// NewPreviewConfigurationRequestWithBody generates requests for PreviewConfiguration with any type of body
+func NewPreviewConfigurationRequestWithBody(server string, layer string, params *PreviewConfigurationParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "layer", runtime.ParamLocationPath, layer)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/layers/%s/preview", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetConfigurationRequest generates requests for GetConfiguration
+func NewGetConfigurationRequest(server string, layer string, version int64) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "layer", runtime.ParamLocationPath, layer)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "version", runtime.ParamLocationPath, version)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/layers/%s/versions/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListRolloutsRequest generates requests for ListRollouts
+func NewListRolloutsRequest(server string, params *ListRolloutsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/rollouts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.Before != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "before", runtime.ParamLocationQuery, *params.Before); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStartRolloutRequest calls the generic StartRollout builder with application/json body
+func NewStartRolloutRequest(server string, params *StartRolloutParams, body StartRolloutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartRolloutRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewStartRolloutRequestWithBody generates requests for StartRollout with any type of body
+func NewStartRolloutRequestWithBody(server string, params *StartRolloutParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/rollouts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetRolloutRequest generates requests for GetRollout
+func NewGetRolloutRequest(server string, rollout openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "rollout", runtime.ParamLocationPath, rollout)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/rollouts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewActRolloutRequest generates requests for ActRollout
+func NewActRolloutRequest(server string, rollout openapi_types.UUID, action ActRolloutParamsAction, params *ActRolloutParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "rollout", runtime.ParamLocationPath, rollout)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "action", runtime.ParamLocationPath, action)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/configuration/rollouts/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetDiscoveryRequest generates requests for GetDiscovery
+func NewGetDiscoveryRequest(server string, discovery openapi_types.UUID, params *GetDiscoveryParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "discovery", runtime.ParamLocationPath, discovery)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/discoveries/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.Wait != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "wait", runtime.ParamLocationQuery, *params.Wait); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListEdgesRequest generates requests for ListEdges
 func NewListEdgesRequest(server string, params *ListEdgesParams) (*http.Request, error) {
 	var err error
@@ -9289,6 +11762,47 @@ func NewOpenLookRequestWithBody(server string, edge string, camera string, param
 	return req, nil
 }
 
+// NewGetCameraRequest generates requests for GetCamera
+func NewGetCameraRequest(server string, edge string, camera string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "camera", runtime.ParamLocationPath, camera)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/cameras/%s/register", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewOpenTrialRequest calls the generic OpenTrial builder with application/json body
 func NewOpenTrialRequest(server string, edge string, camera string, params *OpenTrialParams, body OpenTrialJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -9354,6 +11868,156 @@ func NewOpenTrialRequestWithBody(server string, edge string, camera string, para
 		}
 
 	}
+
+	return req, nil
+}
+
+// NewListDiscoveriesRequest generates requests for ListDiscoveries
+func NewListDiscoveriesRequest(server string, edge string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/discoveries", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewOpenDiscoveryRequest calls the generic OpenDiscovery builder with application/json body
+func NewOpenDiscoveryRequest(server string, edge string, params *OpenDiscoveryParams, body OpenDiscoveryJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewOpenDiscoveryRequestWithBody(server, edge, params, "application/json", bodyReader)
+}
+
+// NewOpenDiscoveryRequestWithBody generates requests for OpenDiscovery with any type of body
+func NewOpenDiscoveryRequestWithBody(server string, edge string, params *OpenDiscoveryParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/discoveries", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewPutDiscoveryResultRequest calls the generic PutDiscoveryResult builder with application/json body
+func NewPutDiscoveryResultRequest(server string, edge string, discovery string, body PutDiscoveryResultJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewPutDiscoveryResultRequestWithBody(server, edge, discovery, "application/json", bodyReader)
+}
+
+// NewPutDiscoveryResultRequestWithBody generates requests for PutDiscoveryResult with any type of body
+func NewPutDiscoveryResultRequestWithBody(server string, edge string, discovery string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "edge", runtime.ParamLocationPath, edge)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "discovery", runtime.ParamLocationPath, discovery)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/edges/%s/discoveries/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("PUT", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -9783,6 +12447,115 @@ func NewGetEvidenceRequest(server string, sha256 string) (*http.Request, error) 
 	req, err := http.NewRequest("GET", queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetFilingRequest generates requests for GetFiling
+func NewGetFilingRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/filing")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewExportFilingRequest generates requests for ExportFiling
+func NewExportFilingRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/filing.csv")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewMarkFilingRequest calls the generic MarkFiling builder with application/json body
+func NewMarkFilingRequest(server string, params *MarkFilingParams, body MarkFilingJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewMarkFilingRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewMarkFilingRequestWithBody generates requests for MarkFiling with any type of body
+func NewMarkFilingRequestWithBody(server string, params *MarkFilingParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/filing/marks")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
 	}
 
 	return req, nil
@@ -12212,6 +14985,22 @@ func NewQuerySeriesRequest(server string, params *QuerySeriesParams) (*http.Requ
 
 		}
 
+		if params.Aggregate != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "aggregate", runtime.ParamLocationQuery, *params.Aggregate); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
 		queryURL.RawQuery = queryValues.Encode()
 	}
 
@@ -13196,6 +15985,199 @@ func NewPutUnitRequestWithBody(server string, id string, params *PutUnitParams, 
 	return req, nil
 }
 
+// NewListUnsealingsRequest generates requests for ListUnsealings
+func NewListUnsealingsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unsealings")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetUnsealingRequest generates requests for GetUnsealing
+func NewGetUnsealingRequest(server string, unsealing openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "unsealing", runtime.ParamLocationPath, unsealing)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unsealings/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewApproveUnsealingRequest generates requests for ApproveUnsealing
+func NewApproveUnsealingRequest(server string, unsealing openapi_types.UUID, params *ApproveUnsealingParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "unsealing", runtime.ParamLocationPath, unsealing)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unsealings/%s/approve", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetUnsealedClipRequest generates requests for GetUnsealedClip
+func NewGetUnsealedClipRequest(server string, unsealing openapi_types.UUID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "unsealing", runtime.ParamLocationPath, unsealing)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unsealings/%s/clip", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRefuseUnsealingRequest generates requests for RefuseUnsealing
+func NewRefuseUnsealingRequest(server string, unsealing openapi_types.UUID, params *RefuseUnsealingParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "unsealing", runtime.ParamLocationPath, unsealing)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/unsealings/%s/refuse", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListUsersRequest generates requests for ListUsers
 func NewListUsersRequest(server string) (*http.Request, error) {
 	var err error
@@ -13637,6 +16619,14 @@ type ClientWithResponsesInterface interface {
 	// GetAlertWithResponse request
 	GetAlertWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetAlertResponse, error)
 
+	// TraceAlertWithResponse request
+	TraceAlertWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*TraceAlertResponse, error)
+
+	// AskUnsealingWithBodyWithResponse request with any body
+	AskUnsealingWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *AskUnsealingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskUnsealingResponse, error)
+
+	AskUnsealingWithResponse(ctx context.Context, id openapi_types.UUID, params *AskUnsealingParams, body AskUnsealingJSONRequestBody, reqEditors ...RequestEditorFn) (*AskUnsealingResponse, error)
+
 	// ListAuditWithResponse request
 	ListAuditWithResponse(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*ListAuditResponse, error)
 
@@ -13650,6 +16640,9 @@ type ClientWithResponsesInterface interface {
 	PutCalendarWithBodyWithResponse(ctx context.Context, id string, params *PutCalendarParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutCalendarResponse, error)
 
 	PutCalendarWithResponse(ctx context.Context, id string, params *PutCalendarParams, body PutCalendarJSONRequestBody, reqEditors ...RequestEditorFn) (*PutCalendarResponse, error)
+
+	// ListCamerasWithResponse request
+	ListCamerasWithResponse(ctx context.Context, params *ListCamerasParams, reqEditors ...RequestEditorFn) (*ListCamerasResponse, error)
 
 	// ListCasesWithResponse request
 	ListCasesWithResponse(ctx context.Context, params *ListCasesParams, reqEditors ...RequestEditorFn) (*ListCasesResponse, error)
@@ -13742,6 +16735,59 @@ type ClientWithResponsesInterface interface {
 
 	PutClassWithResponse(ctx context.Context, code string, params *PutClassParams, body PutClassJSONRequestBody, reqEditors ...RequestEditorFn) (*PutClassResponse, error)
 
+	// ListEdgeConfigurationsWithResponse request
+	ListEdgeConfigurationsWithResponse(ctx context.Context, params *ListEdgeConfigurationsParams, reqEditors ...RequestEditorFn) (*ListEdgeConfigurationsResponse, error)
+
+	// GetEdgeConfigurationWithResponse request
+	GetEdgeConfigurationWithResponse(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*GetEdgeConfigurationResponse, error)
+
+	// ListEdgeGroupsWithResponse request
+	ListEdgeGroupsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListEdgeGroupsResponse, error)
+
+	// RemoveEdgeGroupWithResponse request
+	RemoveEdgeGroupWithResponse(ctx context.Context, group string, reqEditors ...RequestEditorFn) (*RemoveEdgeGroupResponse, error)
+
+	// PutEdgeGroupWithBodyWithResponse request with any body
+	PutEdgeGroupWithBodyWithResponse(ctx context.Context, group string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutEdgeGroupResponse, error)
+
+	PutEdgeGroupWithResponse(ctx context.Context, group string, body PutEdgeGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*PutEdgeGroupResponse, error)
+
+	// ListConfigurationsWithResponse request
+	ListConfigurationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListConfigurationsResponse, error)
+
+	// GetConfigurationHistoryWithResponse request
+	GetConfigurationHistoryWithResponse(ctx context.Context, layer string, reqEditors ...RequestEditorFn) (*GetConfigurationHistoryResponse, error)
+
+	// PutConfigurationWithBodyWithResponse request with any body
+	PutConfigurationWithBodyWithResponse(ctx context.Context, layer string, params *PutConfigurationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutConfigurationResponse, error)
+
+	PutConfigurationWithResponse(ctx context.Context, layer string, params *PutConfigurationParams, body PutConfigurationJSONRequestBody, reqEditors ...RequestEditorFn) (*PutConfigurationResponse, error)
+
+	// PreviewConfigurationWithBodyWithResponse request with any body
+	PreviewConfigurationWithBodyWithResponse(ctx context.Context, layer string, params *PreviewConfigurationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewConfigurationResponse, error)
+
+	PreviewConfigurationWithResponse(ctx context.Context, layer string, params *PreviewConfigurationParams, body PreviewConfigurationJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewConfigurationResponse, error)
+
+	// GetConfigurationWithResponse request
+	GetConfigurationWithResponse(ctx context.Context, layer string, version int64, reqEditors ...RequestEditorFn) (*GetConfigurationResponse, error)
+
+	// ListRolloutsWithResponse request
+	ListRolloutsWithResponse(ctx context.Context, params *ListRolloutsParams, reqEditors ...RequestEditorFn) (*ListRolloutsResponse, error)
+
+	// StartRolloutWithBodyWithResponse request with any body
+	StartRolloutWithBodyWithResponse(ctx context.Context, params *StartRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error)
+
+	StartRolloutWithResponse(ctx context.Context, params *StartRolloutParams, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error)
+
+	// GetRolloutWithResponse request
+	GetRolloutWithResponse(ctx context.Context, rollout openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetRolloutResponse, error)
+
+	// ActRolloutWithResponse request
+	ActRolloutWithResponse(ctx context.Context, rollout openapi_types.UUID, action ActRolloutParamsAction, params *ActRolloutParams, reqEditors ...RequestEditorFn) (*ActRolloutResponse, error)
+
+	// GetDiscoveryWithResponse request
+	GetDiscoveryWithResponse(ctx context.Context, discovery openapi_types.UUID, params *GetDiscoveryParams, reqEditors ...RequestEditorFn) (*GetDiscoveryResponse, error)
+
 	// ListEdgesWithResponse request
 	ListEdgesWithResponse(ctx context.Context, params *ListEdgesParams, reqEditors ...RequestEditorFn) (*ListEdgesResponse, error)
 
@@ -13761,10 +16807,26 @@ type ClientWithResponsesInterface interface {
 
 	OpenLookWithResponse(ctx context.Context, edge string, camera string, params *OpenLookParams, body OpenLookJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenLookResponse, error)
 
+	// GetCameraWithResponse request
+	GetCameraWithResponse(ctx context.Context, edge string, camera string, reqEditors ...RequestEditorFn) (*GetCameraResponse, error)
+
 	// OpenTrialWithBodyWithResponse request with any body
 	OpenTrialWithBodyWithResponse(ctx context.Context, edge string, camera string, params *OpenTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenTrialResponse, error)
 
 	OpenTrialWithResponse(ctx context.Context, edge string, camera string, params *OpenTrialParams, body OpenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenTrialResponse, error)
+
+	// ListDiscoveriesWithResponse request
+	ListDiscoveriesWithResponse(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*ListDiscoveriesResponse, error)
+
+	// OpenDiscoveryWithBodyWithResponse request with any body
+	OpenDiscoveryWithBodyWithResponse(ctx context.Context, edge string, params *OpenDiscoveryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenDiscoveryResponse, error)
+
+	OpenDiscoveryWithResponse(ctx context.Context, edge string, params *OpenDiscoveryParams, body OpenDiscoveryJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenDiscoveryResponse, error)
+
+	// PutDiscoveryResultWithBodyWithResponse request with any body
+	PutDiscoveryResultWithBodyWithResponse(ctx context.Context, edge string, discovery string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutDiscoveryResultResponse, error)
+
+	PutDiscoveryResultWithResponse(ctx context.Context, edge string, discovery string, body PutDiscoveryResultJSONRequestBody, reqEditors ...RequestEditorFn) (*PutDiscoveryResultResponse, error)
 
 	// ListLooksWithResponse request
 	ListLooksWithResponse(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*ListLooksResponse, error)
@@ -13796,6 +16858,17 @@ type ClientWithResponsesInterface interface {
 
 	// GetEvidenceWithResponse request
 	GetEvidenceWithResponse(ctx context.Context, sha256 string, reqEditors ...RequestEditorFn) (*GetEvidenceResponse, error)
+
+	// GetFilingWithResponse request
+	GetFilingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetFilingResponse, error)
+
+	// ExportFilingWithResponse request
+	ExportFilingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ExportFilingResponse, error)
+
+	// MarkFilingWithBodyWithResponse request with any body
+	MarkFilingWithBodyWithResponse(ctx context.Context, params *MarkFilingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*MarkFilingResponse, error)
+
+	MarkFilingWithResponse(ctx context.Context, params *MarkFilingParams, body MarkFilingJSONRequestBody, reqEditors ...RequestEditorFn) (*MarkFilingResponse, error)
 
 	// ListFiltersWithResponse request
 	ListFiltersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListFiltersResponse, error)
@@ -14010,6 +17083,21 @@ type ClientWithResponsesInterface interface {
 
 	PutUnitWithResponse(ctx context.Context, id string, params *PutUnitParams, body PutUnitJSONRequestBody, reqEditors ...RequestEditorFn) (*PutUnitResponse, error)
 
+	// ListUnsealingsWithResponse request
+	ListUnsealingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnsealingsResponse, error)
+
+	// GetUnsealingWithResponse request
+	GetUnsealingWithResponse(ctx context.Context, unsealing openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetUnsealingResponse, error)
+
+	// ApproveUnsealingWithResponse request
+	ApproveUnsealingWithResponse(ctx context.Context, unsealing openapi_types.UUID, params *ApproveUnsealingParams, reqEditors ...RequestEditorFn) (*ApproveUnsealingResponse, error)
+
+	// GetUnsealedClipWithResponse request
+	GetUnsealedClipWithResponse(ctx context.Context, unsealing openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetUnsealedClipResponse, error)
+
+	// RefuseUnsealingWithResponse request
+	RefuseUnsealingWithResponse(ctx context.Context, unsealing openapi_types.UUID, params *RefuseUnsealingParams, reqEditors ...RequestEditorFn) (*RefuseUnsealingResponse, error)
+
 	// ListUsersWithResponse request
 	ListUsersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUsersResponse, error)
 
@@ -14094,6 +17182,63 @@ func (r GetAlertResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetAlertResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type TraceAlertResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Trace
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r TraceAlertResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TraceAlertResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type AskUnsealingResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON201                   *UnsealingView
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON410 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON429 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r AskUnsealingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AskUnsealingResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -14205,6 +17350,32 @@ func (r PutCalendarResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r PutCalendarResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListCamerasResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *CameraPage
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListCamerasResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListCamerasResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -14917,6 +18088,428 @@ func (r PutClassResponse) StatusCode() int {
 	return 0
 }
 
+type ListEdgeConfigurationsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *DriftPage
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEdgeConfigurationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEdgeConfigurationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetEdgeConfigurationResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *DriftFile
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetEdgeConfigurationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetEdgeConfigurationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListEdgeGroupsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *GroupsOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEdgeGroupsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEdgeGroupsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type RemoveEdgeGroupResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r RemoveEdgeGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RemoveEdgeGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type PutEdgeGroupResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r PutEdgeGroupResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutEdgeGroupResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListConfigurationsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *LayersOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListConfigurationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListConfigurationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetConfigurationHistoryResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *LayersOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetConfigurationHistoryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetConfigurationHistoryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type PutConfigurationResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *LayerVersion
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r PutConfigurationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutConfigurationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type PreviewConfigurationResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Preview
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r PreviewConfigurationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PreviewConfigurationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetConfigurationResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *LayerVersion
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetConfigurationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetConfigurationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListRolloutsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *RolloutsOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListRolloutsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListRolloutsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type StartRolloutResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON201                   *Rollout
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r StartRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetRolloutResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *RolloutFile
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ActRolloutResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Rollout
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ActRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ActRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetDiscoveryResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Discovered
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+	ApplicationproblemJSON503 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDiscoveryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDiscoveryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type ListEdgesResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -15059,6 +18652,33 @@ func (r OpenLookResponse) StatusCode() int {
 	return 0
 }
 
+type GetCameraResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *CameraFile
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetCameraResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetCameraResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type OpenTrialResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -15084,6 +18704,90 @@ func (r OpenTrialResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r OpenTrialResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListDiscoveriesResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *DiscoveryList
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListDiscoveriesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListDiscoveriesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type OpenDiscoveryResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON201                   *Discovered
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON429 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r OpenDiscoveryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r OpenDiscoveryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type PutDiscoveryResultResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON410 *ErrorModel
+	ApplicationproblemJSON413 *ErrorModel
+	ApplicationproblemJSON415 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON503 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r PutDiscoveryResultResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r PutDiscoveryResultResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -15332,6 +19036,85 @@ func (r GetEvidenceResponse) Status() string {
 
 // StatusCode returns HTTPResponse.StatusCode
 func (r GetEvidenceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetFilingResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *Filing
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetFilingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetFilingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ExportFilingResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ExportFilingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ExportFilingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type MarkFilingResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *MarkOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r MarkFilingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r MarkFilingResponse) StatusCode() int {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.StatusCode
 	}
@@ -16962,6 +20745,151 @@ func (r PutUnitResponse) StatusCode() int {
 	return 0
 }
 
+type ListUnsealingsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *UnsealingList
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListUnsealingsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListUnsealingsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetUnsealingResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *UnsealingView
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON410 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON429 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetUnsealingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetUnsealingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ApproveUnsealingResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *UnsealingView
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON410 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON429 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ApproveUnsealingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ApproveUnsealingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetUnsealedClipResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON410 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON429 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetUnsealedClipResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetUnsealedClipResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type RefuseUnsealingResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *UnsealingView
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON410 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON429 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r RefuseUnsealingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RefuseUnsealingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type ListUsersResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -17234,6 +21162,32 @@ func (c *ClientWithResponses) GetAlertWithResponse(ctx context.Context, id opena
 	return ParseGetAlertResponse(rsp)
 }
 
+// TraceAlertWithResponse request returning *TraceAlertResponse
+func (c *ClientWithResponses) TraceAlertWithResponse(ctx context.Context, id openapi_types.UUID, reqEditors ...RequestEditorFn) (*TraceAlertResponse, error) {
+	rsp, err := c.TraceAlert(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTraceAlertResponse(rsp)
+}
+
+// AskUnsealingWithBodyWithResponse request with arbitrary body returning *AskUnsealingResponse
+func (c *ClientWithResponses) AskUnsealingWithBodyWithResponse(ctx context.Context, id openapi_types.UUID, params *AskUnsealingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AskUnsealingResponse, error) {
+	rsp, err := c.AskUnsealingWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAskUnsealingResponse(rsp)
+}
+
+func (c *ClientWithResponses) AskUnsealingWithResponse(ctx context.Context, id openapi_types.UUID, params *AskUnsealingParams, body AskUnsealingJSONRequestBody, reqEditors ...RequestEditorFn) (*AskUnsealingResponse, error) {
+	rsp, err := c.AskUnsealing(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAskUnsealingResponse(rsp)
+}
+
 // ListAuditWithResponse request returning *ListAuditResponse
 func (c *ClientWithResponses) ListAuditWithResponse(ctx context.Context, params *ListAuditParams, reqEditors ...RequestEditorFn) (*ListAuditResponse, error) {
 	rsp, err := c.ListAudit(ctx, params, reqEditors...)
@@ -17276,6 +21230,15 @@ func (c *ClientWithResponses) PutCalendarWithResponse(ctx context.Context, id st
 		return nil, err
 	}
 	return ParsePutCalendarResponse(rsp)
+}
+
+// ListCamerasWithResponse request returning *ListCamerasResponse
+func (c *ClientWithResponses) ListCamerasWithResponse(ctx context.Context, params *ListCamerasParams, reqEditors ...RequestEditorFn) (*ListCamerasResponse, error) {
+	rsp, err := c.ListCameras(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListCamerasResponse(rsp)
 }
 
 // ListCasesWithResponse request returning *ListCasesResponse
@@ -17567,6 +21530,173 @@ func (c *ClientWithResponses) PutClassWithResponse(ctx context.Context, code str
 	return ParsePutClassResponse(rsp)
 }
 
+// ListEdgeConfigurationsWithResponse request returning *ListEdgeConfigurationsResponse
+func (c *ClientWithResponses) ListEdgeConfigurationsWithResponse(ctx context.Context, params *ListEdgeConfigurationsParams, reqEditors ...RequestEditorFn) (*ListEdgeConfigurationsResponse, error) {
+	rsp, err := c.ListEdgeConfigurations(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEdgeConfigurationsResponse(rsp)
+}
+
+// GetEdgeConfigurationWithResponse request returning *GetEdgeConfigurationResponse
+func (c *ClientWithResponses) GetEdgeConfigurationWithResponse(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*GetEdgeConfigurationResponse, error) {
+	rsp, err := c.GetEdgeConfiguration(ctx, edge, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetEdgeConfigurationResponse(rsp)
+}
+
+// ListEdgeGroupsWithResponse request returning *ListEdgeGroupsResponse
+func (c *ClientWithResponses) ListEdgeGroupsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListEdgeGroupsResponse, error) {
+	rsp, err := c.ListEdgeGroups(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEdgeGroupsResponse(rsp)
+}
+
+// RemoveEdgeGroupWithResponse request returning *RemoveEdgeGroupResponse
+func (c *ClientWithResponses) RemoveEdgeGroupWithResponse(ctx context.Context, group string, reqEditors ...RequestEditorFn) (*RemoveEdgeGroupResponse, error) {
+	rsp, err := c.RemoveEdgeGroup(ctx, group, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRemoveEdgeGroupResponse(rsp)
+}
+
+// PutEdgeGroupWithBodyWithResponse request with arbitrary body returning *PutEdgeGroupResponse
+func (c *ClientWithResponses) PutEdgeGroupWithBodyWithResponse(ctx context.Context, group string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutEdgeGroupResponse, error) {
+	rsp, err := c.PutEdgeGroupWithBody(ctx, group, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutEdgeGroupResponse(rsp)
+}
+
+func (c *ClientWithResponses) PutEdgeGroupWithResponse(ctx context.Context, group string, body PutEdgeGroupJSONRequestBody, reqEditors ...RequestEditorFn) (*PutEdgeGroupResponse, error) {
+	rsp, err := c.PutEdgeGroup(ctx, group, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutEdgeGroupResponse(rsp)
+}
+
+// ListConfigurationsWithResponse request returning *ListConfigurationsResponse
+func (c *ClientWithResponses) ListConfigurationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListConfigurationsResponse, error) {
+	rsp, err := c.ListConfigurations(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListConfigurationsResponse(rsp)
+}
+
+// GetConfigurationHistoryWithResponse request returning *GetConfigurationHistoryResponse
+func (c *ClientWithResponses) GetConfigurationHistoryWithResponse(ctx context.Context, layer string, reqEditors ...RequestEditorFn) (*GetConfigurationHistoryResponse, error) {
+	rsp, err := c.GetConfigurationHistory(ctx, layer, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetConfigurationHistoryResponse(rsp)
+}
+
+// PutConfigurationWithBodyWithResponse request with arbitrary body returning *PutConfigurationResponse
+func (c *ClientWithResponses) PutConfigurationWithBodyWithResponse(ctx context.Context, layer string, params *PutConfigurationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutConfigurationResponse, error) {
+	rsp, err := c.PutConfigurationWithBody(ctx, layer, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutConfigurationResponse(rsp)
+}
+
+func (c *ClientWithResponses) PutConfigurationWithResponse(ctx context.Context, layer string, params *PutConfigurationParams, body PutConfigurationJSONRequestBody, reqEditors ...RequestEditorFn) (*PutConfigurationResponse, error) {
+	rsp, err := c.PutConfiguration(ctx, layer, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutConfigurationResponse(rsp)
+}
+
+// PreviewConfigurationWithBodyWithResponse request with arbitrary body returning *PreviewConfigurationResponse
+func (c *ClientWithResponses) PreviewConfigurationWithBodyWithResponse(ctx context.Context, layer string, params *PreviewConfigurationParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PreviewConfigurationResponse, error) {
+	rsp, err := c.PreviewConfigurationWithBody(ctx, layer, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewConfigurationResponse(rsp)
+}
+
+func (c *ClientWithResponses) PreviewConfigurationWithResponse(ctx context.Context, layer string, params *PreviewConfigurationParams, body PreviewConfigurationJSONRequestBody, reqEditors ...RequestEditorFn) (*PreviewConfigurationResponse, error) {
+	rsp, err := c.PreviewConfiguration(ctx, layer, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePreviewConfigurationResponse(rsp)
+}
+
+// GetConfigurationWithResponse request returning *GetConfigurationResponse
+func (c *ClientWithResponses) GetConfigurationWithResponse(ctx context.Context, layer string, version int64, reqEditors ...RequestEditorFn) (*GetConfigurationResponse, error) {
+	rsp, err := c.GetConfiguration(ctx, layer, version, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetConfigurationResponse(rsp)
+}
+
+// ListRolloutsWithResponse request returning *ListRolloutsResponse
+func (c *ClientWithResponses) ListRolloutsWithResponse(ctx context.Context, params *ListRolloutsParams, reqEditors ...RequestEditorFn) (*ListRolloutsResponse, error) {
+	rsp, err := c.ListRollouts(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListRolloutsResponse(rsp)
+}
+
+// StartRolloutWithBodyWithResponse request with arbitrary body returning *StartRolloutResponse
+func (c *ClientWithResponses) StartRolloutWithBodyWithResponse(ctx context.Context, params *StartRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error) {
+	rsp, err := c.StartRolloutWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartRolloutResponse(rsp)
+}
+
+func (c *ClientWithResponses) StartRolloutWithResponse(ctx context.Context, params *StartRolloutParams, body StartRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartRolloutResponse, error) {
+	rsp, err := c.StartRollout(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartRolloutResponse(rsp)
+}
+
+// GetRolloutWithResponse request returning *GetRolloutResponse
+func (c *ClientWithResponses) GetRolloutWithResponse(ctx context.Context, rollout openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetRolloutResponse, error) {
+	rsp, err := c.GetRollout(ctx, rollout, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRolloutResponse(rsp)
+}
+
+// ActRolloutWithResponse request returning *ActRolloutResponse
+func (c *ClientWithResponses) ActRolloutWithResponse(ctx context.Context, rollout openapi_types.UUID, action ActRolloutParamsAction, params *ActRolloutParams, reqEditors ...RequestEditorFn) (*ActRolloutResponse, error) {
+	rsp, err := c.ActRollout(ctx, rollout, action, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseActRolloutResponse(rsp)
+}
+
+// GetDiscoveryWithResponse request returning *GetDiscoveryResponse
+func (c *ClientWithResponses) GetDiscoveryWithResponse(ctx context.Context, discovery openapi_types.UUID, params *GetDiscoveryParams, reqEditors ...RequestEditorFn) (*GetDiscoveryResponse, error) {
+	rsp, err := c.GetDiscovery(ctx, discovery, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDiscoveryResponse(rsp)
+}
+
 // ListEdgesWithResponse request returning *ListEdgesResponse
 func (c *ClientWithResponses) ListEdgesWithResponse(ctx context.Context, params *ListEdgesParams, reqEditors ...RequestEditorFn) (*ListEdgesResponse, error) {
 	rsp, err := c.ListEdges(ctx, params, reqEditors...)
@@ -17628,6 +21758,15 @@ func (c *ClientWithResponses) OpenLookWithResponse(ctx context.Context, edge str
 	return ParseOpenLookResponse(rsp)
 }
 
+// GetCameraWithResponse request returning *GetCameraResponse
+func (c *ClientWithResponses) GetCameraWithResponse(ctx context.Context, edge string, camera string, reqEditors ...RequestEditorFn) (*GetCameraResponse, error) {
+	rsp, err := c.GetCamera(ctx, edge, camera, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetCameraResponse(rsp)
+}
+
 // OpenTrialWithBodyWithResponse request with arbitrary body returning *OpenTrialResponse
 func (c *ClientWithResponses) OpenTrialWithBodyWithResponse(ctx context.Context, edge string, camera string, params *OpenTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenTrialResponse, error) {
 	rsp, err := c.OpenTrialWithBody(ctx, edge, camera, params, contentType, body, reqEditors...)
@@ -17643,6 +21782,49 @@ func (c *ClientWithResponses) OpenTrialWithResponse(ctx context.Context, edge st
 		return nil, err
 	}
 	return ParseOpenTrialResponse(rsp)
+}
+
+// ListDiscoveriesWithResponse request returning *ListDiscoveriesResponse
+func (c *ClientWithResponses) ListDiscoveriesWithResponse(ctx context.Context, edge string, reqEditors ...RequestEditorFn) (*ListDiscoveriesResponse, error) {
+	rsp, err := c.ListDiscoveries(ctx, edge, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListDiscoveriesResponse(rsp)
+}
+
+// OpenDiscoveryWithBodyWithResponse request with arbitrary body returning *OpenDiscoveryResponse
+func (c *ClientWithResponses) OpenDiscoveryWithBodyWithResponse(ctx context.Context, edge string, params *OpenDiscoveryParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*OpenDiscoveryResponse, error) {
+	rsp, err := c.OpenDiscoveryWithBody(ctx, edge, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenDiscoveryResponse(rsp)
+}
+
+func (c *ClientWithResponses) OpenDiscoveryWithResponse(ctx context.Context, edge string, params *OpenDiscoveryParams, body OpenDiscoveryJSONRequestBody, reqEditors ...RequestEditorFn) (*OpenDiscoveryResponse, error) {
+	rsp, err := c.OpenDiscovery(ctx, edge, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseOpenDiscoveryResponse(rsp)
+}
+
+// PutDiscoveryResultWithBodyWithResponse request with arbitrary body returning *PutDiscoveryResultResponse
+func (c *ClientWithResponses) PutDiscoveryResultWithBodyWithResponse(ctx context.Context, edge string, discovery string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*PutDiscoveryResultResponse, error) {
+	rsp, err := c.PutDiscoveryResultWithBody(ctx, edge, discovery, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutDiscoveryResultResponse(rsp)
+}
+
+func (c *ClientWithResponses) PutDiscoveryResultWithResponse(ctx context.Context, edge string, discovery string, body PutDiscoveryResultJSONRequestBody, reqEditors ...RequestEditorFn) (*PutDiscoveryResultResponse, error) {
+	rsp, err := c.PutDiscoveryResult(ctx, edge, discovery, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePutDiscoveryResultResponse(rsp)
 }
 
 // ListLooksWithResponse request returning *ListLooksResponse
@@ -17740,6 +21922,41 @@ func (c *ClientWithResponses) GetEvidenceWithResponse(ctx context.Context, sha25
 		return nil, err
 	}
 	return ParseGetEvidenceResponse(rsp)
+}
+
+// GetFilingWithResponse request returning *GetFilingResponse
+func (c *ClientWithResponses) GetFilingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetFilingResponse, error) {
+	rsp, err := c.GetFiling(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetFilingResponse(rsp)
+}
+
+// ExportFilingWithResponse request returning *ExportFilingResponse
+func (c *ClientWithResponses) ExportFilingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ExportFilingResponse, error) {
+	rsp, err := c.ExportFiling(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseExportFilingResponse(rsp)
+}
+
+// MarkFilingWithBodyWithResponse request with arbitrary body returning *MarkFilingResponse
+func (c *ClientWithResponses) MarkFilingWithBodyWithResponse(ctx context.Context, params *MarkFilingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*MarkFilingResponse, error) {
+	rsp, err := c.MarkFilingWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMarkFilingResponse(rsp)
+}
+
+func (c *ClientWithResponses) MarkFilingWithResponse(ctx context.Context, params *MarkFilingParams, body MarkFilingJSONRequestBody, reqEditors ...RequestEditorFn) (*MarkFilingResponse, error) {
+	rsp, err := c.MarkFiling(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMarkFilingResponse(rsp)
 }
 
 // ListFiltersWithResponse request returning *ListFiltersResponse
@@ -18417,6 +22634,51 @@ func (c *ClientWithResponses) PutUnitWithResponse(ctx context.Context, id string
 	return ParsePutUnitResponse(rsp)
 }
 
+// ListUnsealingsWithResponse request returning *ListUnsealingsResponse
+func (c *ClientWithResponses) ListUnsealingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUnsealingsResponse, error) {
+	rsp, err := c.ListUnsealings(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListUnsealingsResponse(rsp)
+}
+
+// GetUnsealingWithResponse request returning *GetUnsealingResponse
+func (c *ClientWithResponses) GetUnsealingWithResponse(ctx context.Context, unsealing openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetUnsealingResponse, error) {
+	rsp, err := c.GetUnsealing(ctx, unsealing, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetUnsealingResponse(rsp)
+}
+
+// ApproveUnsealingWithResponse request returning *ApproveUnsealingResponse
+func (c *ClientWithResponses) ApproveUnsealingWithResponse(ctx context.Context, unsealing openapi_types.UUID, params *ApproveUnsealingParams, reqEditors ...RequestEditorFn) (*ApproveUnsealingResponse, error) {
+	rsp, err := c.ApproveUnsealing(ctx, unsealing, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveUnsealingResponse(rsp)
+}
+
+// GetUnsealedClipWithResponse request returning *GetUnsealedClipResponse
+func (c *ClientWithResponses) GetUnsealedClipWithResponse(ctx context.Context, unsealing openapi_types.UUID, reqEditors ...RequestEditorFn) (*GetUnsealedClipResponse, error) {
+	rsp, err := c.GetUnsealedClip(ctx, unsealing, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetUnsealedClipResponse(rsp)
+}
+
+// RefuseUnsealingWithResponse request returning *RefuseUnsealingResponse
+func (c *ClientWithResponses) RefuseUnsealingWithResponse(ctx context.Context, unsealing openapi_types.UUID, params *RefuseUnsealingParams, reqEditors ...RequestEditorFn) (*RefuseUnsealingResponse, error) {
+	rsp, err := c.RefuseUnsealing(ctx, unsealing, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRefuseUnsealingResponse(rsp)
+}
+
 // ListUsersWithResponse request returning *ListUsersResponse
 func (c *ClientWithResponses) ListUsersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListUsersResponse, error) {
 	rsp, err := c.ListUsers(ctx, reqEditors...)
@@ -18639,6 +22901,149 @@ func ParseGetAlertResponse(rsp *http.Response) (*GetAlertResponse, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseTraceAlertResponse parses an HTTP response from a TraceAlertWithResponse call
+func ParseTraceAlertResponse(rsp *http.Response) (*TraceAlertResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TraceAlertResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Trace
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseAskUnsealingResponse parses an HTTP response from a AskUnsealingWithResponse call
+func ParseAskUnsealingResponse(rsp *http.Response) (*AskUnsealingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AskUnsealingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest UnsealingView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON410 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest ErrorModel
@@ -18897,6 +23302,60 @@ func ParsePutCalendarResponse(rsp *http.Response) (*PutCalendarResponse, error) 
 			return nil, err
 		}
 		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListCamerasResponse parses an HTTP response from a ListCamerasWithResponse call
+func ParseListCamerasResponse(rsp *http.Response) (*ListCamerasResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListCamerasResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CameraPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest ErrorModel
@@ -20659,6 +25118,1040 @@ func ParsePutClassResponse(rsp *http.Response) (*PutClassResponse, error) {
 	return response, nil
 }
 
+// ParseListEdgeConfigurationsResponse parses an HTTP response from a ListEdgeConfigurationsWithResponse call
+func ParseListEdgeConfigurationsResponse(rsp *http.Response) (*ListEdgeConfigurationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEdgeConfigurationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DriftPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetEdgeConfigurationResponse parses an HTTP response from a GetEdgeConfigurationWithResponse call
+func ParseGetEdgeConfigurationResponse(rsp *http.Response) (*GetEdgeConfigurationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetEdgeConfigurationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DriftFile
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListEdgeGroupsResponse parses an HTTP response from a ListEdgeGroupsWithResponse call
+func ParseListEdgeGroupsResponse(rsp *http.Response) (*ListEdgeGroupsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEdgeGroupsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest GroupsOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRemoveEdgeGroupResponse parses an HTTP response from a RemoveEdgeGroupWithResponse call
+func ParseRemoveEdgeGroupResponse(rsp *http.Response) (*RemoveEdgeGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RemoveEdgeGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePutEdgeGroupResponse parses an HTTP response from a PutEdgeGroupWithResponse call
+func ParsePutEdgeGroupResponse(rsp *http.Response) (*PutEdgeGroupResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutEdgeGroupResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListConfigurationsResponse parses an HTTP response from a ListConfigurationsWithResponse call
+func ParseListConfigurationsResponse(rsp *http.Response) (*ListConfigurationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListConfigurationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LayersOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetConfigurationHistoryResponse parses an HTTP response from a GetConfigurationHistoryWithResponse call
+func ParseGetConfigurationHistoryResponse(rsp *http.Response) (*GetConfigurationHistoryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetConfigurationHistoryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LayersOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePutConfigurationResponse parses an HTTP response from a PutConfigurationWithResponse call
+func ParsePutConfigurationResponse(rsp *http.Response) (*PutConfigurationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutConfigurationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LayerVersion
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePreviewConfigurationResponse parses an HTTP response from a PreviewConfigurationWithResponse call
+func ParsePreviewConfigurationResponse(rsp *http.Response) (*PreviewConfigurationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PreviewConfigurationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Preview
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetConfigurationResponse parses an HTTP response from a GetConfigurationWithResponse call
+func ParseGetConfigurationResponse(rsp *http.Response) (*GetConfigurationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetConfigurationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LayerVersion
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListRolloutsResponse parses an HTTP response from a ListRolloutsWithResponse call
+func ParseListRolloutsResponse(rsp *http.Response) (*ListRolloutsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListRolloutsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RolloutsOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStartRolloutResponse parses an HTTP response from a StartRolloutWithResponse call
+func ParseStartRolloutResponse(rsp *http.Response) (*StartRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Rollout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetRolloutResponse parses an HTTP response from a GetRolloutWithResponse call
+func ParseGetRolloutResponse(rsp *http.Response) (*GetRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RolloutFile
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseActRolloutResponse parses an HTTP response from a ActRolloutWithResponse call
+func ParseActRolloutResponse(rsp *http.Response) (*ActRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ActRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Rollout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetDiscoveryResponse parses an HTTP response from a GetDiscoveryWithResponse call
+func ParseGetDiscoveryResponse(rsp *http.Response) (*GetDiscoveryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDiscoveryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Discovered
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListEdgesResponse parses an HTTP response from a ListEdgesWithResponse call
 func ParseListEdgesResponse(rsp *http.Response) (*ListEdgesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -21013,6 +26506,67 @@ func ParseOpenLookResponse(rsp *http.Response) (*OpenLookResponse, error) {
 	return response, nil
 }
 
+// ParseGetCameraResponse parses an HTTP response from a GetCameraWithResponse call
+func ParseGetCameraResponse(rsp *http.Response) (*GetCameraResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetCameraResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest CameraFile
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseOpenTrialResponse parses an HTTP response from a OpenTrialWithResponse call
 func ParseOpenTrialResponse(rsp *http.Response) (*OpenTrialResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -21096,6 +26650,210 @@ func ParseOpenTrialResponse(rsp *http.Response) (*OpenTrialResponse, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListDiscoveriesResponse parses an HTTP response from a ListDiscoveriesWithResponse call
+func ParseListDiscoveriesResponse(rsp *http.Response) (*ListDiscoveriesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListDiscoveriesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DiscoveryList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseOpenDiscoveryResponse parses an HTTP response from a OpenDiscoveryWithResponse call
+func ParseOpenDiscoveryResponse(rsp *http.Response) (*OpenDiscoveryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &OpenDiscoveryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Discovered
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParsePutDiscoveryResultResponse parses an HTTP response from a PutDiscoveryResultWithResponse call
+func ParsePutDiscoveryResultResponse(rsp *http.Response) (*PutDiscoveryResultResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &PutDiscoveryResultResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON410 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON503 = &dest
 
 	}
 
@@ -21680,6 +27438,175 @@ func ParseGetEvidenceResponse(rsp *http.Response) (*GetEvidenceResponse, error) 
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetFilingResponse parses an HTTP response from a GetFilingWithResponse call
+func ParseGetFilingResponse(rsp *http.Response) (*GetFilingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetFilingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Filing
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseExportFilingResponse parses an HTTP response from a ExportFilingWithResponse call
+func ParseExportFilingResponse(rsp *http.Response) (*ExportFilingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ExportFilingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseMarkFilingResponse parses an HTTP response from a MarkFilingWithResponse call
+func ParseMarkFilingResponse(rsp *http.Response) (*MarkFilingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &MarkFilingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest MarkOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
 
 	}
 
@@ -25489,6 +31416,381 @@ func ParsePutUnitResponse(rsp *http.Response) (*PutUnitResponse, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListUnsealingsResponse parses an HTTP response from a ListUnsealingsWithResponse call
+func ParseListUnsealingsResponse(rsp *http.Response) (*ListUnsealingsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListUnsealingsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UnsealingList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetUnsealingResponse parses an HTTP response from a GetUnsealingWithResponse call
+func ParseGetUnsealingResponse(rsp *http.Response) (*GetUnsealingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetUnsealingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UnsealingView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON410 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseApproveUnsealingResponse parses an HTTP response from a ApproveUnsealingWithResponse call
+func ParseApproveUnsealingResponse(rsp *http.Response) (*ApproveUnsealingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ApproveUnsealingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UnsealingView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON410 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetUnsealedClipResponse parses an HTTP response from a GetUnsealedClipWithResponse call
+func ParseGetUnsealedClipResponse(rsp *http.Response) (*GetUnsealedClipResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetUnsealedClipResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON410 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRefuseUnsealingResponse parses an HTTP response from a RefuseUnsealingWithResponse call
+func ParseRefuseUnsealingResponse(rsp *http.Response) (*RefuseUnsealingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RefuseUnsealingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UnsealingView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 410:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON410 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON429 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
 		var dest ErrorModel

@@ -35,7 +35,12 @@ type Config struct {
 	Retention Retention `yaml:"retention"`
 	OIDC      OIDC      `yaml:"oidc"`
 	Map       Map       `yaml:"map"`
+	Clips     Clips     `yaml:"clips"`
+	Watch     Watch     `yaml:"watch"` // when an edge is silent
 }
+
+// ProfileEU keeps pictures and clips for 72 hours if nothing else is said, and for thirty days at most, unless their case is open or held.
+const ProfileEU = "eu"
 
 // ProfileCN keeps what the Regulation on the Administration of Public Security Video Image Information Systems, article 17, asks for: thirty days.
 const ProfileCN = "cn"
@@ -45,6 +50,9 @@ type Retention struct {
 	Cases    time.Duration `yaml:"cases"`    // closed cases with their alerts and histories, after their last event
 	Evidence time.Duration `yaml:"evidence"` // pictures and sealed clips, after they came; at the latest they go with their case
 	Audit    time.Duration `yaml:"audit"`    // the audit log
+	Clips    time.Duration `yaml:"clips"`    // sealed clips, where they are kept for another time than pictures; 0s: as evidence
+	// Cameras are kept for another time, pictures and clips, within the bounds of the profile.
+	Cameras []CameraRetention `yaml:"cameras"`
 }
 
 // TLS is the server's certificate; both files are PEM.
@@ -83,6 +91,9 @@ type TSDB struct {
 	Bucket    string        `yaml:"bucket"`    // influx
 	Token     conf.Secret   `yaml:"token"`     // influx
 	Retention time.Duration `yaml:"retention"` // what is older may be deleted
+
+	RollUpRetention time.Duration `yaml:"rollup_retention"` // embedded: how long the hourly values are kept, if longer than retention
+	MaxSeries       int           `yaml:"max_series"`       // distinct series; what an edge tells of itself gets three fifths of it
 }
 
 // Edge is one edge that may deliver.
@@ -105,6 +116,7 @@ type Limits struct {
 const (
 	MaxEdges     = 10_000
 	MinRetention = 24 * time.Hour
+	MaxSeries    = 1_000_000
 
 	MinRetentionAudit = 180 * 24 * time.Hour // of the audit log: six months, whatever the profile
 
@@ -117,7 +129,7 @@ func Defaults() Config {
 		Listen:      "127.0.0.1:8420",
 		Data:        "data",
 		Store:       Store{Kind: SQLite},
-		TSDB:        TSDB{Kind: Embedded, Retention: 90 * 24 * time.Hour},
+		TSDB:        TSDB{Kind: Embedded, Retention: 90 * 24 * time.Hour, RollUpRetention: 2 * 365 * 24 * time.Hour, MaxSeries: 100_000},
 		Limits:      Limits{Feeds: 1000, Batches: 64, EdgeEvents: 30_000, EdgeBatches: 16},
 		Credentials: Credentials{Life: 90 * 24 * time.Hour},
 
@@ -125,6 +137,7 @@ func Defaults() Config {
 		Retention: Retention{Cases: 180 * 24 * time.Hour, Evidence: 90 * 24 * time.Hour, Audit: 3 * 365 * 24 * time.Hour},
 
 		Zone:      "Asia/Shanghai",
+		Watch:     Watch{Silent: 5 * time.Minute},
 		Residents: Residents{Classes: []string{"01", "02", "05", "09"}},
 		Warnings:  Warnings{Sender: "gridgate", Classes: map[string]string{"Met": "0202", "Fire": "0102", "Infra": "0501"}},
 	}
@@ -147,7 +160,7 @@ func Load(file string) (*Config, error) {
 
 // resolve makes every path of c absolute.
 func (c *Config) resolve(folder string) {
-	paths := []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key, &c.TSDB.Token.File, &c.Store.Password.File, &c.OIDC.Secret.File, &c.OIDC.CA, &c.Map.Tiles.File, &c.Map.Tiles.Key.File}
+	paths := []*string{&c.Data, &c.TLS.Cert, &c.TLS.Key, &c.TSDB.Token.File, &c.Store.Password.File, &c.OIDC.Secret.File, &c.OIDC.CA, &c.Map.Tiles.File, &c.Map.Tiles.Key.File, &c.Clips.Identity.File}
 	paths = append(paths, c.Notify.paths()...)
 	for i := range c.Edges {
 		paths = append(paths, &c.Edges[i].Token.File)

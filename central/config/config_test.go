@@ -75,7 +75,7 @@ public_url: https://gridgate.example
 tls: {cert: server.pem, key: /etc/key.pem}
 credentials: {life: 48h}
 store: {kind: postgres, url: "postgres://gridgate@[::1]/gridgate", password: {file: pg.password}}
-tsdb: {kind: influx, url: "https://tsdb:8086", org: town, bucket: readings, token: {file: influx.token}, retention: 720h}
+tsdb: {kind: influx, url: "https://tsdb:8086", org: town, bucket: readings, token: {file: influx.token}, retention: 720h, max_series: 500000}
 edges:
   - {id: town-1, token: {file: town-1.token}, config_version: abc}
   - {id: town-2, token: {env: TOWN_2}}
@@ -102,7 +102,7 @@ retention: {cases: 0s, evidence: 720h}
 			t.Errorf("%s is %q, want %q", tc.name, tc.got, tc.want)
 		}
 	}
-	if c.TSDB.Retention != 720*time.Hour || c.Limits.Feeds != 10 || c.Credentials.Life != 48*time.Hour || c.Limits.EdgeEvents != 50 || c.Retention.Cases != 0 || c.Retention.Evidence != 720*time.Hour {
+	if c.TSDB.Retention != 720*time.Hour || c.TSDB.MaxSeries != 500_000 || c.Limits.Feeds != 10 || c.Credentials.Life != 48*time.Hour || c.Limits.EdgeEvents != 50 || c.Retention.Cases != 0 || c.Retention.Evidence != 720*time.Hour {
 		t.Errorf("got %+v", c)
 	}
 }

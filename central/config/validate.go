@@ -51,6 +51,8 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	c.validateIntake(j)
 	c.validateOIDC(j)
 	c.validateMap(j)
+	c.validateClips(j)
+	c.validateWatch(j)
 	return j.problems
 }
 
@@ -64,17 +66,20 @@ func (c *Config) validateRetention(j *judge) {
 	case "":
 	case ProfileCN:
 		floor, remedy = MinRetentionCN, "write 720h or more: profile cn asks for thirty days"
+	case ProfileEU:
+		c.validateEU(j)
 	default:
-		j.bad("profile", "is unknown", "write cn, or leave it out")
+		j.bad("profile", "is unknown", "write cn or eu, or leave it out")
 	}
 	for _, keep := range []struct {
 		field string
 		d     time.Duration
-	}{{"retention.cases", c.Retention.Cases}, {"retention.evidence", c.Retention.Evidence}} {
+	}{{"retention.cases", c.Retention.Cases}, {"retention.evidence", c.Retention.Evidence}, {"retention.clips", c.Retention.Clips}} {
 		if keep.d != 0 && keep.d < floor {
 			j.bad(keep.field, fmt.Sprintf("is shorter than %dh", int(floor.Hours())), remedy)
 		}
 	}
+	c.validateCameras(j, floor, remedy)
 }
 
 func (c *Config) validateListen(j *judge) {
@@ -110,6 +115,12 @@ func (c *Config) validateTSDB(j *judge) {
 	t := c.TSDB
 	if t.Retention < MinRetention {
 		j.bad("tsdb.retention", "is shorter than a day", "for example 2160h")
+	}
+	if t.MaxSeries < 1 || t.MaxSeries > MaxSeries {
+		j.bad("tsdb.max_series", "is not between 1 and 1000000", "for example 100000")
+	}
+	if t.RollUpRetention < MinRetention {
+		j.bad("tsdb.rollup_retention", "is shorter than a day", "for example 17520h")
 	}
 	switch t.Kind {
 	case Influx:

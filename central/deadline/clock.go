@@ -47,7 +47,7 @@ func (j *Job) tick(c cases.Case) ([]cases.Event, []string) {
 	t.tell()
 	t.wake()
 	if t.err != nil {
-		j.o.Logger.Error("what is due on a case cannot be done", "case", c.ID, "err", t.err)
+		j.o.Logger.Error("what is due on a case cannot be done", "case", c.ID, "error", t.err)
 	}
 	return t.events, t.did
 }

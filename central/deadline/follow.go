@@ -79,7 +79,7 @@ func (j *Job) first(ctx context.Context, id string) (store.Change, bool, error) 
 	var gap *calendar.GapError
 	if errors.As(err, &gap) {
 		j.did.WithLabelValues("uncovered").Inc()
-		j.o.Logger.Warn("a case began without its deadlines", "case", c.ID, "err", gap)
+		j.o.Logger.Warn("a case began without its deadlines", "case", c.ID, "error", gap)
 	} else if err != nil {
 		return store.Change{}, false, fmt.Errorf("begin case %s: %w", id, err)
 	}
@@ -195,7 +195,7 @@ func (j *Job) closeChild(ctx context.Context, id, parent string) error {
 		l := j.o.Loops.Of(c)
 		e, err := l.Do(c, j.request(l.Definition.Follow, FollowRule))
 		if err != nil {
-			j.o.Logger.Warn("a merged case could not be closed with its parent", "case", c.ID, "err", err)
+			j.o.Logger.Warn("a merged case could not be closed with its parent", "case", c.ID, "error", err)
 			return nil, nil
 		}
 		return []cases.Event{e}, []string{"follow"}

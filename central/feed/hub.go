@@ -64,6 +64,9 @@ type Options struct {
 	// Sees returns what whoever sent a request may see: a function of a case's grid. It is asked once for each feed. nil: everything.
 	Sees func(r *http.Request) func(grid string) bool
 
+	// Told is called with how long ago the oldest of some events was that screens are told now; it must not block. nil: nobody.
+	Told func(late time.Duration)
+
 	MaxFeeds    int              // screens at once; 0: 1000
 	Heartbeat   time.Duration    // 0: 15 s
 	WriteWithin time.Duration    // a screen that takes longer to read is cut off; 0: 10 s
@@ -104,6 +107,9 @@ func New(o Options) *Hub {
 	}
 	if o.Sees == nil {
 		o.Sees = func(*http.Request) func(string) bool { return func(string) bool { return true } }
+	}
+	if o.Told == nil {
+		o.Told = func(time.Duration) {}
 	}
 	if o.Allowed == nil {
 		o.Allowed = func(*http.Request) bool { return true }
@@ -193,6 +199,7 @@ func (h *Hub) read(ctx context.Context) error {
 			return err
 		}
 		h.publish(messages)
+		h.o.Told(h.o.Now().Sub(events[0].At))
 	}
 }
 

@@ -18,10 +18,12 @@ import (
 	"gridgate/protocols/ingest"
 )
 
-// Patterns of what an edge brings on order; they need {edge}, and {look} or {trial}, as path values.
+// Patterns of what an edge brings on order; they need {edge}, and {look}, {trial} or {discovery}, as path values.
 var (
 	LookPath  = ingest.LookPath("{edge}", "{look}")
 	TrialPath = ingest.TrialPath("{edge}", "{trial}")
+
+	DiscoveryPath = ingest.DiscoveryPath("{edge}", "{discovery}")
 )
 
 // Bounds of what is brought at a time; what comes on top is answered with 503. A picture may have 512 KiB.
@@ -35,6 +37,7 @@ const (
 type Errand interface {
 	Bring(ctx context.Context, edge, look string, picture []byte) error
 	Answer(ctx context.Context, edge, trial string, r ingest.TrialResult) error
+	Found(ctx context.Context, edge, discovery string, r ingest.DiscoveryResult) error
 }
 
 // Desk serves what edges bring on order. It stands behind authentication and demands the token of the very edge.
@@ -59,12 +62,31 @@ func (d *Desk) Look(w http.ResponseWriter, r *http.Request) {
 // Trial takes the result of a trial.
 func (d *Desk) Trial(w http.ResponseWriter, r *http.Request) {
 	d.take(w, r, "application/json", ingest.MaxSyncBody, func(data []byte) error {
-		var result ingest.TrialResult
-		if err := strict.Unmarshal(data, &result, strict.RejectUnknownMembers(true)); err != nil {
-			return &orders.Refused{Why: orders.BadPicture, Text: "the result is not the JSON that is expected"}
+		result, err := resultOf[ingest.TrialResult](data)
+		if err != nil {
+			return err
 		}
 		return d.errand.Answer(r.Context(), r.PathValue("edge"), r.PathValue("trial"), result)
 	})
+}
+
+// Discovery takes what a search for cameras found.
+func (d *Desk) Discovery(w http.ResponseWriter, r *http.Request) {
+	d.take(w, r, "application/json", ingest.MaxDiscoveryResult, func(data []byte) error {
+		result, err := resultOf[ingest.DiscoveryResult](data)
+		if err != nil {
+			return err
+		}
+		return d.errand.Found(r.Context(), r.PathValue("edge"), r.PathValue("discovery"), result)
+	})
+}
+
+// resultOf reads the result of an errand; a member that is not known is refused.
+func resultOf[T any](data []byte) (result T, err error) {
+	if strict.Unmarshal(data, &result, strict.RejectUnknownMembers(true)) != nil {
+		return result, &orders.Refused{Why: orders.BadPicture, Text: "the result is not the JSON that is expected"}
+	}
+	return result, nil
 }
 
 func (d *Desk) take(w http.ResponseWriter, r *http.Request, mediaType string, most int64, keep func([]byte) error) {

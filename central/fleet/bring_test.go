@@ -21,6 +21,7 @@ type errand struct {
 	edge, id string
 	picture  []byte
 	result   ingest.TrialResult
+	found    ingest.DiscoveryResult
 	err      error
 }
 
@@ -34,11 +35,17 @@ func (e *errand) Answer(_ context.Context, edge, trial string, r ingest.TrialRes
 	return e.err
 }
 
+func (e *errand) Found(_ context.Context, edge, discovery string, r ingest.DiscoveryResult) error {
+	e.edge, e.id, e.found = edge, discovery, r
+	return e.err
+}
+
 func bring(e Errand, path, mediaType, body string, p auth.Principal) *httptest.ResponseRecorder {
 	d := NewDesk(e, slog.New(slog.DiscardHandler))
 	mux := http.NewServeMux()
 	mux.HandleFunc("PUT "+LookPath, d.Look)
 	mux.HandleFunc("PUT "+TrialPath, d.Trial)
+	mux.HandleFunc("PUT "+DiscoveryPath, d.Discovery)
 	r := httptest.NewRequest(http.MethodPut, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", mediaType)
 	w := httptest.NewRecorder()
@@ -47,13 +54,16 @@ func bring(e Errand, path, mediaType, body string, p auth.Principal) *httptest.R
 }
 
 func TestBring(t *testing.T) {
-	look, trial := ingest.LookPath("town-1", "l1"), ingest.TrialPath("town-1", "t1")
+	look, trial, discovery := ingest.LookPath("town-1", "l1"), ingest.TrialPath("town-1", "t1"), ingest.DiscoveryPath("town-1", "d1")
 	var e errand
 	if w := bring(&e, look, "image/jpeg", "a picture", itself); w.Code != http.StatusNoContent || e.edge != "town-1" || e.id != "l1" || string(e.picture) != "a picture" {
 		t.Errorf("a picture: %d %+v", w.Code, e)
 	}
 	if w := bring(&e, trial, "application/json", `{"from":"2026-03-01T11:00:00Z","to":"2026-03-01T12:00:00Z","samples":3}`, itself); w.Code != http.StatusNoContent || e.id != "t1" || e.result.Samples != 3 {
 		t.Errorf("a result: %d %s %+v", w.Code, w.Body, e)
+	}
+	if w := bring(&e, discovery, "application/json", `{"found":[{"address":"192.0.2.1","model":"X1"}]}`, itself); w.Code != http.StatusNoContent || e.id != "d1" || e.found.Found[0].Model != "X1" {
+		t.Errorf("what was found: %d %s %+v", w.Code, w.Body, e)
 	}
 	for _, tc := range []struct {
 		path, mediaType, body string
@@ -75,6 +85,10 @@ func TestBring(t *testing.T) {
 		{trial, "application/json", `{"who":"x"}`, itself, nil, http.StatusBadRequest},
 		{trial, "application/json", `{}`, itself, &orders.Refused{Why: orders.Invalid, Text: "absurd"}, http.StatusUnprocessableEntity},
 		{trial, "application/json", `{}`, itself, orders.ErrOver, http.StatusGone},
+		{discovery, "application/json", `{"found":[{"address":"192.0.2.1","serialNumber":"1"}]}`, itself, nil, http.StatusBadRequest},
+		{discovery, "application/json", `{"found":[{"address":"192.0.2.1","password":"1"}]}`, itself, nil, http.StatusBadRequest},
+		{discovery, "application/json", strings.Repeat(" ", ingest.MaxDiscoveryResult+1), itself, nil, http.StatusRequestEntityTooLarge},
+		{discovery, "application/json", `{}`, auth.Principal{Name: "edge-town-2", Edge: "town-2"}, nil, http.StatusForbidden},
 	} {
 		w := bring(&errand{err: tc.err}, tc.path, tc.mediaType, tc.body, tc.who)
 		if w.Code != tc.want || strings.Contains(w.Body.String(), "/var/lib") {

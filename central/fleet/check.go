@@ -24,7 +24,9 @@ const (
 	maxWhy     = 200 // runes
 )
 
-var stateForm = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
+var revisionForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+var stateForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
 
 // check says which rule a report breaks first.
 func check(edge string, r ingest.SyncRequest) error {
@@ -51,6 +53,11 @@ func check(edge string, r ingest.SyncRequest) error {
 		return errors.New("waitSec is negative")
 	case r.DeadLetters < 0:
 		return errors.New("deadLetters is negative")
+	case r.Platform != "" && !stateForm.MatchString(r.Platform):
+		return errors.New("platform is not a system and an architecture")
+	}
+	if err := checkWanted(r); err != nil {
+		return err
 	}
 	for i, d := range r.Devices {
 		if err := checkDevice(edge, d); err != nil {
@@ -58,6 +65,33 @@ func check(edge string, r ingest.SyncRequest) error {
 		}
 	}
 	return checkOutbox(r.Outbox)
+}
+
+// checkWanted judges what an edge says of the configuration and the build that are wanted of it.
+func checkWanted(r ingest.SyncRequest) error {
+	if c := r.Configuration; c != nil {
+		switch {
+		case !revisionForm.MatchString(c.Wanted) || c.Running != "" && !revisionForm.MatchString(c.Running):
+			return errors.New("configuration: wanted or running is not a revision")
+		case !slices.Contains(ingest.WantedStates, c.State):
+			return errors.New("configuration: state is none of the states")
+		case !writable(c.Since):
+			return errors.New("configuration: since is absurd")
+		case len(c.Problems) > ingest.MaxProblems || len(c.Sections) > ingest.MaxProblems:
+			return fmt.Errorf("configuration: problems or sections are more than %d", ingest.MaxProblems)
+		}
+	}
+	if s := r.Release; s != nil {
+		switch {
+		case !line(s.Wanted, maxText) || s.Wanted == "":
+			return errors.New("release: wanted is not a short line")
+		case !slices.Contains(ingest.WantedStates, s.State):
+			return errors.New("release: state is none of the states")
+		case !writable(s.Since):
+			return errors.New("release: since is absurd")
+		}
+	}
+	return nil
 }
 
 func checkDevice(edge string, d ingest.DeviceState) error {
@@ -77,6 +111,11 @@ func checkDevice(edge string, d ingest.DeviceState) error {
 		return errors.New("arrangement is negative")
 	case len(d.Zones) > maxZones:
 		return fmt.Errorf("zones are more than %d", maxZones)
+	}
+	if d.Register != nil {
+		if err := d.Register.Check(); err != nil {
+			return err
+		}
 	}
 	for _, z := range d.Zones {
 		if !line(z.Name, alert.MaxName) || z.Name == "" || !slices.Contains([]string{"armed", "disarmed", "walk-test"}, z.Mode) {
@@ -107,9 +146,21 @@ func checkOutbox(lanes []ingest.LaneState) error {
 }
 
 // tidy makes one short line of every cause, in place: a long one must not cost the rest of the report.
-func tidy(devices []ingest.DeviceState) {
-	for i := range devices {
-		devices[i].Why, devices[i].Refused = oneLine(devices[i].Why), oneLine(devices[i].Refused)
+func tidy(r *ingest.SyncRequest) {
+	for i := range r.Devices {
+		r.Devices[i].Why, r.Devices[i].Refused = oneLine(r.Devices[i].Why), oneLine(r.Devices[i].Refused)
+	}
+	if c := r.Configuration; c != nil {
+		c.Why = oneLine(c.Why)
+		for i := range c.Sections {
+			c.Sections[i] = oneLine(c.Sections[i])
+		}
+		for i, p := range c.Problems {
+			c.Problems[i] = ingest.Problem{Line: max(p.Line, 0), Field: oneLine(p.Field), What: oneLine(p.What), Remedy: oneLine(p.Remedy)}
+		}
+	}
+	if r.Release != nil {
+		r.Release.Why = oneLine(r.Release.Why)
 	}
 }
 

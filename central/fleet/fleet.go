@@ -48,14 +48,21 @@ type Orders interface {
 	Newer(ctx context.Context, edge, revision string, wait time.Duration) *ingest.Orders
 }
 
+// Register keeps what an edge says of its cameras, see [gridgate/central/register.Register.Take].
+type Register interface {
+	Take(ctx context.Context, edge string, devices []ingest.DeviceState) error
+}
+
 // Options of [New]. Store, Series and Logger are demanded.
 type Options struct {
-	Store  Saver
-	Series Writer
-	Logger *slog.Logger
-	Orders Orders            // nil: nothing is wanted of edges
-	Wanted map[string]string // edge -> configuration version that central wants it to run
-	Now    func() time.Time  // time.Now if nil
+	Store   Saver
+	Series  Writer
+	Logger  *slog.Logger
+	Orders  Orders              // nil: nothing is wanted of edges
+	Cameras Register            // nil: there is no register of cameras
+	Wanted  map[string]string   // edge -> configuration version that central wants it to run
+	Now     func() time.Time    // time.Now if nil
+	Took    func(time.Duration) // called with how long a report took to be read and saved; nil: nobody
 }
 
 // Handler serves syncs. It stands behind authentication and demands the token of the very edge.
@@ -65,12 +72,16 @@ type Handler struct {
 	saving saving
 
 	refused, unwritten seldom // what is told of metrics that could not be kept
+	unregistered       seldom // and of cameras
 }
 
 // New returns a Handler.
 func New(o Options) *Handler {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Took == nil {
+		o.Took = func(time.Duration) {}
 	}
 	return &Handler{o: o, slots: slots{most: maxReports, mostOfEdge: maxReportsOfEdge}}
 }
@@ -110,6 +121,7 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, edge string) (a a
 		return a, false
 	}
 	defer release()
+	begun := h.o.Now()
 	// Not every ResponseWriter can: then the server's own timeout holds.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(readTimeout))
 	report, status, err := read(w, r, edge)
@@ -127,8 +139,22 @@ func (h *Handler) take(w http.ResponseWriter, r *http.Request, edge string) (a a
 		problem.Write(w, http.StatusServiceUnavailable, "central could not save the report")
 		return a, false
 	}
+	h.o.Took(h.o.Now().Sub(begun))
 	h.measure(r.Context(), record)
+	h.register(r.Context(), record)
 	return a, true
+}
+
+// register keeps what the edge says of its cameras. What is not kept comes again with the next report.
+func (h *Handler) register(ctx context.Context, e store.Edge) {
+	if h.o.Cameras == nil {
+		return
+	}
+	if err := h.o.Cameras.Take(ctx, e.ID, e.Report.Devices); err != nil {
+		if reports, ok := h.unregistered.may(e.LastSync); ok {
+			h.o.Logger.Warn("cameras were not registered", "edge", e.ID, "error", err, "reportsSinceTheLastLine", reports)
+		}
+	}
 }
 
 // wanted returns orders that the edge does not follow yet, and waits for them as long as it asked.
@@ -156,7 +182,7 @@ func read(w http.ResponseWriter, r *http.Request, edge string) (report ingest.Sy
 	if err := check(edge, report); err != nil {
 		return report, http.StatusUnprocessableEntity, err
 	}
-	tidy(report.Devices)
+	tidy(&report)
 	maps.DeleteFunc(report.Metrics, func(name string, _ float64) bool { return !slices.Contains(ingest.EdgeMetrics, name) })
 	return report, 0, nil
 }

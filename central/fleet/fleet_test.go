@@ -351,3 +351,32 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// cameras remembers what it was told; it fails where it is told to.
+type cameras struct {
+	told []ingest.DeviceState
+	err  error
+}
+
+func (c *cameras) Take(_ context.Context, edge string, devices []ingest.DeviceState) error {
+	c.told = append(c.told, devices...)
+	return c.err
+}
+
+// What an edge says of its cameras goes to the register; a register that is away costs no report.
+func TestCamerasAreRegistered(t *testing.T) {
+	r := report()
+	r.Devices[0].Register = &ingest.Register{Owner: "东门物业", Purpose: "安全", Basis: "条例", Place: "gate"}
+	for _, err := range []error{nil, errors.New("away")} {
+		d, c := &desk{}, &cameras{err: err}
+		h := New(Options{Store: d, Series: d, Logger: slog.New(slog.DiscardHandler), Cameras: c, Now: func() time.Time { return noon }})
+		if w := post(h, "town-1", text(t, r), itself); w.Code != http.StatusOK || len(c.told) != 1 || c.told[0].Register.Owner != "东门物业" {
+			t.Errorf("%d %s, told %+v", w.Code, w.Body, c.told)
+		}
+	}
+	r.Devices[0].Register.Owner = "a\nb"
+	d := &desk{}
+	if w := d.post("town-1", text(t, r), itself); w.Code != http.StatusUnprocessableEntity || strings.Contains(w.Body.String(), "a\\nb") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

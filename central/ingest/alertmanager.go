@@ -30,7 +30,7 @@ func (s *Server) parseAlertmanager(w http.ResponseWriter, r *http.Request, p Pri
 	if err != nil {
 		return nil, refuse(http.StatusBadRequest, "%s", err)
 	}
-	in := s.decodeAll(events, p)
+	in := s.decodeAll(r.Context(), events, p)
 	for _, d := range dropped {
 		in.events = append(in.events, parsed{reason: d.Reason})
 	}

@@ -168,7 +168,7 @@ func (c *committer) store(ctx context.Context, group []*batch) {
 		return
 	}
 	if err != nil {
-		c.o.Logger.Error("not stored; the senders are asked to come again", "err", err, "batches", len(group))
+		c.o.Logger.Error("not stored; the senders are asked to come again", "error", err, "batches", len(group))
 	}
 	for _, b := range group {
 		b.err = err
@@ -217,6 +217,7 @@ func (c *committer) storeAlerts(ctx context.Context, in store.Group, now time.Ti
 	if err != nil || len(in.Alerts) == 0 {
 		return nil, err
 	}
+	c.metrics.observeDelays(in.Alerts, outcomes)
 	c.o.OnCommit()
 	return outcomes, nil
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -97,11 +98,11 @@ func (s *Server) parse(w http.ResponseWriter, r *http.Request, p Principal) (*re
 	if err != nil {
 		return nil, err
 	}
-	return s.decodeAll(raw, p), nil
+	return s.decodeAll(r.Context(), raw, p), nil
 }
 
 // decodeAll reads events one by one.
-func (s *Server) decodeAll(raw [][]byte, p Principal) *request {
+func (s *Server) decodeAll(ctx context.Context, raw [][]byte, p Principal) *request {
 	in := &request{events: make([]parsed, 0, len(raw))}
 	in.alerts = make([]store.Received, 0, len(raw))
 	now := s.o.Now().UTC()
@@ -110,6 +111,8 @@ func (s *Server) decodeAll(raw [][]byte, p Principal) *request {
 		switch {
 		case err != nil:
 			in.events = append(in.events, parsed{sent: echo(event), reason: oneLine(err)})
+		case e.Evidence != nil && s.refuses(ctx, *e.Evidence):
+			in.events = append(in.events, parsed{sent: p.sentID(event, e.Evidence.ID), reason: refusedCamera})
 		case e.Evidence != nil:
 			in.evidence = append(in.evidence, *e.Evidence)
 			in.events = append(in.events, parsed{sent: p.sentID(event, e.Evidence.ID), evidence: true})

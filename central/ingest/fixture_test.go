@@ -42,6 +42,14 @@ type memory struct {
 	told     []store.Delivery
 	senders  []string // the edges of each call, in order
 	gaps     []store.Tally
+	orphans  []string
+}
+
+func (m *memory) NoteOrphan(_ context.Context, digest string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.orphans = append(m.orphans, digest)
+	return m.broken
 }
 
 func (m *memory) Gaps(context.Context) ([]store.Tally, error) { return m.gaps, m.broken }

@@ -41,6 +41,8 @@ type Store interface {
 	Ingest(ctx context.Context, g store.Group, decide store.Decider, now time.Time) ([]ingest.Outcome, error)
 	AddEvidence(ctx context.Context, evidence []alert.Evidence, now time.Time) ([]ingest.Outcome, error)
 	Gaps(ctx context.Context) ([]store.Tally, error)
+	// NoteOrphan has an object deleted that no evidence names, see [store.Store.NoteOrphan].
+	NoteOrphan(ctx context.Context, sha256 string) error
 }
 
 // Objects keeps evidence pictures, see gridgate/central/store/objects. Put verifies digest and size: the errors of
@@ -63,7 +65,9 @@ type Options struct {
 	// Authorize says who posts. [ErrUnauthorized] is answered with 401, any other error with 503.
 	Authorize func(r *http.Request) (Principal, error)
 	// OnCommit is called after each commit of alerts. It must not block. May be nil.
-	OnCommit   func()
+	OnCommit func()
+	// Refuses says whether no pictures of a camera are taken, see [gridgate/central/register.Register.Refuses]. nil: of all they are.
+	Refuses    func(ctx context.Context, edge, camera string) bool
 	Registerer prometheus.Registerer // nil: metrics are kept but registered nowhere
 	Logger     *slog.Logger          // nil: discards
 	Now        func() time.Time      // nil: time.Now

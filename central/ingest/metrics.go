@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"gridgate/central/store"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
 )
@@ -20,6 +21,16 @@ type metrics struct {
 	refused  *prometheus.CounterVec // by status
 	commit   prometheus.Histogram
 	group    prometheus.Histogram
+	delay    *prometheus.HistogramVec // by lane
+}
+
+// observeDelays notes how late new alerts came, by the clocks of their edges and ours.
+func (m *metrics) observeDelays(alerts []store.Received, outcomes []ingest.Outcome) {
+	for i, a := range alerts {
+		if outcomes[i] == ingest.Accepted {
+			m.delay.WithLabelValues(string(a.Lane())).Observe(max(0, a.ReceivedAt.Sub(a.RaisedAt).Seconds()))
+		}
+	}
 }
 
 func newMetrics(reg prometheus.Registerer, waiting func() float64, gaps Store) (*metrics, error) {
@@ -37,6 +48,13 @@ func newMetrics(reg prometheus.Registerer, waiting func() float64, gaps Store) (
 		group: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "gridgate_ingest_commit_events", Help: "Events of one group commit.", Buckets: prometheus.ExponentialBuckets(1, 4, 8),
 		}),
+		delay: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "gridgate_ingest_delay_seconds", Help: "Time from the raising of an alert at its edge, by the edge's clock, until it was received, by lane.",
+			Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200},
+		}, []string{"lane"}),
+	}
+	for _, lane := range lanes {
+		m.delay.WithLabelValues(string(lane))
 	}
 	for _, o := range []ingest.Outcome{ingest.Accepted, ingest.Duplicate, ingest.Rejected} {
 		m.events.WithLabelValues(string(o)) // so that a counter that never moved reads 0
@@ -48,7 +66,7 @@ func newMetrics(reg prometheus.Registerer, waiting func() float64, gaps Store) (
 		Name: "gridgate_ingest_queue_batches", Help: "Batches that were admitted and are not yet committed.",
 	}, waiting)
 	var errs []error
-	for _, c := range []prometheus.Collector{m.events, m.readings, m.uploads, m.refused, m.commit, m.group, queue, &missing{store: gaps}} {
+	for _, c := range []prometheus.Collector{m.events, m.readings, m.uploads, m.refused, m.commit, m.group, m.delay, queue, &missing{store: gaps}} {
 		errs = append(errs, reg.Register(c))
 	}
 	return m, errors.Join(errs...)

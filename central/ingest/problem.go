@@ -53,7 +53,7 @@ func (s *Server) answerProblem(w http.ResponseWriter, r *http.Request, err error
 	if p.Status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
 		if !errors.Is(p.cause, errBusy) {
-			s.o.Logger.Warn("request not served", "path", r.Pattern, "err", p.cause)
+			s.o.Logger.Warn("request not served", "path", r.Pattern, "error", p.cause)
 		}
 	}
 	if r.ProtoMajor == 1 {

@@ -24,7 +24,7 @@ type book struct {
 	mu       sync.Mutex // of what follows; never held during a read or a write
 	edges    map[string]*wants
 	lookers  map[string]looker
-	tasks    map[string]string           // id of a look or a trial -> edge
+	tasks    map[string]string           // id of a look, a trial or a discovery -> edge
 	versions map[string]map[string]int64 // kind, id; of those that are gone, too
 	held     map[string]*hold
 	holds    int
@@ -39,6 +39,10 @@ type wants struct {
 	modes        []Mode
 	looks        lookBook
 	trials       []Trial
+	discoveries  []Discovery
+
+	configuration *ingest.WantedConfiguration
+	release       *ingest.WantedRelease
 
 	compiled ingest.Orders
 	until    time.Time // compiled holds before; the zero time: it is to be made
@@ -52,7 +56,7 @@ func newBook() *book {
 	return b
 }
 
-var kinds = []string{KindArrangement, KindModes, KindLooks, KindLooker, KindTrials}
+var kinds = []string{KindArrangement, KindModes, KindLooks, KindLooker, KindTrials, KindDiscoveries, KindConfiguration, KindRelease}
 
 // of returns the entry of an edge, made if it is missing. b.mu is held.
 func (b *book) of(edge string) *wants {
@@ -91,20 +95,29 @@ func (b *book) apply(d store.Document) error {
 	}
 	w.until = time.Time{}
 	b.versions[d.Kind][d.ID] = d.Version
-	if len(w.arrangements)+len(w.modes)+len(w.looks.Live)+len(w.looks.Ended)+len(w.looks.Days)+len(w.trials) == 0 {
+	if w.empty() {
 		delete(b.edges, edge)
 	}
 	b.wake(edge)
 	return nil
 }
 
-// taskIDs are those of the looks, ended ones too, and of the trials.
+// empty says whether nothing is wanted, nor was a short time ago.
+func (w *wants) empty() bool {
+	lists := len(w.arrangements) + len(w.modes) + len(w.looks.Live) + len(w.looks.Ended) + len(w.looks.Days) + len(w.trials) + len(w.discoveries)
+	return lists == 0 && w.configuration == nil && w.release == nil
+}
+
+// taskIDs are those of the looks and the discoveries, ended ones too, and of the trials.
 func (w *wants) taskIDs() (ids []string) {
 	for _, l := range slices.Concat(w.looks.Live, w.looks.Ended) {
 		ids = append(ids, l.ID)
 	}
 	for _, t := range w.trials {
 		ids = append(ids, t.ID)
+	}
+	for _, d := range w.discoveries {
+		ids = append(ids, d.ID)
 	}
 	return ids
 }
@@ -132,6 +145,18 @@ func (w *wants) take(d store.Document, camera string) (err error) {
 		var list []Trial
 		err = decode(d, &list)
 		w.trials = list
+	case KindDiscoveries:
+		var list []Discovery
+		err = decode(d, &list)
+		w.discoveries = list
+	case KindConfiguration:
+		var c *ingest.WantedConfiguration
+		err = decode(d, &c)
+		w.configuration = c
+	case KindRelease:
+		var r *ingest.WantedRelease
+		err = decode(d, &r)
+		w.release = r
 	}
 	return err
 }
@@ -186,13 +211,19 @@ func (w *wants) compile(now time.Time) (o ingest.Orders, until time.Time) {
 			o.Trials = append(o.Trials, t.order())
 		}
 	}
+	for _, d := range w.discoveries {
+		if !d.Done && live(d.Until) {
+			o.Discoveries = append(o.Discoveries, d.order())
+		}
+	}
+	o.Configuration, o.Release = w.configuration, w.release
 	o.Revision = revisionOf(o)
 	return o, until
 }
 
 // revisionOf is a hash of the content, so that it is the same at every central and after every restart; empty if nothing is wanted.
 func revisionOf(o ingest.Orders) string {
-	if len(o.Cameras)+len(o.Modes)+len(o.Looks)+len(o.Trials) == 0 {
+	if len(o.Cameras)+len(o.Modes)+len(o.Looks)+len(o.Trials)+len(o.Discoveries) == 0 && o.Configuration == nil && o.Release == nil {
 		return ""
 	}
 	o.Revision = ""

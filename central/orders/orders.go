@@ -1,5 +1,5 @@
 // Package orders keeps what the centre wants of its edges: the zones and masks that were drawn here, cameras and sensors that are armed,
-// disarmed or tested for a while, live looks, and trials of an arrangement.
+// disarmed or tested for a while, live looks, trials of an arrangement, and searches for cameras.
 //
 // In: changes by staff accounts, checked against what the edge reported last; redacted pictures and results that edges bring. Out: the
 // orders of an edge ([Service.Newer]) for the answer to its sync, the newest picture of a look for whoever asked for it, and what a look
@@ -31,6 +31,11 @@ const (
 	KindLooks       = "looks"        // id: edge
 	KindLooker      = "looker"       // id: a staff account
 	KindTrials      = "trials"       // id: edge
+	KindDiscoveries = "discoveries"  // id: edge
+
+	// Written by others: an [ingest.WantedConfiguration] and an [ingest.WantedRelease], as their rollouts go on.
+	KindConfiguration = "wanted-configuration" // id: edge
+	KindRelease       = "wanted-release"       // id: edge
 )
 
 // Bounds of what is asked for.

@@ -19,11 +19,11 @@ import (
 )
 
 // shelf is a folder that centrals share: of each look a file that says when somebody watched last, and one with the tally and the newest
-// picture; of each trial one with its result. Files come by rename. Nothing here must outlive a crash: what belongs to nothing is removed.
+// picture; of each trial and each discovery one with its result. Files come by rename. Nothing here must outlive a crash: what belongs to nothing is removed.
 type shelf struct{ folder string }
 
 var (
-	fileName = regexp.MustCompile(`^([0-9a-f-]{36})\.(seen|look|trial)(\.[0-9]+)?$`)
+	fileName = regexp.MustCompile(`^([0-9a-f-]{36})\.(seen|look|trial|found)(\.[0-9]+)?$`)
 	idForm   = regexp.MustCompile(`^[0-9a-f-]{36}$`)
 )
 
@@ -219,8 +219,12 @@ func (s shelf) litter(now time.Time, live func(id string) bool) error {
 			continue
 		}
 		age := litterAt
-		if m[2] == "trial" && m[3] == "" {
+		switch {
+		case m[3] != "": // of a write that was cut off
+		case m[2] == "trial":
 			age = KeepResult
+		case m[2] == "found":
+			age = KeepDiscovery
 		}
 		if now.Sub(info.ModTime()) > age && (m[3] != "" || !live(m[1])) {
 			if e := os.Remove(filepath.Join(s.folder, f.Name())); e != nil && !errors.Is(e, os.ErrNotExist) {
@@ -232,8 +236,13 @@ func (s shelf) litter(now time.Time, live func(id string) bool) error {
 }
 
 // answer returns what [shelf.publish] kept of a trial.
-func (s shelf) answer(id string, v any) error {
-	path, err := s.path(id, "trial")
+func (s shelf) answer(id string, v any) error { return s.result(id, "trial", v) }
+
+// found returns what [shelf.publish] kept of a discovery.
+func (s shelf) found(id string, v any) error { return s.result(id, "found", v) }
+
+func (s shelf) result(id, sort string, v any) error {
+	path, err := s.path(id, sort)
 	if err != nil {
 		return err
 	}
@@ -243,7 +252,7 @@ func (s shelf) answer(id string, v any) error {
 	}
 	in := json.NewDecoder(bytes.NewReader(data))
 	if err := in.Decode(v); err != nil {
-		return fmt.Errorf("read the result of a trial: %s", strings.TrimSpace(err.Error()))
+		return fmt.Errorf("read a result: %s", strings.TrimSpace(err.Error()))
 	}
 	return nil
 }

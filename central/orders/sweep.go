@@ -34,6 +34,7 @@ func (s *Service) sweep(ctx context.Context) error {
 			errs = append(errs, s.answered(ctx, t, ingest.TrialResult{Why: "the edge did not answer in time"}))
 		}
 	}
+	errs = append(errs, s.sweepDiscoveries(ctx))
 	if now.Sub(s.litter) >= litterAt {
 		s.litter = now
 		errs = append(errs, s.shelf.litter(now, func(id string) bool { l, ok := s.found(id); return ok && l.live() }))

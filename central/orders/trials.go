@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"gridgate/central/auth"
 	"gridgate/central/store"
@@ -165,16 +163,7 @@ func (s *Service) answered(ctx context.Context, t Trial, r ingest.TrialResult) e
 // tidy makes one short line of why, and lets no situation end before it began: an edge that rounds its times differently, or has much to
 // say, must not cost the rest of the result.
 func tidy(r ingest.TrialResult) ingest.TrialResult {
-	clean := []rune(strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) {
-			return c
-		}
-		return ' '
-	}, r.Why))
-	if len(clean) > MaxReason {
-		clean = append(clean[:MaxReason-1], '…')
-	}
-	r.Why = string(clean)
+	r.Why = line(r.Why)
 	r.Would, r.Did = slices.Clone(r.Would), slices.Clone(r.Did)
 	for _, list := range [][]ingest.TrialEvent{r.Would, r.Did} {
 		for i := range list {

@@ -39,10 +39,18 @@ type Options struct {
 
 	Cases    time.Duration // how long a closed case is kept after its last event; 0: for ever
 	Evidence time.Duration // how long pictures and clips are kept after they came; 0: as long as their case
+	Clips    time.Duration // sealed clips, where they are kept for another time; 0: as Evidence
+	// Sources has another time for pictures and clips of some sources ("/edges/E/cameras/C").
+	Sources map[string]time.Duration
+
+	// Record keeps what one round deleted, before anything else is; nil: nothing is recorded. What cannot be recorded is told with the next round.
+	Record func(ctx context.Context, d Deletion) error
 
 	Every time.Duration // between rounds; 0: an hour
 	Slice int           // rows of one transaction; 0: 500
 	Pause time.Duration // between transactions, so that a writer gets its turn; 0: 50 ms
+
+	Scrub func(ctx context.Context) error // has what was deleted vanish from the files of the store; nil: nothing is to be done
 
 	Registerer prometheus.Registerer // nil: metrics are registered nowhere
 	Logger     *slog.Logger          // nil: discards
@@ -71,6 +79,9 @@ func (o *Options) setDefaults() {
 type Job struct {
 	o       Options
 	deleted *prometheus.CounterVec // by what
+	pending Deletion               // deleted and not recorded yet; of Run alone
+	unclean bool                   // deleted and not scrubbed yet
+	success prometheus.Gauge       // the end of the last round that did all
 }
 
 // New returns a job that does nothing until [Job.Run].
@@ -82,11 +93,14 @@ func New(o Options) (*Job, error) {
 	j := &Job{o: o, deleted: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gridgate_retain_deleted_total", Help: "What retention deleted, by sort.",
 	}, []string{"sort"})}
+	j.success = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "gridgate_retain_last_success_timestamp_seconds", Help: "When retention last did all that was due, in this process; 0: not yet.",
+	})
 	for _, sort := range []string{"cases", "alerts", "events", "evidence", "objects"} {
 		j.deleted.WithLabelValues(sort)
 	}
 	if o.Registerer != nil {
-		if err := o.Registerer.Register(j.deleted); err != nil {
+		if err := errors.Join(o.Registerer.Register(j.deleted), o.Registerer.Register(j.success)); err != nil {
 			return nil, fmt.Errorf("retain: register metrics: %w", err)
 		}
 	}
@@ -109,7 +123,7 @@ func (j *Job) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		err := lead.Lead(ctx, "retention", func(ctx context.Context) error { return j.rounds(ctx, retry) })
 		if err != nil && ctx.Err() == nil {
-			j.o.Logger.Warn("retention failed and is tried again", "err", err)
+			j.o.Logger.Warn("retention failed and is tried again", "error", err)
 		}
 		backoff.Wait(ctx, retry.Next())
 	}
@@ -122,6 +136,7 @@ func (j *Job) rounds(ctx context.Context, retry *backoff.Backoff) error {
 		if err := j.round(ctx); err != nil {
 			return err
 		}
+		j.success.Set(float64(j.o.Now().Unix()))
 		retry.Reset()
 		if !backoff.Wait(ctx, j.o.Every) {
 			return nil
@@ -132,23 +147,35 @@ func (j *Job) rounds(ctx context.Context, retry *backoff.Backoff) error {
 // round deletes all that is due by now, then the objects.
 func (j *Job) round(ctx context.Context) error {
 	now := j.o.Now()
-	h := store.Horizon{Cases: before(now, j.o.Cases), Evidence: before(now, j.o.Evidence)}
-	var sum store.Pruned
-	for more := true; more; {
-		p, err := j.o.Store.Prune(ctx, h, j.o.Slice)
-		if err != nil {
-			return err
-		}
-		j.count(p, &sum)
-		if more = p.More; more && !backoff.Wait(ctx, j.o.Pause) {
-			return nil
-		}
+	if err := j.settle(ctx); err != nil { // of a round that could not
+		return err
+	}
+	h := j.horizon(now)
+	sum, err := j.prune(ctx, h)
+	j.pending.add(sum, h)
+	if err != nil {
+		return err
 	}
 	objects, err := j.objects(ctx)
 	if sum != (store.Pruned{}) || objects > 0 {
 		j.o.Logger.Info("retention deleted", "cases", sum.Cases, "alerts", sum.Alerts, "events", sum.Events, "evidence", sum.Evidence, "objects", objects)
 	}
-	return err
+	return errors.Join(err, j.settle(ctx))
+}
+
+// prune deletes slice after slice until nothing is due, or ctx ends.
+func (j *Job) prune(ctx context.Context, h store.Horizon) (sum store.Pruned, err error) {
+	for more := true; more; {
+		p, err := j.o.Store.Prune(ctx, h, j.o.Slice)
+		if err != nil {
+			return sum, err
+		}
+		j.count(p, &sum)
+		if more = p.More; more && !backoff.Wait(ctx, j.o.Pause) {
+			return sum, ctx.Err()
+		}
+	}
+	return sum, nil
 }
 
 // before is where a horizon stands; the zero time for what is kept for ever.
@@ -179,6 +206,7 @@ func (j *Job) objects(ctx context.Context) (n int, err error) {
 				return n, err
 			}
 			j.deleted.WithLabelValues("objects").Inc()
+			j.pending.object(d)
 			n++
 		}
 		if err := j.o.Store.ForgetOrphans(ctx, digests); err != nil {

@@ -108,7 +108,7 @@ func TestRoundsAreCutIntoSlices(t *testing.T) {
 		time.Sleep(time.Minute) // of synctest's clock
 		synctest.Wait()
 		want := store.Horizon{Cases: began.Add(-48 * time.Hour)} // pictures stay as long as their case
-		if len(s.look().horizons) != 3 || s.look().horizons[2] != want || s.look().limits[0] != 2 {
+		if len(s.look().horizons) != 3 || !reflect.DeepEqual(s.look().horizons[2], want) || s.look().limits[0] != 2 {
 			t.Fatalf("horizons %v, limits %v", s.look().horizons, s.look().limits)
 		}
 		if !reflect.DeepEqual(s.look().deleted, []string{"a", "b", "c"}) || len(s.look().orphans) > 0 {

@@ -222,7 +222,7 @@ func (c *Cache) Run(ctx context.Context) error {
 		err := c.Load(ctx)
 		var refused *Refused
 		if err != nil && ctx.Err() == nil && (!failing || errors.As(err, &refused)) {
-			c.o.Logger.Warn("a change of what is set up did not load; what was there before stays", "err", err)
+			c.o.Logger.Warn("a change of what is set up did not load; what was there before stays", "error", err)
 		}
 		failing = err != nil
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -18,15 +17,12 @@ import (
 
 	"gridgate/central/app"
 	"gridgate/protocols/kit/conf"
+	"gridgate/protocols/kit/logs"
 )
 
 const maxPasswordFile = 4 << 10
 
-// Exit codes.
-const (
-	exitFailed = 1
-	exitUsage  = 2
-)
+const exitFailed, exitUsage = 1, 2 // exit codes
 
 // program is what the commands need of the outside.
 type program struct {
@@ -51,31 +47,36 @@ type commands struct {
 		Add tokenAddCommand `cmd:"" help:"Make a bearer token and print it once."`
 		app.TokenCommands
 	} `cmd:"" help:"Tokens of programs."`
-	Edge      app.EdgeCommands     `cmd:"" help:"Edges that enrol by a one-time code."`
-	Audit     app.AuditCommands    `cmd:"" help:"The log of who did what at the centre."`
-	Grid      app.GridCommands     `cmd:"" help:"The map of the grids."`
-	Unit      app.UnitCommands     `cmd:"" help:"Units that events are dispatched to."`
-	Class     app.ClassCommands    `cmd:"" help:"The catalogue of event classes."`
-	Calendar  app.CalendarCommands `cmd:"" help:"Working days, holidays and make-up days."`
-	Notify    app.NotifyCommands   `cmd:"" help:"The channels by which people are told."`
-	Cert      app.CertCommand      `cmd:"" help:"Make a private authority and a certificate for this central."`
-	Correlate app.CorrelateCommand `cmd:"" help:"Try rules on history and say what would have differed; changes nothing."`
-	Version   versionCommand       `cmd:"" help:"Say which build this is."`
+	Edge      app.EdgeCommands      `cmd:"" help:"Edges that enrol by a one-time code."`
+	Audit     app.AuditCommands     `cmd:"" help:"The log of who did what at the centre."`
+	Grid      app.GridCommands      `cmd:"" help:"The map of the grids."`
+	Unit      app.UnitCommands      `cmd:"" help:"Units that events are dispatched to."`
+	Class     app.ClassCommands     `cmd:"" help:"The catalogue of event classes."`
+	Calendar  app.CalendarCommands  `cmd:"" help:"Working days, holidays and make-up days."`
+	Notify    app.NotifyCommands    `cmd:"" help:"The channels by which people are told."`
+	Config    app.ConfigCommands    `cmd:"" help:"What edges are configured as, from here."`
+	Release   app.ReleaseCommands   `cmd:"" help:"Signed builds of the edge, and bringing them to edges."`
+	Cert      app.CertCommand       `cmd:"" help:"Make a private authority and a certificate for this central."`
+	Backup    app.BackupCommands    `cmd:"" help:"Backups: make, judge, list, prune and restore them."`
+	Clips     app.ClipCommands      `cmd:"" help:"The key of sealed clips."`
+	Filing    app.FilingCommands    `cmd:"" help:"The register of cameras as it is filed."`
+	Retention app.RetentionCommands `cmd:"" help:"What is kept for how long, and what was deleted."`
+	Impact    app.ImpactCommand     `cmd:"" help:"Write a data-protection impact sheet of what is configured and registered."`
+	Correlate app.CorrelateCommand  `cmd:"" help:"Try rules on history and say what would have differed; changes nothing."`
+	Trace     app.TraceCommand      `cmd:"" help:"Say when each of the ten steps had an alert, and how that is known. Exit 0: found, 1: it is nowhere."`
+	Doctor    app.DoctorCommand     `cmd:"" help:"Look at this central, running or not, and say what is wrong and what to do; changes nothing. Exit 0: nothing is wrong, 1: something is, 2: could not look."`
+	Version   versionCommand        `cmd:"" help:"Say which build this is."`
 }
 
 type serveCommand struct {
 	configFlag
-	Debug bool `help:"Log more."`
+	Debug     bool   `help:"Log more."`
+	LogFormat string `default:"auto" enum:"auto,text,json" help:"How to log: text, json, or auto: text at a terminal, else json."`
 }
 
 // Run implements kong's command.
 func (c *serveCommand) Run(p *program) error {
-	level := slog.LevelInfo
-	if c.Debug {
-		level = slog.LevelDebug
-	}
-	log := slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: level}))
-	return app.Serve(p.ctx, c.Config, log)
+	return app.Serve(p.ctx, c.Config, logs.New(p.stderr, c.LogFormat, c.Debug))
 }
 
 type checkCommand struct{ configFlag }

@@ -142,7 +142,7 @@ func (c *Courier) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		began := c.o.Now()
 		if err := lead.Lead(ctx, Job, c.work); err != nil && ctx.Err() == nil {
-			c.o.Logger.Warn("telling people failed and is tried again", "err", err)
+			c.o.Logger.Warn("telling people failed and is tried again", "error", err)
 		}
 		if c.o.Now().Sub(began) > lastRetry {
 			retry.Reset()

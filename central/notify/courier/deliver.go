@@ -38,7 +38,7 @@ func (c *Courier) settle(ctx context.Context, n store.Notice) {
 		if !backoff.Wait(ctx, retry.Next()) {
 			return
 		}
-		c.o.Logger.Warn("how a notice ended cannot be noted and is tried again", "err", err)
+		c.o.Logger.Warn("how a notice ended cannot be noted and is tried again", "error", err)
 	}
 }
 

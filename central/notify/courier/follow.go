@@ -40,7 +40,7 @@ func (c *Courier) follow(ctx context.Context) {
 		changed := c.o.Changed() // before the log is read: what comes meanwhile closes it
 		more, err := f.step(ctx)
 		if err != nil && ctx.Err() == nil {
-			c.o.Logger.Warn("the case-event log cannot be followed for notices and is read again", "err", err)
+			c.o.Logger.Warn("the case-event log cannot be followed for notices and is read again", "error", err)
 			f.known = false
 			backoff.Wait(ctx, retry.Next())
 			continue

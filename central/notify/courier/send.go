@@ -67,7 +67,7 @@ func (s *sender) turn(ctx, work context.Context, retry *backoff.Backoff, wait *t
 		return
 	}
 	if ctx.Err() == nil {
-		s.c.o.Logger.Warn("due notices cannot be read and are looked for again", "err", err)
+		s.c.o.Logger.Warn("due notices cannot be read and are looked for again", "error", err)
 	}
 	wait.Reset(retry.Next())
 }

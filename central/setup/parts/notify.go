@@ -23,13 +23,14 @@ func AddNotify(c *setup.Cache) (*Notify, error) {
 		return nil, err
 	}
 	build := func(docs setup.Documents) (*notify.Desk, error) {
-		for _, d := range docs[notify.Kind] {
-			if d.ID != notify.DocumentID {
-				return nil, fmt.Errorf("%s: the one document of this kind is %s", d.ID, notify.DocumentID)
-			}
-			return notify.Parse(d.Body, nil)
+		list := docs[notify.Kind]
+		if len(list) == 0 {
+			return notify.NewDesk(notify.Setup{}, nil)
 		}
-		return notify.NewDesk(notify.Setup{}, nil)
+		if list[0].ID != notify.DocumentID {
+			return nil, fmt.Errorf("%s: the one document of this kind is %s", list[0].ID, notify.DocumentID)
+		}
+		return notify.Parse(list[0].Body, nil)
 	}
 	return &Notify{Part: setup.Add(c, "who is told what", []string{notify.Kind}, initial, build), cache: c}, nil
 }
