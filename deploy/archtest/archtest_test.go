@@ -59,6 +59,7 @@ func TestRulesAllow(t *testing.T) {
 	const doc = "// Package x holds what the test of the rules needs and no more.\n"
 	for name, sources := range map[string]map[string]string{
 		"an implementation imports its family":      {"edge/source/rtsp/r.go": doc + "package rtsp\nimport _ \"gridgate/edge/source\""},
+		"a source imports its own standard":         {"edge/source/gb28181/s.go": doc + "package gb28181\nimport _ \"gridgate/protocols/gb28181/media\""},
 		"a family member's part imports the member": {"central/store/sqlite/sub/s.go": doc + "package sub\nimport _ \"gridgate/central/store/sqlite\""},
 		"app picks implementations":                 {"central/app/a.go": doc + "package app\nimport _ \"gridgate/central/store/sqlite\"\nimport _ \"gridgate/central/config\""},
 		"a test uses the contract suite":            {"central/tsdb/embedded/e.go": doc + "package embedded", "central/tsdb/embedded/e_test.go": "package embedded\nimport _ \"gridgate/central/tsdb/tsdbtest\""},

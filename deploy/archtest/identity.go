@@ -27,8 +27,12 @@ var namesNoPerson = map[string]string{
 	"central/cases.Deadline.Name":            "a milestone of an event class",
 	"central/store.User.Name":                "a staff account: who works with Gridgate, never who it sees",
 	"central/store.Token.Name":               "a program",
+	"protocols/release.Manifest.Name":        "a program of Gridgate",
 	"protocols/ingest.Zone.Name":             "a part of a camera's picture",
 	"protocols/ingest.OrderZone.Name":        "a part of a camera's picture",
+	"protocols/ingest.Register.Owner":        "the unit that is responsible for a camera; digits in which a number of a person seems to stand are struck out (central/register)",
+	"protocols/ingest.Found.Address":         "an IP address of a camera in its edge's network; central takes nothing else there",
+	"protocols/ingest.Found.Notes":           "what is not known of a camera, in sentences of edge/discover's own: nothing that a device says goes into them",
 	"protocols/alertmanager.one.Labels":      "of a monitored machine: grid, kind, edge and severity are read by name, all others are dropped",
 	"protocols/alertmanager.one.Fingerprint": "of a set of labels: the number under which Alertmanager knows an alert",
 }

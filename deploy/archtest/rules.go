@@ -79,7 +79,7 @@ var Rules = []Rule{
 		Broken: map[string]string{"edge/forward/f.go": "package forward\nimport \"gridgate/protocols/alert\"\nvar ID = alert.NewID()"},
 	},
 	engine("SQL", "statements and transactions stand in two rooms that can be read as a whole",
-		[]string{"edge/outbox", "central/store"}, "database/sql", "modernc.org/sqlite", "github.com/jackc/pgx", "github.com/pressly/goose"),
+		[]string{"edge/outbox", "central/store", "central/tsdb/embedded/rollup"}, "database/sql", "modernc.org/sqlite", "github.com/jackc/pgx", "github.com/pressly/goose"),
 	engine("time-series", "the edge never writes the time-series database, and central only through its one interface",
 		[]string{"central/tsdb"}, "github.com/prometheus/prometheus", "github.com/influxdata/influxdb-client-go"),
 	engine("RTSP", "a move to another version of the library is one package",
@@ -90,6 +90,8 @@ var Rules = []Rule{
 		[]string{"edge/broker"}, "github.com/mochi-mqtt/server"),
 	engine("muxer", "its parsers do not survive all that a camera may send: it is given what was validated, by one package",
 		[]string{"edge/clip"}, "github.com/deepch/vdk"),
+	engine("SIP", "packets of strangers are limited, parsed and answered in one package, which keeps the library from logging them",
+		[]string{"protocols/gb28181/sip"}, "github.com/emiago/sipgo"),
 	engine("single sign-on", "what an issuer says is judged in one package, which keeps issuer, subject, name and groups' meaning alone",
 		[]string{"central/auth/signon"}, "github.com/coreos/go-oidc", "golang.org/x/oauth2"),
 	engine("sealing", "what is a secret and who may have it is decided in one small package",
@@ -199,7 +201,7 @@ func onlyAppPicks(p Package) (found []string) {
 	family, name := implementation(p.Dir)
 	for _, i := range Imports(p.Code()) {
 		otherFamily, other := implementation(i.Room)
-		own := otherFamily == family && other == name
+		own := other == name // in another family: the same standard, of which this is the other half
 		if other != "" && !own && !p.wiring() && !forTests(p.Dir) && otherFamily != family {
 			found = append(found, refuse(i))
 		}
@@ -216,9 +218,10 @@ func onlyAppReadsConfig(p Package) (found []string) {
 	return found
 }
 
-// onlyRaiseMints looks for composite literals of alert.Alert that say something; an empty one is the zero value beside an error.
+// onlyRaiseMints looks for composite literals of alert.Alert that say something; an empty one is the zero value beside an error. A silent
+// edge cannot raise that it is silent: central/watch does.
 func onlyRaiseMints(p Package) (found []string) {
-	if p.In("edge/raise", "protocols/alert", "central/store", "deploy") || forTests(p.Dir) {
+	if p.In("edge/raise", "central/watch", "protocols/alert", "central/store", "deploy") || forTests(p.Dir) {
 		return nil
 	}
 	for _, f := range p.Code() {
@@ -276,10 +279,11 @@ func engine(name, reason string, rooms []string, modules ...string) Rule {
 
 // doors are the rooms that may serve HTTP.
 var doors = []string{
-	"central/ingest", "central/api", "central/feed", "central/console", "central/fleet", "central/enrol", // what edges and screens ask
+	"central/ingest", "central/api", "central/feed", "central/console", "central/fleet", "central/enrol", "central/release", // what edges and screens ask
 	"central/open311",         // what residents ask, without an account
 	"central/auth",            // the middleware before them
 	"edge/local",              // the status page at the edge
+	"protocols/hikvision",     // what cameras push
 	"central/app", "edge/app", // which bind the listeners
 }
 

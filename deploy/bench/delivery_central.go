@@ -39,6 +39,7 @@ data: data
 tls: {cert: central.pem, key: central-key.pem}
 edges:
   - {id: ` + benchEdge + `, token: {file: token}}
+tsdb: {max_series: 1000000}
 `))
 
 // centre is a gridgate-central of its own, over TLS on loopback.
@@ -133,7 +134,7 @@ func (c *centre) complaints() (n int, first string, err error) {
 		return 0, "", err
 	}
 	for line := range strings.Lines(string(text)) {
-		if !strings.Contains(line, "level=WARN") && !strings.Contains(line, "level=ERROR") {
+		if !strings.Contains(line, `"level":"WARN"`) && !strings.Contains(line, `"level":"ERROR"`) {
 			continue
 		}
 		if n++; n == 1 {

@@ -29,7 +29,13 @@ const (
 const fleetVersion = "central-10k-edges-schema4"
 
 // deliveryEdges keeps ten thousand edges connected to a central, each over TLS with a sync a minute, for a minute after all of them came.
-func deliveryEdges(ctx context.Context, dir string) (_ []Result, err error) {
+func deliveryEdges(ctx context.Context, dir string) ([]Result, error) {
+	return withFleet(ctx, dir, fleet.Options{Edges: fleetEdges, Every: fleetWindow, Senders: fleetSenders}, observeFleet)
+}
+
+// withFleet runs simulated edges against one real central on SQLite and the embedded time-series database while observe looks. URL, trust,
+// names and tokens of the options are given here. The edges share the machine with central.
+func withFleet(ctx context.Context, dir string, o fleet.Options, observe func(context.Context, *centre, *fleet.Fleet) ([]Result, error)) (_ []Result, err error) {
 	if err := fleet.Files(fleetFiles); err != nil {
 		return nil, err
 	}
@@ -48,16 +54,15 @@ func deliveryEdges(ctx context.Context, dir string) (_ []Result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, c.process.Stop()) }()
-	edges, err := fleet.New(fleet.Options{
-		URL: c.url(), Trust: c.trust, Edges: fleetEdges, Name: fleetName, Token: fleetToken, Every: fleetWindow, Senders: fleetSenders,
-	})
+	o.URL, o.Trust, o.Name, o.Token = c.url(), c.trust, fleetName, fleetToken
+	edges, err := fleet.New(o)
 	if err != nil {
 		return nil, err
 	}
 	running, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- edges.Run(running) }()
-	results, err := observeFleet(ctx, c, edges)
+	results, err := observe(ctx, c, edges)
 	stop()
 	return results, errors.Join(err, <-done)
 }

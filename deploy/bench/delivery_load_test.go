@@ -31,11 +31,14 @@ func TestPeers(t *testing.T) {
 
 func TestComplaints(t *testing.T) {
 	c := &centre{home: t.TempDir()}
-	const log = "time=x level=INFO msg=a\ntime=x level=WARN msg=b\ntime=x level=ERROR msg=c\n"
+	const log = `{"level":"INFO","msg":"a"}
+{"level":"WARN","msg":"b"}
+{"level":"ERROR","msg":"c"}
+`
 	if err := os.WriteFile(c.log(), []byte(log), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if n, first, err := c.complaints(); n != 2 || first != "time=x level=WARN msg=b" || err != nil {
+	if n, first, err := c.complaints(); n != 2 || first != `{"level":"WARN","msg":"b"}` || err != nil {
 		t.Errorf("%d, %q, %v", n, first, err)
 	}
 }

@@ -51,10 +51,13 @@ type Part struct {
 // groups is the table of what can be measured, in the order of the pipeline.
 var groups = []Group{
 	{"video", "what a camera costs and how fast it is noticed, beside Motion", videoParts},
+	{"sensors", "MQTT messages of sensors to their acknowledgement, which waits for the outbox: embedded broker, and Mosquitto beside a subscriber that stores nothing", sensorParts},
+	{"vendors", "a thousand devices of GB/T 28181 that register, live and tell their channels, beside a process that returns their packets", vendorParts},
 	{"outbox", "commits of the edge's durable log, beside bare fdatasync", whole(outboxCommits)},
 	{"delivery", "alerts over HTTP to a receipt (stored, de-duplicated, correlated), beside Alertmanager and bare inserts; the whole way, a backlog and many edges, with the real programs", slices.Concat(deliveryParts, loadParts)},
 	{"cases", "lists of a million cases by every filter, and while a storm comes in", casesParts},
 	{"console", "the operator's console in a real Chromium: feeds beside a bare server of events, scrolling, the first load", consoleParts},
+	{"scale", "a province's alerts and numbers on one central, at ten times the pace of a day, from two thousand edges with fifty devices each", scaleParts},
 	{"tsdb", "readings into the embedded time-series database, beside VictoriaMetrics", whole(timeSeries)},
 }
 
@@ -70,6 +73,12 @@ func main() {
 	}
 	if len(os.Args) == 3 && os.Args[1] == barePeerArg {
 		os.Exit(barePeer(os.Args[2]))
+	}
+	if len(os.Args) == 3 && os.Args[1] == gbServerArg {
+		os.Exit(gbServer(os.Args[2]))
+	}
+	if len(os.Args) == 3 && os.Args[1] == gbEchoArg {
+		os.Exit(gbEcho(os.Args[2]))
 	}
 	if len(os.Args) > 1 && os.Args[1] == decode.WorkerArg {
 		os.Exit(decode.WorkerMain())

@@ -59,10 +59,14 @@ func timeSeries(ctx context.Context, dir string) ([]Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("victoria-metrics: %w", err)
 	}
-	return []Result{
+	long, err := longSeries(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	return append([]Result{
 		Rate("tsdb.write", ours, "samples/s", "victoria-metrics", theirs, 1),
 		Cost("tsdb.query_p50", ourQuery, "ms", "victoria-metrics", theirQuery, 1),
-	}, nil
+	}, long...), nil
 }
 
 // writeReadings writes minute after minute and returns samples per second.

@@ -385,7 +385,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	for _, page := range []struct{ path, seen string }{
 		{"/", id("feed-row")}, {"/cases", id("case-row")}, {"/cases/" + c.ID, id("case-history")}, {"/report", id("report-class")}, {"/map", id("map-page")},
 		{"/devices", ".page"}, {"/devices/" + township.EdgeName, ".page"}, {"/devices/" + township.EdgeName + "/cam", ".page"},
-		{"/figures", ".page"}, {"/figures/report", ".page"}, {"/shift", id("shift-begin")}, {"/nowhere", ".empty"},
+		{"/figures", ".page"}, {"/figures/report", ".page"}, {"/shift", id("shift-begin")}, {"/register", id("register-cameras")}, {"/unsealings", id("unseal-page")}, {"/nowhere", ".empty"},
 	} {
 		h.do("go", page.path)
 		h.do("see", page.seen)

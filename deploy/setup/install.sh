@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a target needs, and only those that are missing; says which.
-# usage: deploy/setup/install.sh run|test|bench
+# usage: deploy/setup/install.sh run|test|bench|install
 set -euo pipefail
 
 run_packages=(ca-certificates ffmpeg libavcodec59)
-test_packages=(gcc libc6-dev procps mosquitto postgresql-15 chromium fonts-noto-cjk victoria-metrics
+test_packages=(gcc libc6-dev procps systemd mosquitto sip-tester postgresql-15 chromium fonts-noto-cjk victoria-metrics prometheus
 	gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-{base,good,bad,ugly})
+install_packages=(debootstrap systemd systemd-container)
 bench_packages=(motion python3-opencv opencv-data)
 
 case "${1:-}" in
 run) wanted=("${run_packages[@]}") ;;
 test) wanted=("${run_packages[@]}" "${test_packages[@]}") ;;
 bench) wanted=("${run_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}") ;;
+install) wanted=("${run_packages[@]}" "${install_packages[@]}") ;;
 *)
-	echo "usage: $0 run|test|bench" >&2
+	echo "usage: $0 run|test|bench|install" >&2
 	exit 2
 	;;
 esac
@@ -47,9 +49,17 @@ if [[ " ${missing[*]} " == *" postgresql-"* ]]; then
 	echo "create_main_cluster = false" | "${as_root[@]}" tee "$drop_in/gridgate.conf" >/dev/null
 fi
 
+# Nor need they start a service: promtool and servers are run by the tests themselves. A machine's own policy stays as it is.
+policy=/usr/sbin/policy-rc.d
+if [[ " ${missing[*]} " == *" prometheus "* && ! -e $policy ]]; then
+	printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+	"${as_root[@]}" chmod 755 "$policy"
+	trap '"${as_root[@]}" rm -f "$policy"; rm -f "${log:-}"' EXIT
+fi
+
 echo "setup: installing ${missing[*]}"
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+[ -n "$(trap -p EXIT)" ] || trap 'rm -f "$log"' EXIT
 {
 	"${as_root[@]}" apt-get -q update &&
 		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
@@ -59,3 +69,8 @@ trap 'rm -f "$log"' EXIT
 	echo "setup: the packages could not be installed" >&2
 	exit 1
 }
+
+# What was not asked for as a service is not one after the next boot either.
+if [[ " ${missing[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
+	"${as_root[@]}" systemctl disable --quiet prometheus
+fi

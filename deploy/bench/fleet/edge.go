@@ -43,6 +43,9 @@ func (e *edge) run(ctx context.Context) {
 	if e.i < e.f.o.Senders {
 		wg.Go(func() { e.alert(ctx) })
 	}
+	if e.f.o.ReadingsEvery > 0 {
+		wg.Go(func() { e.measure(ctx) })
+	}
 	_ = e.sync.Run(ctx) // returns nil only
 }
 
@@ -56,12 +59,13 @@ func (e *edge) Sync(ctx context.Context, r ingest.SyncRequest) (ingest.SyncRespo
 	return answer, err
 }
 
-// errNotTaken says that an alert was neither stored nor there before.
-var errNotTaken = errors.New("central did not take the alert")
+// errNotTaken says that an alert or a reading was neither stored nor there before.
+var errNotTaken = errors.New("central did not take it")
 
 // alert delivers an alert now and then, each again until it is taken.
 func (e *edge) alert(ctx context.Context) {
 	epoch := alert.NewID()
+	backoff.Wait(ctx, offset(e.i, e.f.o.Senders, e.f.o.AlertEvery))
 	for n := int64(1); backoff.Wait(ctx, e.f.o.AlertEvery); {
 		a := e.waterLevel(n)
 		for ctx.Err() == nil {
@@ -76,6 +80,29 @@ func (e *edge) alert(ctx context.Context) {
 			}
 			backoff.Wait(ctx, e.f.o.AlertEvery)
 		}
+	}
+}
+
+// measure delivers readings now and then; those that central did not take are lost.
+func (e *edge) measure(ctx context.Context) {
+	for first := 0; backoff.Wait(ctx, e.f.o.ReadingsEvery); first += e.f.o.Readings {
+		var r ingest.Readings
+		now := time.Now().UTC()
+		for i := range e.f.o.Readings {
+			device := sensor((first + i) % e.f.o.Sensors)
+			r.Readings = append(r.Readings, alert.Reading{
+				Source: alert.SensorSource(e.name, device), Grid: e.grid(), Quantity: "temperature", Unit: "Cel", At: now, Value: float64((first+i)%300) / 10,
+			})
+		}
+		start := time.Now()
+		answer, err := e.client.DeliverReadings(ctx, r)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil && len(answer.Rejected) > 0 {
+			err = errNotTaken
+		}
+		e.f.read(time.Since(start), err)
 	}
 }
 
@@ -95,7 +122,7 @@ func (e *edge) deliver(ctx context.Context, epoch string, n int64, a alert.Alert
 
 // waterLevel is the n-th alert: raised and cleared in turns would need a memory, so each is a situation of its own.
 func (e *edge) waterLevel(n int64) alert.Alert {
-	id, now, device := alert.NewID(), time.Now().UTC(), sensor(int(n)%sensors)
+	id, now, device := alert.NewID(), time.Now().UTC(), sensor(int(n)%e.f.o.Sensors)
 	return alert.Alert{
 		ID: id, Source: alert.SensorSource(e.name, device), Kind: alert.WaterLevel, State: alert.Raised, Situation: id,
 		Key: alert.KeyOf(e.name, device, "", alert.WaterLevel), Severity: alert.Major, Grid: e.grid(),
@@ -103,12 +130,6 @@ func (e *edge) waterLevel(n int64) alert.Alert {
 		Reading: &alert.Measure{Quantity: "level", Value: float64(n%400) / 100, Unit: "m"}, Origin: "fleet",
 	}
 }
-
-// What each edge says to have.
-const (
-	cameras = 4
-	sensors = 8
-)
 
 func sensor(i int) string { return fmt.Sprintf("sensor-%d", i) }
 
@@ -121,13 +142,13 @@ func (e *edge) report(context.Context) (ingest.SyncRequest, error) {
 	r := ingest.SyncRequest{
 		Software: "fleet", StartedAt: e.f.begin.UTC(), ConfigVersion: "fleet-1", Metrics: make(map[string]float64, len(ingest.EdgeMetrics)),
 	}
-	for i := range cameras {
+	for i := range e.f.o.Cameras {
 		r.Devices = append(r.Devices, ingest.DeviceState{
 			ID: fmt.Sprintf("camera-%d", i), Family: alert.Cameras, Grid: e.grid(), State: "streaming", Since: r.StartedAt, LastSeen: now,
 			Zones: []ingest.Zone{{Name: "yard", Mode: "armed"}},
 		})
 	}
-	for i := range sensors {
+	for i := range e.f.o.Sensors {
 		r.Devices = append(r.Devices, ingest.DeviceState{
 			ID: sensor(i), Family: alert.Sensors, Grid: e.grid(), State: "online", Since: r.StartedAt, LastSeen: now,
 		})

@@ -29,8 +29,13 @@ type Options struct {
 
 	Every time.Duration // between two syncs of an edge, and the time over which their first ones are spread; default 1 min
 
+	Cameras, Sensors int // of each edge; default 4 and 8
+
 	Senders    int           // so many of the edges send alerts
-	AlertEvery time.Duration // between two alerts of one of those; default 2 s
+	AlertEvery time.Duration // between two alerts of one of those, the first at a moment of its own; default 2 s
+
+	ReadingsEvery time.Duration // between two batches of readings of an edge; 0: none
+	Readings      int           // of a batch, of the sensors in turns
 }
 
 // Fleet is some edges that run.
@@ -44,9 +49,9 @@ type Fleet struct {
 
 // Tally is what happened in some time.
 type Tally struct {
-	Syncs, Alerts []time.Duration // how long each took that central answered for, from the request on
-	Failures      map[string]int  // by reason
-	Edges         map[int]int     // syncs of an edge that central answered for
+	Syncs, Alerts, Readings []time.Duration // how long each took that central answered for, from the request on
+	Failures                map[string]int  // by reason
+	Edges                   map[int]int     // syncs of an edge that central answered for
 }
 
 // Failed is how often something was not answered for.
@@ -64,6 +69,7 @@ func New(o Options) (*Fleet, error) {
 	}
 	o.Every = cmp.Or(o.Every, time.Minute)
 	o.AlertEvery = cmp.Or(o.AlertEvery, 2*time.Second)
+	o.Cameras, o.Sensors = cmp.Or(o.Cameras, 4), cmp.Or(o.Sensors, 8)
 	return &Fleet{o: o, tally: newTally()}, nil
 }
 
@@ -119,14 +125,21 @@ func (f *Fleet) synced(i int, took time.Duration, err error) {
 }
 
 // sent notes the end of the delivery of an alert.
-func (f *Fleet) sent(took time.Duration, err error) {
+func (f *Fleet) sent(took time.Duration, err error) { f.note(&f.tally.Alerts, "alert: ", took, err) }
+
+// read notes the end of the delivery of readings.
+func (f *Fleet) read(took time.Duration, err error) {
+	f.note(&f.tally.Readings, "readings: ", took, err)
+}
+
+func (f *Fleet) note(times *[]time.Duration, what string, took time.Duration, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
-		f.tally.Failures["alert: "+reason(err)]++
+		f.tally.Failures[what+reason(err)]++
 		return
 	}
-	f.tally.Alerts = append(f.tally.Alerts, took)
+	*times = append(*times, took)
 }
 
 // reason is what failures are counted by: few different texts, without addresses.
