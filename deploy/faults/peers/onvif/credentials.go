@@ -16,8 +16,9 @@ import (
 const tolerance = 20 * time.Second
 
 type nonce struct {
-	path        string
-	used, count int
+	path   string
+	used   int
+	counts map[int]bool
 }
 
 // admits looks at credentials as the quirks say, and answers a request that it refuses.
@@ -85,7 +86,7 @@ func (d *Device) challenge(path string) string {
 	rand.Read(b[:])
 	n := hex.EncodeToString(b[:])
 	d.mu.Lock()
-	d.nonces[n] = &nonce{path: path}
+	d.nonces[n] = &nonce{path: path, counts: map[int]bool{}}
 	d.mu.Unlock()
 	c := `Digest realm="camera", nonce="` + n + `"`
 	switch d.q.Digest {
@@ -111,10 +112,11 @@ func (d *Device) digested(r *http.Request) bool {
 	if n.used++; d.q.StaleNonce && n.used > 3 {
 		return false
 	}
-	if told.QOP != "" && told.Nc <= n.count {
-		d.breach("nonce count %d after %d", told.Nc, n.count)
+	// A count told twice is a replay (RFC 7616, 3.4). A lower one is not: a request that its client gave up may be read after the next one.
+	if told.QOP != "" && n.counts[told.Nc] {
+		d.breach("nonce count %d again", told.Nc)
 	}
-	n.count = told.Nc
+	n.counts[told.Nc] = true
 	if d.q.NonceForEach && n.path != r.URL.RequestURI() {
 		d.breach("the nonce of another address was used")
 		d.q.Blocked = true
