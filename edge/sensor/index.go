@@ -4,23 +4,15 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"gridgate/protocols/sensors"
 )
 
-// index finds the devices of a topic, by a tree of the levels of their filters (MQTT 3.1.1, 4.7).
+// index finds the devices of a topic.
 type index struct {
-	all  []Device
-	byID map[string]*Device
-	tree node
-}
-
-// node is a level of filters.
-type node struct {
-	below map[string]*node // by level; "+" is any
-	here  []*group         // whose filter ends here
-	rest  []*group         // whose filter ends with # here: this level and all below
+	all    []Device
+	byID   map[string]*Device
+	groups sensors.ByFilter[[]*group]
 }
 
 // group is the devices of one filter, broker and dialect: however many there are behind a gateway, a message is translated once
@@ -48,7 +40,8 @@ func newIndex(devices []Device) (*index, error) {
 			if err := sensors.CheckFilter(filter); err != nil {
 				return nil, fmt.Errorf("device %q: %w", d.ID, err)
 			}
-			x.tree.add(strings.Split(filter, "/"), d)
+			at := x.groups.At(filter)
+			*at = join(*at, d)
 		}
 	}
 	return x, nil
@@ -61,26 +54,6 @@ func (d *Device) filters() []string {
 		filters = append(filters, c.Also(d.Topic)...)
 	}
 	return filters
-}
-
-func (n *node) add(levels []string, d *Device) {
-	switch {
-	case len(levels) == 0:
-		n.here = join(n.here, d)
-		return
-	case levels[0] == "#":
-		n.rest = join(n.rest, d)
-		return
-	}
-	if n.below == nil {
-		n.below = map[string]*node{}
-	}
-	next := n.below[levels[0]]
-	if next == nil {
-		next = &node{}
-		n.below[levels[0]] = next
-	}
-	next.add(levels[1:], d)
 }
 
 // join adds a device to its group.
@@ -105,23 +78,13 @@ func join(groups []*group, d *Device) []*group {
 
 // match returns the groups whose filters select a topic of a broker, each once.
 func (x *index) match(broker, topic string) []*group {
-	found := x.tree.match(strings.Split(topic, "/"), strings.HasPrefix(topic, "$"), nil)
-	return slices.DeleteFunc(found, func(g *group) bool { return g.broker != "" && g.broker != broker })
-}
-
-// match adds the groups of n to found. A wildcard does not select a first level that begins with $ (MQTT 3.1.1, 4.7.2).
-func (n *node) match(levels []string, system bool, found []*group) []*group {
-	if !system {
-		found = append(found, n.rest...)
-	}
-	if len(levels) == 0 {
-		return append(found, n.here...)
-	}
-	if next := n.below[levels[0]]; next != nil {
-		found = next.match(levels[1:], false, found)
-	}
-	if next := n.below["+"]; next != nil && !system {
-		found = next.match(levels[1:], false, found)
+	var found []*group
+	for groups := range x.groups.Match(topic) {
+		for _, g := range groups {
+			if g.broker == "" || g.broker == broker {
+				found = append(found, g)
+			}
+		}
 	}
 	return found
 }
