@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,8 +19,8 @@ import (
 	"gridgate/protocols/kit/backoff"
 )
 
-// StopWithin is how long a process may take to end after SIGTERM before it is killed.
-const StopWithin = 10 * time.Second
+// StopWithin is how long a process may take to end after SIGTERM before it is killed: a busy machine takes its time.
+const StopWithin = 40 * time.Second
 
 // Spec says what to run.
 type Spec struct {
@@ -122,20 +121,3 @@ func (p *Process) WaitReady(ctx context.Context, url string) error {
 }
 
 var errEnded = errors.New("see its log")
-
-// FreeAddress returns the preferred loopback address if nobody listens there, else one with a free port. An empty
-// preference asks for any.
-func FreeAddress(preferred string) (string, error) {
-	var err error
-	for _, addr := range []string{preferred, "127.0.0.1:0"} {
-		if addr == "" {
-			continue
-		}
-		var l net.Listener
-		if l, err = net.Listen("tcp", addr); err == nil {
-			defer l.Close()
-			return l.Addr().String(), nil
-		}
-	}
-	return "", fmt.Errorf("find a free port on loopback: %w", err)
-}
