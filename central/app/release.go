@@ -8,12 +8,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"gridgate/central/api"
 	"gridgate/central/config"
+	"gridgate/central/configure"
 	"gridgate/central/release"
 	"gridgate/central/rollout"
 	"gridgate/central/store/objects"
@@ -26,7 +26,7 @@ func (a *App) startReleases(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	a.releases = release.New(a.store, dir, nil)
+	a.releases = release.New(a.store, dir, a.configurations, nil)
 	a.gauge("gridgate_release_rollouts_stopped", "Rollouts of builds that have stopped by themselves and wait for somebody, at the central that drives.", a.releases.Stopped)
 	a.start(ctx, "releases", func(ctx context.Context) error {
 		return a.releases.Run(ctx, a.lead, a.log.With("step", "releases"))
@@ -82,7 +82,11 @@ func withReleases(t *Terminal, file, action, target string, do func(*release.Cat
 		if err != nil {
 			return err
 		}
-		return do(release.New(a, dir, t.Now))
+		groups, err := configure.New(configure.Options{Store: a, Now: t.Now})
+		if err != nil {
+			return err
+		}
+		return do(release.New(a, dir, groups, t.Now))
 	})
 }
 
@@ -185,7 +189,7 @@ type releaseStart struct {
 	configured
 	Version  string        `arg:"" help:"Version of a build that is stored."`
 	Edge     []string      `xor:"edges" required:"" placeholder:"EDGE,..." help:"Edges that get it."`
-	Group    string        `xor:"edges" required:"" placeholder:"PREFIX" help:"Edges whose name begins so get it."`
+	Group    string        `xor:"edges" required:"" placeholder:"NAME" help:"Edges of this group get it: those of configurations, see config group."`
 	All      bool          `xor:"edges" required:"" help:"Every edge that has ever synced gets it."`
 	Wave     []string      `placeholder:"N,N%,..." help:"How many have it in all once each wave is given; default 1,10%,100%."`
 	Failures int           `help:"How many may refuse it or go back before it stops by itself."`
@@ -195,29 +199,20 @@ type releaseStart struct {
 
 // Run implements kong's command.
 func (c *releaseStart) Run(t *Terminal) error {
-	return atDeskOf(t.Ctx, c.Config, "release-start", c.Version, t.Now(), func(f *config.Config, a accounts) error {
-		dir, err := archivesOf(f)
+	return withReleases(t, c.Config, "release-start", c.Version, func(r *release.Catalogue) error {
+		w := release.Wish{Version: c.Version, Edges: c.Edge, Waves: c.Wave, Failures: c.Failures, Trial: c.Trial, Reason: c.Reason, Actor: commandActor}
+		switch {
+		case c.All:
+			w.To = configure.All
+		case c.Group != "":
+			w.To = "group:" + c.Group
+		}
+		o, err := r.Begin(t.Ctx, w)
 		if err != nil {
 			return err
 		}
-		edges := c.Edge
-		if len(edges) == 0 {
-			syncs, err := a.LastSyncs(t.Ctx)
-			if err != nil {
-				return err
-			}
-			for name := range syncs {
-				if c.All || strings.HasPrefix(name, c.Group) {
-					edges = append(edges, name)
-				}
-			}
-		}
-		r, err := release.New(a, dir, t.Now).Begin(t.Ctx, release.Wish{Version: c.Version, Edges: edges, Waves: c.Wave, Failures: c.Failures, Trial: c.Trial, Reason: c.Reason, Actor: commandActor})
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(t.Err, "%s to %d edges in waves of %v in all; follow it by: gridgate-central release show %s\n", r.Version, r.Waves[len(r.Waves)-1], r.Waves, r.ID)
-		_, err = fmt.Fprintln(t.Out, r.ID)
+		fmt.Fprintf(t.Err, "%s to %d edges in waves of %v in all; follow it by: gridgate-central release show %s\n", o.Version, o.Waves[len(o.Waves)-1], o.Waves, o.ID)
+		_, err = fmt.Fprintln(t.Out, o.ID)
 		return err
 	})
 }

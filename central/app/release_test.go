@@ -87,6 +87,7 @@ func TestReleaseCommands(t *testing.T) {
 		var commands struct {
 			Release ReleaseCommands `cmd:""`
 			Audit   AuditCommands   `cmd:""`
+			Config  ConfigCommands  `cmd:""`
 		}
 		parser, err := kong.New(&commands, kong.Bind(&Terminal{Ctx: t.Context(), Out: &o, Err: &e, Now: time.Now}))
 		if err != nil {
@@ -109,8 +110,13 @@ func TestReleaseCommands(t *testing.T) {
 		{"release add --key " + key + " " + archive, "gridgate-edge 1.1.0 for linux-amd64", false},
 		{"release add --key " + key + " " + archive, "stored already", true},
 		{"release start 1.3.0 --edge town-1 --reason try", "1.3.0", true},
-		{"release start 1.1.0 --edge town-9 --reason try", "edge town-9: not found", true},
-		{"release start 1.1.0 --group city- --reason try", "1 to", true}, // no edge has such a name
+		{"release start 1.1.0 --edge town-9 --reason try", "town-9 has never reported", true},
+		{"release start 1.1.0 --group city --reason try", "there is no group city", true},
+		{"config group --pattern city-* city", "", false},
+		{"release start 1.1.0 --group city --reason try", "no edge of group:city", true},
+		{"config group --pattern town-* --edge town-8 city", "", false}, // one that never reported is left out
+		{"release start 1.1.0 --group city --reason try", "to 2 edges", false},
+		{"release abort ID", "aborted", false},
 		{"release start 1.1.0 --all --wave 1,100% --reason try", "to 2 edges in waves of [1 2]", false},
 		{"release show ID", "town-1  waits", false},
 		{"release show --json ID", `"version":"1.1.0"`, false},
@@ -122,7 +128,7 @@ func TestReleaseCommands(t *testing.T) {
 		{"release remove 1.1.0 linux-amd64", "", false},
 	} {
 		out, told, err := run(strings.Fields(strings.ReplaceAll(c.args, "ID", id))...)
-		if id == "" && err == nil && strings.Contains(c.args, "start") {
+		if err == nil && strings.Contains(c.args, "start") {
 			id = strings.TrimSpace(out)
 		}
 		if out += told; err != nil {

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gridgate/central/configure"
 	"gridgate/central/store"
 	"gridgate/protocols/ingest"
 	"gridgate/protocols/release"
@@ -63,20 +64,29 @@ type Build struct {
 	By       string           `json:"-"`
 }
 
+// Fleet knows edges and groups, see [configure.Service].
+type Fleet interface {
+	Members(ctx context.Context) ([]configure.Member, error)
+	Reached(ctx context.Context, to string) ([]string, error)
+}
+
+var _ Fleet = (*configure.Service)(nil)
+
 // Catalogue is the builds that are stored. It is safe for concurrent use, by several centrals too.
 type Catalogue struct {
 	store    Store
 	archives Archives
+	fleet    Fleet
 	stopped  atomic.Int64 // see [Catalogue.Stopped]
 	now      func() time.Time
 }
 
 // New returns the catalogue. now may be nil.
-func New(s Store, a Archives, now func() time.Time) *Catalogue {
+func New(s Store, a Archives, f Fleet, now func() time.Time) *Catalogue {
 	if now == nil {
 		now = time.Now
 	}
-	return &Catalogue{store: s, archives: a, now: now}
+	return &Catalogue{store: s, archives: a, fleet: f, now: now}
 }
 
 // Stopped is how many rollouts have stopped by themselves and wait for somebody, at the central that drives them; 0 at every other.

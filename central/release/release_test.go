@@ -19,6 +19,7 @@ import (
 	"aead.dev/minisign"
 
 	"gridgate/central/auth"
+	"gridgate/central/configure"
 	"gridgate/central/orders"
 	"gridgate/central/release"
 	"gridgate/central/rollout"
@@ -44,6 +45,7 @@ func (a archives) Open(ctx context.Context, digest string) (io.ReadSeekCloser, e
 type centre struct {
 	t    *testing.T
 	s    *sqlite.Store
+	g    *configure.Service
 	c    *release.Catalogue
 	keys signed.Keys
 	key  minisign.PrivateKey
@@ -65,7 +67,11 @@ func newCentre(t *testing.T) *centre {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &centre{t, s, release.New(s, archives{o}, nil), signed.Keys{public}, key}
+	groups, err := configure.New(configure.Options{Store: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &centre{t, s, groups, release.New(s, archives{o}, groups, nil), signed.Keys{public}, key}
 }
 
 // archive makes a signed archive.
@@ -282,6 +288,74 @@ func TestARolloutGoesWaveByWaveAndIsTakenBack(t *testing.T) {
 	c.until("it is done", func() bool { return c.state(r.ID) == rollout.Done })
 }
 
+func TestARolloutGoesToAGroup(t *testing.T) {
+	c := newCentre(t)
+	c.add("1.1.0")
+	for _, edge := range []string{"town-1", "town-2", "city-1", "yard"} {
+		c.sync(edge, "1.0.0", nil)
+	}
+	for _, g := range []configure.EdgeGroup{{Name: "towns", Pattern: "town-*", Edges: []string{"yard", "never-heard"}}, {Name: "empty"}} {
+		if err := c.g.PutGroup(t.Context(), "root", g); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for to, want := range map[string]string{
+		"all": "[city-1 town-1 town-2 yard]", "group:towns": "[town-1 town-2 yard]", "edge:city-1": "[city-1]",
+		"group:nobody": "there is no group nobody", "group:empty": "no edge of group:empty", "edge:never-heard": "no edge of", "town-": "all, group:NAME or edge:NAME",
+	} {
+		r, err := c.c.Begin(t.Context(), release.Wish{Version: "1.1.0", To: to, Reason: "a test", Actor: "root"})
+		if err != nil {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %s", to, err, want)
+			}
+			continue
+		}
+		_, targets, err := c.c.Progress(t.Context(), r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, e := range targets {
+			got = append(got, e.Edge)
+		}
+		if fmt.Sprint(got) != want || r.To != to {
+			t.Errorf("%s goes to %v, want %s", r.To, got, want)
+		}
+		if _, err := c.c.Act(t.Context(), r.ID, release.Abort, "root"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// An edge that is away for ever must not keep the next build from all others.
+func TestARolloutThatWaitsForAwayEdgesAloneMakesRoom(t *testing.T) {
+	c := newCentre(t)
+	c.add("1.1.0")
+	c.add("1.2.0")
+	c.sync("town-1", "1.0.0", nil)
+	if err := c.s.SaveSync(t.Context(), store.Edge{ID: "town-2", LastSync: time.Now().Add(-time.Hour), ReportedAt: time.Now(), Report: ingest.SyncRequest{Schema: 1, Software: "1.0.0"}}); err != nil {
+		t.Fatal(err)
+	}
+	wish := release.Wish{Version: "1.1.0", To: "all", Reason: "a test", Actor: "root"}
+	first, err := c.c.Begin(t.Context(), wish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wish.Version = "1.2.0"
+	var refused *configure.Refused
+	if _, err := c.c.Begin(t.Context(), wish); !errors.As(err, &refused) || refused.Why != configure.Conflict {
+		t.Fatalf("one that still gives is in nobody's way: %v", err)
+	}
+	c.until("who is there has it", func() bool { return c.wanted("town-1") != "" })
+	c.sync("town-1", "1.1.0", &ingest.ReleaseState{Wanted: "1.1.0", State: ingest.WantedInForce})
+	if _, err := c.c.Begin(t.Context(), wish); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.state(first.ID); got != rollout.Done {
+		t.Errorf("the first one is %s", got)
+	}
+}
+
 func TestWishesThatAreRefused(t *testing.T) {
 	c := newCentre(t)
 	c.add("1.1.0")
@@ -292,6 +366,7 @@ func TestWishesThatAreRefused(t *testing.T) {
 		"no edges":                     func(w *release.Wish) { w.Edges = nil },
 		"an edge that nobody knows":    func(w *release.Wish) { w.Edges = []string{"town-9"} },
 		"no reason":                    func(w *release.Wish) { w.Reason = " " },
+		"a reason of two lines":        func(w *release.Wish) { w.Reason = "a\nb" },
 		"a day of trial":               func(w *release.Wish) { w.Trial = 24 * time.Hour },
 		"waves of nothing":             func(w *release.Wish) { w.Waves = []string{"0"} },
 		"failures of all":              func(w *release.Wish) { w.Failures = 2 },

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
+	"gridgate/central/configure"
 	"gridgate/central/rollout"
 	"gridgate/central/store"
 	"gridgate/protocols/ingest"
@@ -19,12 +21,13 @@ import (
 type Rollout struct {
 	ID       string    `json:"id"`
 	Version  string    `json:"version"`
+	To       string    `json:"to,omitempty" doc:"all, group:NAME or edge:NAME as it stood when it began; empty: edges by name"`
 	TrialSec int64     `json:"trialSec,omitzero"`
 	Reason   string    `json:"reason"`
 	By       string    `json:"by"`
 	At       time.Time `json:"at"`
 	// TakenBack says that an aborted one was taken back from all: whoever is given the same build later has it of another rollout.
-	TakenBack bool `json:"takenBack,omitzero"`
+	TakenBack bool `json:"takenBack,omitzero" doc:"an aborted one was taken back from all"`
 	rollout.Rollout
 
 	document int64 // version of its document
@@ -39,7 +42,8 @@ type member struct {
 // Wish is what is asked for when a rollout begins.
 type Wish struct {
 	Version  string
-	Edges    []string
+	To       string   // all, group:NAME or edge:NAME: those of its edges that ever reported; empty: Edges
+	Edges    []string // by name, without To
 	Waves    []string // as of [rollout.ParseWaves]
 	Failures int
 	Trial    time.Duration // 0: the edges' default
@@ -55,14 +59,37 @@ const (
 	inTouch = 3 * time.Minute
 )
 
-// Begin begins a rollout. An edge can be in one open rollout of a build at a time.
+// refuse says what is wrong with what is asked for.
+func refuse(why configure.Why, format string, args ...any) error {
+	return &configure.Refused{Why: why, Text: fmt.Sprintf(format, args...)}
+}
+
+// Begin begins a rollout. An edge can be in one open rollout of a build at a time; one that waits only for edges that are away ends by that.
+// What cannot begin as it is asked for is [configure.Refused].
 func (c *Catalogue) Begin(ctx context.Context, w Wish) (r Rollout, err error) {
 	if err := c.check(ctx, &w); err != nil {
 		return r, err
 	}
-	open, err := c.Rollouts(ctx)
+	state, err := rollout.New(len(w.Edges), w.Waves, w.Failures)
+	if err != nil {
+		return r, refuse(configure.Invalid, "%v", err)
+	}
+	ended, err := c.outOfTheWay(ctx, w.Edges)
 	if err != nil {
 		return r, err
+	}
+	now := c.now().UTC()
+	r = Rollout{
+		ID: now.Format("r20060102t150405.000000"), Version: release.Name(w.Version), To: w.To, TrialSec: int64(w.Trial / time.Second), Reason: w.Reason, By: w.Actor, At: now, Rollout: state,
+	}
+	return r, c.begin(ctx, r, w.Edges, ended)
+}
+
+// outOfTheWay returns the open rollouts that some of the edges, which are sorted, are part of and that can end: all that are not away have it.
+func (c *Catalogue) outOfTheWay(ctx context.Context, edges []string) (ended []Rollout, err error) {
+	open, err := c.Rollouts(ctx)
+	if err != nil {
+		return nil, err
 	}
 	for _, o := range open {
 		if o.Over() {
@@ -70,21 +97,28 @@ func (c *Catalogue) Begin(ctx context.Context, w Wish) (r Rollout, err error) {
 		}
 		members, err := c.plan(ctx, o.ID)
 		if err != nil {
-			return r, err
+			return nil, err
 		}
-		for _, m := range members {
-			if slices.Contains(w.Edges, m.Edge) {
-				return r, fmt.Errorf("%s is part of the rollout %s: let that end, or abort it", m.Edge, o.ID)
-			}
+		i := slices.IndexFunc(members, func(m member) bool { return within(edges, m.Edge) })
+		if i < 0 {
+			continue
 		}
+		targets, err := (&driver{catalogue: c}).targets(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if n := rollout.Count(targets); o.State != rollout.Running || n.Pending+n.Given+n.Silent > 0 {
+			return nil, refuse(configure.Conflict, "%s is part of the rollout %s: let that end, or abort it", members[i].Edge, o.ID)
+		}
+		ended = append(ended, o)
 	}
-	state, err := rollout.New(len(w.Edges), w.Waves, w.Failures)
-	if err != nil {
-		return r, err
-	}
-	now := c.now().UTC()
-	r = Rollout{ID: now.Format("r20060102t150405.000000"), Version: release.Name(w.Version), TrialSec: int64(w.Trial / time.Second), Reason: w.Reason, By: w.Actor, At: now, Rollout: state}
-	return r, c.begin(ctx, r, w.Edges)
+	return ended, nil
+}
+
+// within says whether a sorted list has an edge.
+func within(edges []string, edge string) bool {
+	_, has := slices.BinarySearch(edges, edge)
+	return has
 }
 
 func (c *Catalogue) check(ctx context.Context, w *Wish) error {
@@ -92,27 +126,37 @@ func (c *Catalogue) check(ctx context.Context, w *Wish) error {
 	if err != nil {
 		return err
 	}
+	if w.To != "" {
+		if w.Edges, err = c.fleet.Reached(ctx, w.To); err != nil {
+			return err
+		}
+	}
 	slices.Sort(w.Edges)
 	w.Edges = slices.Compact(w.Edges)
 	w.Reason = strings.TrimSpace(w.Reason)
 	switch {
 	case !slices.ContainsFunc(builds, func(b Build) bool { return release.Same(b.Manifest.Version, w.Version) }):
-		return fmt.Errorf("no build %.40q is stored", w.Version)
+		return refuse(configure.Invalid, "no build %.40q is stored", w.Version)
+	case len(w.Edges) == 0 && w.To != "":
+		return refuse(configure.Conflict, "no edge of %s has ever reported", w.To)
 	case len(w.Edges) == 0 || len(w.Edges) > rollout.MaxTargets:
-		return fmt.Errorf("a rollout has 1 to %d edges", rollout.MaxTargets)
-	case w.Reason == "" || len([]rune(w.Reason)) > maxReason:
-		return fmt.Errorf("a reason is demanded, of %d letters at most", maxReason)
+		return refuse(configure.Invalid, "a rollout has 1 to %d edges", rollout.MaxTargets)
+	case w.Reason == "" || len([]rune(w.Reason)) > maxReason || strings.ContainsFunc(w.Reason, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return refuse(configure.Invalid, "a reason is demanded, one line of %d letters at most", maxReason)
 	case w.Trial < 0 || w.Trial > ingest.MaxTrialTime:
-		return fmt.Errorf("a trial takes at most %s", ingest.MaxTrialTime)
+		return refuse(configure.Invalid, "a trial takes at most %s", ingest.MaxTrialTime)
 	}
 	return nil
 }
 
-func (c *Catalogue) begin(ctx context.Context, r Rollout, edges []string) error {
+// begin puts a rollout and its plan, and ends those that were in its way.
+func (c *Catalogue) begin(ctx context.Context, r Rollout, edges []string, ended []Rollout) error {
 	var members []member
 	for _, name := range edges {
 		e, err := c.store.Edge(ctx, name)
-		if err != nil {
+		if errors.Is(err, store.ErrNotFound) {
+			return refuse(configure.Invalid, "edge %s has never reported", name)
+		} else if err != nil {
 			return fmt.Errorf("edge %s: %w", name, err)
 		}
 		m := member{Edge: name}
@@ -129,10 +173,19 @@ func (c *Catalogue) begin(ctx context.Context, r Rollout, edges []string) error 
 	if err != nil {
 		return fmt.Errorf("encode the rollout: %w", err)
 	}
-	return c.store.PutDocuments(ctx, []store.Document{
+	docs := []store.Document{
 		{Kind: KindPlan, ID: r.ID, Version: 1, Body: plan, At: r.At, Actor: r.By},
 		{Kind: KindRollout, ID: r.ID, Version: 1, Body: body, At: r.At, Actor: r.By},
-	})
+	}
+	for _, o := range ended {
+		o.State = rollout.Done
+		body, err := json.Marshal(o)
+		if err != nil {
+			return fmt.Errorf("encode the rollout: %w", err)
+		}
+		docs = append(docs, store.Document{Kind: KindRollout, ID: o.ID, Version: o.document + 1, Body: body, At: r.At, Actor: r.By})
+	}
+	return c.store.PutDocuments(ctx, docs)
 }
 
 // Rollouts returns the last ones, newest first.

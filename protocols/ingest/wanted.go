@@ -33,6 +33,12 @@ const (
 	WantedRolledBack WantedState = "rolled-back" // was in force, and what was before is again
 )
 
+// Why something that is wanted is still [WantedFetching] although nothing is wrong: one thing is on trial at a time.
+const (
+	WhyBuildOnTrial         = "a build is on trial; this comes after it"
+	WhyConfigurationOnTrial = "a configuration is on trial; this comes after it"
+)
+
 // WantedStates are all of them.
 var WantedStates = []WantedState{WantedFetching, WantedTrying, WantedInForce, WantedRefused, WantedRolledBack}
 
@@ -41,7 +47,7 @@ type ConfigurationState struct {
 	Wanted   string      `json:"wanted"`             // the revision that this is about
 	State    WantedState `json:"state"`              // how far it is
 	Running  string      `json:"running,omitempty"`  // the revision in force; empty: the edge's own file alone
-	Why      string      `json:"why,omitempty"`      // of refused and rolled-back, one line
+	Why      string      `json:"why,omitempty"`      // of refused, rolled-back, and fetching that takes its time, one line
 	Problems []Problem   `json:"problems,omitempty"` // of refused, at most [MaxProblems]
 	Since    time.Time   `json:"since"`
 	// Sections are those that the edge's own file lets central say; empty: none, and every configuration is refused.
@@ -60,7 +66,7 @@ type Problem struct {
 type ReleaseState struct {
 	Wanted  string      `json:"wanted"` // the version that this is about
 	State   WantedState `json:"state"`
-	Why     string      `json:"why,omitempty"` // of refused and rolled-back, one line
+	Why     string      `json:"why,omitempty"` // of refused, rolled-back, and fetching that takes its time, one line
 	Since   time.Time   `json:"since"`
 	Trusted bool        `json:"trusted"` // the edge's own file names a key, so that it takes releases at all
 }
