@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -372,24 +373,70 @@ func TestHeartbeat(t *testing.T) {
 	}
 }
 
+// pipes are a listener whose connections are in memory, so that their deadlines are of a test's clock.
+type pipes chan net.Conn
+
+func (p pipes) Accept() (net.Conn, error) {
+	c, open := <-p
+	if !open {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (p pipes) Close() error   { close(p); return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "in memory", Net: "pipe"} }
+
+func (p pipes) dial(context.Context, string, string) (net.Conn, error) {
+	near, far := net.Pipe()
+	p <- far
+	return near, nil
+}
+
 // Over HTTP/2 a write deadline counts between writes, too: the stream must outlive it.
 func TestHeartbeatOverHTTP2(t *testing.T) {
-	d := newDesk(t, &memory{}, func(o *Options) { o.Heartbeat, o.WriteWithin = 700*time.Millisecond, 500*time.Millisecond })
-	server := httptest.NewUnstartedServer(d.Hub)
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	defer server.Close()
-	answer, err := server.Client().Get(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if answer.ProtoMajor != 2 {
-		t.Fatalf("the answer came by %s", answer.Proto)
-	}
-	s := &screen{t: t, in: bufio.NewReader(answer.Body)}
-	for line := ""; line != ": still here"; line = s.line() {
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := New(Options{Log: &memory{}, Logger: slog.New(slog.DiscardHandler), Heartbeat: 15 * time.Second, WriteWithin: 10 * time.Second})
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() {
+			if err := h.Run(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		var two http.Protocols
+		two.SetUnencryptedHTTP2(true)
+		line, server := make(pipes), &http.Server{Handler: h, Protocols: &two}
+		running.Go(func() {
+			if err := server.Serve(line); !errors.Is(err, http.ErrServerClosed) {
+				t.Error(err)
+			}
+		})
+		client := &http.Transport{DialContext: line.dial, Protocols: &two}
+		answer, err := (&http.Client{Transport: client}).Get("http://central")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.ProtoMajor != 2 {
+			t.Fatalf("the answer came by %s", answer.Proto)
+		}
+		s := &screen{t: t, in: bufio.NewReader(answer.Body)}
+		for range 3 {
+			for line := ""; line != ": still here"; line = s.line() {
+			}
+		}
+		h.Drain()
+		if _, err := io.Copy(io.Discard, s.in); err != nil {
+			t.Errorf("the stream does not end cleanly: %v", err)
+		}
+		answer.Body.Close()
+		client.CloseIdleConnections()
+		if err := server.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		stop()
+		running.Wait()
+	})
 }
 
 func TestFeedEndsWithTheSession(t *testing.T) {

@@ -104,6 +104,7 @@ func Crash(t *testing.T, open Opener) {
 			t.Error(err)
 		}
 	}()
+	put(t, s, t0, raised("after")) // waits for what a server may still be doing for the process that was killed
 	seen := make(map[string]bool)
 	for _, a := range allAlerts(t, s, store.Query{Limit: 500}) {
 		if seen[a.ID] {

@@ -196,7 +196,6 @@ func writeAndRoll(dir string) {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println("up")
 	for i := 0; ; i++ {
 		late := sample(-time.Duration(i%60)*time.Hour-time.Duration(i)*time.Second, float64(i), fmt.Sprint(i%5))
 		if err := db.Write(context.Background(), []tsdb.Sample{late}); err != nil {
@@ -206,6 +205,9 @@ func writeAndRoll(dir string) {
 			if err := db.rollUp(context.Background()); err != nil {
 				panic(err)
 			}
+		}
+		if i == 0 {
+			fmt.Println("up") // from now on there is something to roll up
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 const VictoriaMetrics = "/usr/bin/victoria-metrics"
 
 // startWithin is how long a server may take to answer.
-const startWithin = 20 * time.Second
+const startWithin = 2 * time.Minute
 
 // Server is a program that serves HTTP at Address while it runs. It may be stopped and started again, over the same data.
 type Server struct {
