@@ -34,11 +34,8 @@ var (
 	_ sensors.Recogniser = Dialect{}
 )
 
-// Bounds of one capture; what exceeds them is cut and says so in Dropped.
-const (
-	maxEvents       = 64
-	maxObservations = 64
-)
+// maxEvents bounds one capture beside [vendor.MaxObservations]; what exceeds them is cut and says so in Dropped.
+const maxEvents = 64
 
 // Translate says what a capture meant. The topic is a code where a bridge to MQTT leaves it out of the message; else it means nothing.
 func (d Dialect) Translate(topic string, payload []byte, retained bool) observation.Translation {
@@ -51,7 +48,7 @@ func (d Dialect) Translate(topic string, payload []byte, retained bool) observat
 		r.take(e)
 	}
 	if cut {
-		r.drop("*")
+		r.Drop("*")
 	}
 	return r.done(payload)
 }

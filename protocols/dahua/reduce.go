@@ -10,21 +10,20 @@ import (
 	"gridgate/protocols/alert"
 	"gridgate/protocols/observation"
 	"gridgate/protocols/sensors"
+	"gridgate/protocols/vendor"
 )
 
 // reduction gathers what the events of one capture say.
 type reduction struct {
+	vendor.Summary
+
 	location *time.Location
 	retained bool
 	topic    string
 
-	obs     []observation.Observation
-	dropped []string
-	meta    observation.Meta
-	noted   int  // 0: meta is empty, 1: of a quiet event, 2: of one that tells something
-	refused bool // something was not understood
-	events  int
-	why     string
+	meta   observation.Meta
+	noted  int // 0: meta is empty, 1: of a quiet event, 2: of one that tells something
+	events int
 }
 
 // take reads one event.
@@ -37,29 +36,29 @@ func (r *reduction) take(e event) {
 	data, _ := e.data.(map[string]any)
 	r.note(e, data, m)
 	if len(data) > 0 {
-		r.drop("*")
+		r.Drop("*")
 	}
 	if strings.EqualFold(e.code, "VideoAbnormalDetection") {
-		m.kind = abnormalKind(data)
+		m.Kind = abnormalKind(data)
 	}
 	phase, ok := phaseOf(e, data, m)
 	switch {
 	case !known:
-		r.reject("the code is not in the table")
-	case m.never != "":
-		r.reject(m.never)
-	case m.quiet != "":
-		r.calm(m.quiet)
+		r.Reject("the code is not in the table")
+	case m.Never != "":
+		r.Reject(m.Never)
+	case m.Quiet != "":
+		r.Calm(m.Quiet)
 	case strings.EqualFold(e.action, "State"):
-		r.calm("a report of a state, beside its start and stop")
+		r.Calm("a report of a state, beside its start and stop")
 	case !ok:
-		r.reject("the action is none of Start, Stop, Pulse and State")
+		r.Reject("the action is none of Start, Stop, Pulse and State")
 	case phase == "":
-		r.calm("the end of a moment")
+		r.Calm("the end of a moment")
 	case phase == observation.Momentary && r.retained:
-		r.reject("a moment that was retained is over")
+		r.Reject("a moment that was retained is over")
 	default:
-		r.observe(e, data, m, phase)
+		r.tell(e, data, m, phase)
 	}
 }
 
@@ -74,7 +73,7 @@ func (r *reduction) codeOfTopic() string {
 }
 
 // phaseOf is empty for the end of a moment.
-func phaseOf(e event, data map[string]any, m meaning) (phase observation.Phase, ok bool) {
+func phaseOf(e event, data map[string]any, m vendor.Meaning) (phase observation.Phase, ok bool) {
 	switch strings.ToLower(e.action) {
 	case "start", "appear":
 		phase = observation.Active
@@ -86,11 +85,11 @@ func phaseOf(e event, data map[string]any, m meaning) (phase observation.Phase, 
 		return "", false
 	}
 	switch {
-	case m.moment && phase == observation.Inactive:
+	case m.Moment && phase == observation.Inactive:
 		return "", true
-	case m.moment:
+	case m.Moment:
 		return observation.Momentary, true
-	case m.kind == alert.Door && strings.EqualFold(e.code, "DoorStatus"):
+	case m.Kind == alert.Door && strings.EqualFold(e.code, "DoorStatus"):
 		return doorPhase(data)
 	}
 	return phase, true
@@ -110,28 +109,16 @@ func doorPhase(data map[string]any) (phase observation.Phase, ok bool) {
 
 func abnormalKind(data map[string]any) alert.Kind {
 	s, _ := member(data, "Type").(string)
-	if k, ok := abnormal[strings.ToLower(s)]; ok {
-		return k
+	if m, ok := abnormal[strings.ToLower(s)]; ok {
+		return m.Kind
 	}
 	return alert.DeviceFault
 }
 
-func (r *reduction) reject(why string) {
-	if !r.refused {
-		r.refused, r.why = true, why
-	}
-}
-
-func (r *reduction) calm(why string) {
-	if r.why == "" {
-		r.why = why
-	}
-}
-
 // note keeps where and when: of the first event that tells something, or of the first.
-func (r *reduction) note(e event, data map[string]any, m meaning) {
+func (r *reduction) note(e event, data map[string]any, m vendor.Meaning) {
 	rank := 2
-	if m.quiet != "" {
+	if m.Quiet != "" {
 		rank = 1
 	}
 	if rank <= r.noted {
@@ -141,23 +128,14 @@ func (r *reduction) note(e event, data map[string]any, m meaning) {
 	r.meta = observation.Meta{Topic: e.code, Channel: digits(e.index), Time: at(data, r.location)}
 }
 
-// observe adds an observation for each rule or window that the event names.
-func (r *reduction) observe(e event, data map[string]any, m meaning, phase observation.Phase) {
+// tell adds an observation for each rule or window that the event names.
+func (r *reduction) tell(e event, data map[string]any, m vendor.Meaning, phase observation.Phase) {
 	o := observation.Observation{
-		Device: digits(e.index), Kind: m.kind, Phase: phase, At: at(data, r.location), Retained: r.retained, Object: object(m, data),
+		Device: digits(e.index), Kind: m.Kind, Phase: phase, At: at(data, r.location), Retained: r.retained, Object: object(m, data),
 	}
 	for _, zone := range zones(data) {
 		o.Zone = zone
-		same := func(b observation.Observation) bool {
-			return b.Device == o.Device && b.Zone == o.Zone && b.Kind == o.Kind && b.Phase == o.Phase && b.Object == o.Object && b.At.Equal(o.At)
-		}
-		switch {
-		case slices.ContainsFunc(r.obs, same):
-		case len(r.obs) == maxObservations:
-			r.drop("*")
-		default:
-			r.obs = append(r.obs, o)
-		}
+		r.Observe(o)
 	}
 }
 
@@ -187,12 +165,12 @@ func zones(data map[string]any) []string {
 }
 
 // object is what moved or stayed, as far as the device tells: a class, never which one.
-func object(m meaning, data map[string]any) alert.Object {
+func object(m vendor.Meaning, data map[string]any) alert.Object {
 	switch {
-	case m.kind != alert.Motion && m.kind != alert.Presence, m.kind == alert.Presence && m.moment:
+	case !m.TellsObject():
 		return ""
-	case m.object != "":
-		return m.object
+	case m.Object != "":
+		return m.Object
 	}
 	if o, ok := classes[class(data)]; ok {
 		return o
@@ -260,30 +238,24 @@ func placed(t time.Time, data map[string]any, location *time.Location) time.Time
 	return time.Date(y, mo, d, t.Hour(), t.Minute(), t.Second(), 0, location).UTC()
 }
 
-func (r *reduction) drop(path string) {
-	if !slices.Contains(r.dropped, path) {
-		r.dropped = append(r.dropped, path)
-	}
-}
-
 // done returns the translation of the capture.
 func (r *reduction) done(payload []byte) observation.Translation {
-	t := sensors.Ignored("", "")
-	t.Meta = r.meta
-	t.Observations = append(t.Observations, r.obs...)
-	t.Dropped = append(t.Dropped, r.dropped...)
-	switch {
-	case len(r.obs) > 0:
-	case r.events > 0:
-		t.Ignored, t.Quiet = r.why, !r.refused
-	case heartbeat.Match(payload):
-		t.Ignored, t.Quiet = "a heartbeat", true
-	case len(payload) == 0:
-		t.Ignored = "empty"
-	default:
-		t.Ignored = "no event: neither Code=…;action=… nor its JSON form"
+	t := r.Translation(r.meta)
+	if r.events == 0 {
+		t.Ignored, t.Quiet = absent(payload)
 	}
 	return t
+}
+
+// absent says why no event was found.
+func absent(payload []byte) (why string, quiet bool) {
+	switch {
+	case heartbeat.Match(payload):
+		return "a heartbeat", true
+	case len(payload) == 0:
+		return "empty", false
+	}
+	return "no event: neither Code=…;action=… nor its JSON form", false
 }
 
 // heartbeat is the body of a part that tells only that the device is there.

@@ -2,9 +2,7 @@ package dahua
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -37,9 +35,9 @@ const (
 
 // NewStream checks o.
 func NewStream(o Options) (*Stream, error) {
-	u, err := url.Parse(o.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
-		return nil, errors.New("dahua: the URL must be http:// or https:// with the device's host, without a password")
+	u, err := vendor.Base(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("dahua: %w", err)
 	}
 	// The brackets are not escaped: firmware compares the bytes.
 	return &Stream{o: o, address: u.Scheme + "://" + u.Host + strings.TrimSuffix(u.EscapedPath(), "/") + attach}, nil
@@ -93,7 +91,7 @@ func (b begun) pair(obs []observation.Observation) []observation.Observation {
 		open := b[key]
 		switch {
 		case o.Phase == observation.Active:
-			if o.Zone != "" && !slices.Contains(open, o.Zone) && len(b) < maxBegun && len(open) < maxObservations {
+			if o.Zone != "" && !slices.Contains(open, o.Zone) && len(b) < maxBegun && len(open) < vendor.MaxObservations {
 				b[key] = append(open, o.Zone)
 			}
 		case o.Phase == observation.Inactive && o.Zone == "":

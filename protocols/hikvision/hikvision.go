@@ -41,11 +41,8 @@ var (
 	_ sensors.Recogniser = Dialect{}
 )
 
-// Bounds of one capture; what exceeds them is cut and says so in Dropped.
-const (
-	maxAlerts       = 64
-	maxObservations = 64
-)
+// maxAlerts bounds one capture beside [vendor.MaxObservations]; what exceeds them is cut and says so in Dropped.
+const maxAlerts = 64
 
 // Translate says what a capture meant. The topic means nothing.
 func (d Dialect) Translate(_ string, payload []byte, retained bool) observation.Translation {
@@ -58,7 +55,7 @@ func (d Dialect) Translate(_ string, payload []byte, retained bool) observation.
 		r.take(a)
 	}
 	if cut {
-		r.drop("*")
+		r.Drop("*")
 	}
 	return r.done(payload)
 }

@@ -8,21 +8,19 @@ import (
 
 	"gridgate/protocols/alert"
 	"gridgate/protocols/observation"
-	"gridgate/protocols/sensors"
+	"gridgate/protocols/vendor"
 )
 
 // reduction gathers what the alerts of one capture say.
 type reduction struct {
+	vendor.Summary
+
 	location *time.Location
 	retained bool
 
-	obs     []observation.Observation
-	dropped []string
-	meta    observation.Meta
-	alerts  int
-	beats   bool // all so far were heartbeats
-	refused bool // something was not understood
-	why     string
+	meta   observation.Meta
+	alerts int
+	beats  bool // all so far were heartbeats
 }
 
 // plain are the members of an alert that are known and say nothing; others are dropped as "*".
@@ -45,9 +43,9 @@ func (r *reduction) take(a *node) {
 	for _, c := range a.under {
 		switch name := strings.ToLower(c.name); {
 		case slices.Contains(plain, name):
-			r.drop(name)
+			r.Drop(name)
 		case !slices.Contains(used, name) && name != "$" && name != "version":
-			r.drop("*")
+			r.Drop("*")
 		}
 	}
 }
@@ -60,7 +58,7 @@ func (r *reduction) types(a *node) []string {
 	}
 	var out []string
 	for _, d := range a.all("relationEvent", nil) {
-		if d.value != "" && !slices.Contains(out, d.value) && len(out) < maxObservations {
+		if d.value != "" && !slices.Contains(out, d.value) && len(out) < vendor.MaxObservations {
 			out = append(out, d.value)
 		}
 	}
@@ -79,45 +77,33 @@ func (r *reduction) event(a *node, name string) {
 	}
 	beat := strings.EqualFold(name, "videoloss") && state == "inactive" && unposted(a)
 	if beat {
-		m = meaning{quiet: "a heartbeat"}
+		m = vendor.Meaning{Quiet: "a heartbeat"}
 	}
-	r.note(a, name, m.quiet == "a heartbeat")
+	r.note(a, name, m.Quiet == "a heartbeat")
 	switch {
 	case !known:
-		r.reject("the event type is not in the table")
-	case m.never != "":
-		r.reject(m.never)
-	case m.quiet != "":
-		r.calm(m.quiet)
-	case m.moment && state == "inactive":
-		r.calm("the end of a moment")
-	case m.moment && r.retained:
-		r.reject("a moment that was retained is over")
-	case m.moment:
-		r.observe(a, m, observation.Momentary)
+		r.Reject("the event type is not in the table")
+	case m.Never != "":
+		r.Reject(m.Never)
+	case m.Quiet != "":
+		r.Calm(m.Quiet)
+	case m.Moment && state == "inactive":
+		r.Calm("the end of a moment")
+	case m.Moment && r.retained:
+		r.Reject("a moment that was retained is over")
+	case m.Moment:
+		r.tell(a, m, observation.Momentary)
 	case state == "inactive":
-		r.observe(a, m, observation.Inactive)
+		r.tell(a, m, observation.Inactive)
 	case state == "active":
-		r.observe(a, m, observation.Active)
+		r.tell(a, m, observation.Active)
 	default:
-		r.reject("the event state is neither active nor inactive")
-	}
-}
-
-func (r *reduction) reject(why string) {
-	if !r.refused {
-		r.refused, r.why = true, why
-	}
-}
-
-func (r *reduction) calm(why string) {
-	if r.why == "" {
-		r.why = why
+		r.Reject("the event state is neither active nor inactive")
 	}
 }
 
 // ofPanel is what the code of an alarm panel says.
-func ofPanel(a *node) (m meaning, known bool, state string) {
+func ofPanel(a *node) (m vendor.Meaning, known bool, state string) {
 	cid := a.child("CIDEvent")
 	if cid == nil {
 		return m, false, ""
@@ -127,7 +113,7 @@ func ofPanel(a *node) (m meaning, known bool, state string) {
 		return m, false, ""
 	}
 	if code[1] == '4' { // opened, closed, by whom
-		return meaning{never: aboutPerson}, true, ""
+		return vendor.Meaning{Never: aboutPerson}, true, ""
 	}
 	m, known = panelCodes[code[1:]]
 	if code[0] == '3' {
@@ -184,10 +170,10 @@ func channel(a *node) string {
 	return ""
 }
 
-// observe adds an observation for each region that the alert names.
-func (r *reduction) observe(a *node, m meaning, phase observation.Phase) {
+// tell adds an observation for each region that the alert names.
+func (r *reduction) tell(a *node, m vendor.Meaning, phase observation.Phase) {
 	o := observation.Observation{
-		Device: channel(a), Kind: m.kind, Phase: phase, At: r.clock(a), Retained: r.retained,
+		Device: channel(a), Kind: m.Kind, Phase: phase, At: r.clock(a), Retained: r.retained,
 	}
 	if o.Device == "0" { // the device as a whole
 		o.Device = ""
@@ -199,11 +185,11 @@ func (r *reduction) observe(a *node, m meaning, phase observation.Phase) {
 	for _, region := range regions {
 		o.Zone = region.number("regionID")
 		o.Object = object(m, region, a)
-		r.add(o)
+		r.Observe(o)
 	}
 	if len(regions) == 0 {
 		o.Zone, o.Object = a.number("regionID"), object(m, a)
-		r.add(o)
+		r.Observe(o)
 	}
 }
 
@@ -223,27 +209,13 @@ func entries(a *node) (out []*node) {
 	return out
 }
 
-// add keeps the order of what differs, and leaves out repetitions.
-func (r *reduction) add(o observation.Observation) {
-	same := func(b observation.Observation) bool {
-		return b.Device == o.Device && b.Zone == o.Zone && b.Kind == o.Kind && b.Phase == o.Phase && b.Object == o.Object && b.At.Equal(o.At)
-	}
-	switch {
-	case slices.ContainsFunc(r.obs, same):
-	case len(r.obs) == maxObservations:
-		r.drop("*")
-	default:
-		r.obs = append(r.obs, o)
-	}
-}
-
 // object is what moved or stayed, as far as the device tells: a class, never which one.
-func object(m meaning, from ...*node) alert.Object {
-	if m.kind != alert.Motion && m.kind != alert.Presence || m.kind == alert.Presence && m.moment {
+func object(m vendor.Meaning, from ...*node) alert.Object {
+	if !m.TellsObject() {
 		return ""
 	}
-	if m.object != "" {
-		return m.object
+	if m.Object != "" {
+		return m.Object
 	}
 	for _, n := range from {
 		for _, key := range []string{"detectionTarget", "targetType"} {
@@ -272,25 +244,11 @@ var objects = map[string]alert.Object{
 	"nonvehicle": alert.Vehicle, "nonmotor": alert.Vehicle, "twowheelvehicle": alert.Vehicle, "threewheelvehicle": alert.Vehicle, "animal": alert.Animal, "others": alert.UnknownObject, "other": alert.UnknownObject,
 }
 
-func (r *reduction) drop(path string) {
-	if !slices.Contains(r.dropped, path) {
-		r.dropped = append(r.dropped, path)
-	}
-}
-
 // done returns the translation of the capture.
 func (r *reduction) done(payload []byte) observation.Translation {
-	t := sensors.Ignored("", "")
-	t.Meta = r.meta
-	t.Observations = append(t.Observations, r.obs...)
-	slices.Sort(r.dropped)
-	t.Dropped = append(t.Dropped, r.dropped...)
-	switch {
-	case len(r.obs) > 0:
-	case r.alerts == 0:
-		t.Ignored = absent(payload)
-	default:
-		t.Ignored, t.Quiet = r.why, !r.refused
+	t := r.Translation(r.meta)
+	if r.alerts == 0 {
+		t.Ignored, t.Quiet = absent(payload), false
 	}
 	return t
 }

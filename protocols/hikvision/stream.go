@@ -29,9 +29,9 @@ var _ vendor.Stream = (*Stream)(nil)
 
 // NewStream checks o.
 func NewStream(o Options) (*Stream, error) {
-	u, err := url.Parse(o.URL)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
-		return nil, errors.New("hikvision: the URL must be http:// or https:// with the device's host, without a password")
+	u, err := vendor.Base(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("hikvision: %w", err)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

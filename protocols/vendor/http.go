@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -164,6 +165,15 @@ func (b *brief) RoundTrip(req *http.Request) (*http.Response, error) {
 	_ = res.Body.Close()
 	res.Body = http.NoBody
 	return res, nil
+}
+
+// Base reads the address of a device as it is configured.
+func Base(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		return nil, errors.New("the URL must be http:// or https:// with the device's host, without a password")
+	}
+	return u, nil
 }
 
 // Multipart says whether an answer is an endless one; if not, it closes it. A page to log in at is none.
