@@ -7,6 +7,48 @@ import (
 	"time"
 )
 
+// replies are the last answers to requests, by [packet.transaction].
+type replies struct {
+	last  map[string]*packet // nil: there was none
+	order []string
+}
+
+// maxReplies is how many are kept: more than a server asks within the 32 s in which it may repeat itself.
+const maxReplies = 4096
+
+// repeated answers once more what came before. A server asks again over UDP if the answer is not there within 500 ms (RFC 3261, 17.1),
+// which on a busy machine is nothing: it counts once.
+func (d *Device) repeated(at link, p *packet) bool {
+	if p.method() == "ACK" { // is not answered
+		return false
+	}
+	key := p.transaction()
+	d.mu.Lock()
+	answer, known := d.replied.last[key]
+	if !known {
+		d.replied.last[key] = nil
+		if d.replied.order = append(d.replied.order, key); len(d.replied.order) > maxReplies {
+			delete(d.replied.last, d.replied.order[0])
+			d.replied.order = d.replied.order[1:]
+		}
+	}
+	d.mu.Unlock()
+	if answer != nil {
+		_ = at.send(answer)
+	}
+	return known
+}
+
+// reply answers a request of the server.
+func (d *Device) reply(at link, p, answer *packet) {
+	d.mu.Lock()
+	if _, known := d.replied.last[p.transaction()]; known {
+		d.replied.last[p.transaction()] = answer
+	}
+	d.mu.Unlock()
+	_ = at.send(answer)
+}
+
 // serve answers a request of the server.
 func (d *Device) serve(at link, p *packet) {
 	switch p.method() {
@@ -26,9 +68,9 @@ func (d *Device) serve(at link, p *packet) {
 	case "BYE":
 		d.Seen.Ended.Add(1)
 		d.shows.end()
-		_ = at.send(p.respond(200, "OK", "d"))
+		d.reply(at, p, p.respond(200, "OK", "d"))
 	default:
-		_ = at.send(p.respond(405, "Method Not Allowed", "d"))
+		d.reply(at, p, p.respond(405, "Method Not Allowed", "d"))
 	}
 }
 
@@ -49,7 +91,7 @@ func (d *Device) onMessage(at link, p *packet) {
 	if d.Quirks.Mute {
 		return
 	}
-	_ = at.send(p.respond(200, "OK", "d"))
+	d.reply(at, p, p.respond(200, "OK", "d"))
 	if part(root, p.body) == "Response" {
 		d.Seen.Confirmed.Add(1)
 		return
@@ -116,13 +158,13 @@ func (d *Device) page(sn string, total int, ids []string) string {
 
 func (d *Device) onSubscribe(at link, p *packet) {
 	if d.Quirks.NoSubscribe || d.Quirks.Mute {
-		_ = at.send(p.respond(489, "Bad Event", "d"))
+		d.reply(at, p, p.respond(489, "Bad Event", "d"))
 		return
 	}
 	answer := p.respond(200, "OK", "sub")
 	answer.add("Expires", p.get("Expires"))
 	answer.add("Event", p.get("Event"))
-	_ = at.send(answer)
+	d.reply(at, p, answer)
 	d.mu.Lock()
 	d.state[strings.ToLower(part(command, p.body))] = p
 	d.mu.Unlock()
@@ -151,13 +193,13 @@ func (d *Device) notify(sub *packet, xml string) *packet {
 
 func (d *Device) onInvite(at link, p *packet) {
 	d.Seen.Invited.Add(1)
-	_ = at.send(p.respond(100, "Trying", "d"))
+	d.reply(at, p, p.respond(100, "Trying", "d"))
 	d.mu.Lock()
 	d.dialog = p
 	d.mu.Unlock()
 	switch {
 	case d.Quirks.InviteBusy:
-		_ = at.send(p.respond(486, "Busy Here", "d"))
+		d.reply(at, p, p.respond(486, "Busy Here", "d"))
 	case !d.Quirks.InviteSilent && !d.Quirks.InviteLate:
 		d.agree(at, p)
 	}
@@ -184,13 +226,13 @@ func (d *Device) agree(at link, p *packet) {
 		}
 	}
 	for range 1 + d.Quirks.InviteRepeats {
-		_ = at.send(answer)
+		d.reply(at, p, answer)
 	}
 }
 
 func (d *Device) onCancel(at link, p *packet) {
 	d.Seen.Cancelled.Add(1)
-	_ = at.send(p.respond(200, "OK", "d"))
+	d.reply(at, p, p.respond(200, "OK", "d"))
 	d.mu.Lock()
 	invite := d.dialog
 	d.mu.Unlock()
@@ -199,7 +241,7 @@ func (d *Device) onCancel(at link, p *packet) {
 	case d.Quirks.InviteLate:
 		d.agree(at, invite)
 	default:
-		_ = at.send(invite.respond(487, "Request Terminated", "d"))
+		d.reply(at, invite, invite.respond(487, "Request Terminated", "d"))
 	}
 }
 

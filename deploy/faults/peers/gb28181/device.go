@@ -78,6 +78,7 @@ type Device struct {
 	nonce   string
 	old     []link
 	shows   showing
+	replied replies
 	wg      sync.WaitGroup
 	ctx     context.Context
 }
@@ -104,7 +105,7 @@ func (d *Device) Start(ctx context.Context) error {
 	if d.Expires == 0 {
 		d.Expires = 3600
 	}
-	d.ctx, d.pending, d.state = ctx, map[string]chan *packet{}, subscriptions{}
+	d.ctx, d.pending, d.state, d.replied = ctx, map[string]chan *packet{}, subscriptions{}, replies{last: map[string]*packet{}}
 	if err := d.connect(); err != nil {
 		return err
 	}
@@ -148,7 +149,9 @@ func (d *Device) read(at link) {
 			d.deliver(p)
 			continue
 		}
-		d.serve(at, p)
+		if !d.repeated(at, p) {
+			d.serve(at, p)
+		}
 	}
 }
 

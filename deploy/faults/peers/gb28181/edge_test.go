@@ -93,9 +93,7 @@ func TestAnEdgeWithACameraOfGB28181(t *testing.T) {
 	}
 	w.until("the device's own alarm", func() bool { return slices.Contains(log.alerts(), "intrusion raised") })
 	stop()
-	if device.Seen.Ended.Load() == 0 {
-		t.Error("the edge ended without BYE")
-	}
+	w.until("BYE", func() bool { return device.Seen.Ended.Load() > 0 })
 	nowhere(t, dir, log.text(), secret, "门口有人", "AlarmDescription", cameraID+"<")
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"gridgate/protocols/gb28181/sip"
 )
@@ -90,9 +89,16 @@ func TestAnInviteThatFailsLeavesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := start(t, "udp", q, nil)
 			w.register()
-			ctx, cancel := context.WithTimeout(w.ctx, 200*time.Millisecond)
+			ctx, cancel := context.WithCancel(w.ctx)
 			defer cancel()
-			if _, err := w.server.Invite(ctx, offer); !errors.Is(err, context.DeadlineExceeded) {
+			failed := make(chan error, 1)
+			go func() {
+				_, err := w.server.Invite(ctx, offer)
+				failed <- err
+			}()
+			w.until("INVITE", func() bool { return w.device.Seen.Invited.Load() == 1 })
+			cancel()
+			if err := <-failed; !errors.Is(err, context.Canceled) {
 				t.Errorf("%v", err)
 			}
 			w.until("CANCEL", func() bool { return w.device.Seen.Cancelled.Load() >= 1 })

@@ -2,7 +2,6 @@ package gb28181
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"os/exec"
 	"testing"
@@ -21,12 +20,13 @@ func TestAnIndependentStack(t *testing.T) {
 				o.Devices = append(o.Devices, sip.Device{ID: deviceID[:19] + "9", Secret: "other"})
 			})
 			sipp(t, w, network)
+			w.until("the alarm is told", func() bool { return len(w.observed()) > 0 })
 			o := w.observed()
 			if len(o) != 1 || o[0].Kind != alert.Intrusion || o[0].Device != cameraID || !o[0].At.Equal(time.Date(2026, 3, 1, 0, 0, 5, 0, time.UTC)) {
 				t.Errorf("%+v", o)
 			}
 			s := w.state()
-			if s.Online || s.Keepalives != 1 || s.Channels != 2 || s.Alarms != 1 {
+			if s.Online || s.Maker != "SIPp" || s.Keepalives != 1 || s.Channels != 2 || s.Alarms != 1 {
 				t.Errorf("%+v", s)
 			}
 			c := w.server.Channels(deviceID)
@@ -44,16 +44,14 @@ func sipp(t *testing.T, w *world, transport string) {
 	if err != nil {
 		t.Fatalf("SIPp is missing (Debian sip-tester): run deploy/setup/install.sh test: %v", err)
 	}
-	l, err := net.ListenPacket("udp", "127.0.0.1:0")
+	_, port, err := net.SplitHostPort(freeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := l.LocalAddr().(*net.UDPAddr).Port
-	l.Close()
-	ctx, cancel := context.WithTimeout(w.ctx, 40*time.Second)
+	ctx, cancel := context.WithTimeout(w.ctx, 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, w.device.Server, "-sf", "sipp/device.xml", "-oocsf", "sipp/asked.xml", "-t", transport,
-		"-i", "127.0.0.1", "-p", fmt.Sprint(port), "-m", "1", "-au", deviceID, "-ap", secret, "-nostdin", "-timeout", "30s", "-timeout_error",
+		"-i", "127.0.0.1", "-p", port, "-m", "1", "-au", deviceID, "-ap", secret, "-nostdin", "-timeout", "90s", "-timeout_error",
 		"-key", "id", deviceID, "-key", "server", serverID, "-key", "realm", serverID[:10])
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("sipp: %v\n%s", err, out[max(0, len(out)-3000):])

@@ -62,6 +62,11 @@ func (p *packet) method() string {
 	return method
 }
 
+// transaction names the one that a request belongs to: repeated, it has the same (RFC 3261, 17.2.3).
+func (p *packet) transaction() string {
+	return p.method() + " " + p.get("Via") + " " + p.get("Call-ID")
+}
+
 var errNoSIP = errors.New("no SIP message")
 
 func parsePacket(b []byte) (*packet, error) {
