@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -57,9 +56,10 @@ var samples = []vendortest.Sample{
 type live struct {
 	camera *peer.Device
 	silent atomic.Bool
-	mu     sync.Mutex
-	conns  map[net.Conn]http.ConnState
-	cut    atomic.Bool // the next question is not answered
+
+	mu   sync.Mutex
+	open map[*http.Request]bool // what is being answered; true: the connection ends instead
+	cut  bool                   // the next question is not answered
 }
 
 func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -68,26 +68,26 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		return
 	}
-	if l.cut.Swap(false) {
-		panic(http.ErrAbortHandler)
-	}
-	l.camera.ServeHTTP(w, r)
-}
-
-func (l *live) state(c net.Conn, s http.ConnState) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s == http.StateClosed {
-		delete(l.conns, c)
-	} else {
-		l.conns[c] = s
+	gone := l.cut
+	l.cut, l.open[r] = false, gone
+	l.mu.Unlock()
+	if !gone {
+		l.camera.ServeHTTP(w, r)
+	}
+	l.mu.Lock()
+	gone = l.open[r]
+	delete(l.open, r)
+	l.mu.Unlock()
+	if gone {
+		panic(http.ErrAbortHandler)
 	}
 }
 
 func begin(q peer.Quirks) func(*testing.T, vendortest.Network) vendortest.Peer {
 	return func(t *testing.T, n vendortest.Network) vendortest.Peer {
-		l := &live{camera: peer.NewAt(q, "http://camera.invalid"), conns: map[net.Conn]http.ConnState{}}
-		server := &http.Server{Handler: l, ConnState: l.state}
+		l := &live{camera: peer.NewAt(q, "http://camera.invalid"), open: map[*http.Request]bool{}}
+		server := &http.Server{Handler: l}
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(n) }()
 		t.Cleanup(func() { l.camera.Close(); _ = server.Close(); <-served })
@@ -111,16 +111,15 @@ func (l *live) Send(ctx context.Context, payload []byte) bool {
 
 func (l *live) Silence() { l.silent.Store(true) }
 
-// Drop ends the connections, and the next one if none of them was being used: clients ask again and again.
+// Drop ends the connections on which something is being answered, or else that of the next question: clients ask again and again. What a
+// connection is doing by [http.ConnState] does not tell: it may be active with all of its answer sent, and its end goes unnoticed then.
 func (l *live) Drop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	used := false
-	for c, state := range l.conns {
-		used = used || state == http.StateActive
-		_ = c.Close()
+	for r := range l.open {
+		l.open[r] = true
 	}
-	l.cut.Store(!used)
+	l.cut = len(l.open) == 0
 }
 
 func (l *live) Refuse(err error) bool {

@@ -44,7 +44,7 @@ func NewMetadataStream(q MetadataQuirks) (*MetadataStream, error) {
 	}
 	m := &MetadataStream{q: q, URL: "rtsp://" + l.Addr().String() + "/live"}
 	m.server = &gortsplib.Server{
-		Handler: m, RTSPAddress: l.Addr().String(), Listen: func(string, string) (net.Listener, error) { return l, nil },
+		Handler: m, RTSPAddress: l.Addr().String(), WriteQueueSize: 4096, Listen: func(string, string) (net.Listener, error) { return l, nil },
 	}
 	name := "vnd.onvif.metadata/90000"
 	switch {

@@ -55,6 +55,11 @@ func (d *Device) capabilities() string {
 func (d *Device) create(w http.ResponseWriter, r *http.Request, body string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	for id, p := range d.points {
+		if time.Now().After(p.until) {
+			delete(d.points, id)
+		}
+	}
 	path := r.URL.Path
 	here := path == "/onvif/events_here" || d.q.NoEvents && path == "/onvif/event_service"
 	lifetime := between(body, "InitialTerminationTime")
