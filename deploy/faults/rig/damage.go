@@ -13,7 +13,7 @@ import (
 	"gridgate/protocols/alert"
 )
 
-const drainWithin = 60 * time.Second
+const drainWithin = 3 * time.Minute
 
 // damage lets the edge deliver what it holds, kills it and spoils its outbox as no power cut does. It must set the file aside, begin a
 // new epoch and go on; what was in the file may be lost, and nothing else.

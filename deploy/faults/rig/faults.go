@@ -128,7 +128,7 @@ func killBroker(ctx context.Context, f *field) error {
 }
 
 // workerWithin is how long a decoder worker may take to be there: the edge starts one when there is something to decode.
-const workerWithin = 30 * time.Second
+const workerWithin = 2 * time.Minute
 
 // worker is one of the edge's decoder workers.
 func (f *field) worker(ctx context.Context) (*os.Process, error) {

@@ -44,8 +44,8 @@ func (r *Result) differ(format string, args ...any) {
 }
 
 const (
-	settleWithin = 90 * time.Second // bounds the wait for the last alerts to arrive once everything runs again
-	doubleWithin = 2 * time.Second  // by then a batch that was sent twice has arrived twice
+	settleWithin = 3 * time.Minute // bounds the wait for the last alerts to arrive once everything runs again
+	doubleWithin = 2 * time.Second // by then a batch that was sent twice has arrived twice
 )
 
 func (l *Load) api() client.Client { return client.Client{Base: l.CentralURL(), Token: l.Token()} }

@@ -93,6 +93,21 @@ func TestTheTapCountsWhatTheEdgeAcknowledges(t *testing.T) {
 	}
 }
 
+// TestTheTapCountsOnceWhatWasReadAtOnce: two that were sent apart, and acknowledged together, may have been one for the edge.
+func TestTheTapCountsOnceWhatWasReadAtOnce(t *testing.T) {
+	tap := &tap{devices: map[string]*heard{}}
+	now := time.Now()
+	tap.acknowledge(sent{"ext-000", "one", now.Add(-2 * time.Minute)})
+	tap.acknowledge(sent{"ext-000", "two", now.Add(-time.Minute)})
+	if n := tap.least("ext-000"); n != 1 {
+		t.Errorf("at least %d", n)
+	}
+	tap.acknowledge(sent{"ext-000", "three", now.Add(time.Minute)})
+	if n := tap.least("ext-000"); n != 2 {
+		t.Errorf("at least %d", n)
+	}
+}
+
 func send[P packets.ControlPacket](t *testing.T, to net.Conn, fill func(P)) {
 	t.Helper()
 	var kind byte = packets.Publish

@@ -17,7 +17,7 @@ import (
 
 const (
 	grid            = "110101001001001"
-	acknowledgeTime = 90 * time.Second
+	acknowledgeTime = 3 * time.Minute
 )
 
 func device(i int) string  { return fmt.Sprintf("sos-%03d", i) }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"gridgate/edge/raise"
 )
 
 // tap stands between the edge and an external broker and reads along: with such a broker the promise starts at the edge's own
@@ -27,12 +29,13 @@ type tap struct {
 // heard is what the edge acknowledged of one device.
 type heard struct {
 	payloads map[string]bool
-	apart    int       // of them, those that came so far from the one before that both must count
-	last     time.Time // when the last of those came
+	apart    int       // of them, those that were sent so long after the one before was acknowledged that both must count
+	last     time.Time // when the last of them was acknowledged
 }
 
-// bounce is more than what the edge takes for one press of a button. Two that waited in a broker while the edge was away arrive at once.
-const bounce = time.Second
+// bounce is more than what the edge takes for one press of a button, and less than what is between two. Those that waited in a broker, or
+// at an edge that was stopped, are read at once, however far apart they were sent: only an acknowledgement says that one was read.
+const bounce = raise.LifeSafetyMomentWindow + 100*time.Millisecond
 
 func startTap(broker string) (*tap, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -152,8 +155,9 @@ func (t *tap) acknowledge(m sent) {
 	}
 	h.payloads[m.payload] = true
 	if m.at.Sub(h.last) > bounce {
-		h.apart, h.last = h.apart+1, m.at
+		h.apart++
 	}
+	h.last = time.Now()
 }
 
 // tapped is one connection: which messages the broker sent under which packet identifier.

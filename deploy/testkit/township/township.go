@@ -40,7 +40,7 @@ const (
 	EdgeName   = "demo"
 )
 
-const readyWithin = 60 * time.Second
+const readyWithin = 2 * time.Minute
 
 // Camera is one entry of the edge's configuration. Password names a secret; empty for a camera that asks for none.
 type Camera struct {
