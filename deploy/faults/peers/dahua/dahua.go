@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"gridgate/deploy/faults/peers/endless"
 	"gridgate/deploy/faults/peers/httpauth"
 )
 
@@ -43,15 +44,16 @@ type Event struct {
 
 // Device plays a script to everyone who attaches.
 type Device struct {
+	endless.Orders
+
 	q      Quirks
 	guard  *httpauth.Guard
 	script []Event
-	live   chan order
 }
 
 // New returns a device.
 func New(q Quirks, script ...Event) *Device {
-	return &Device{q: q, script: script, live: make(chan order), guard: httpauth.New(q.Auth, q.LockedBy, "Error: the account is locked")}
+	return &Device{Orders: endless.NewOrders(), q: q, script: script, guard: httpauth.New(q.Auth, q.LockedBy, "Error: the account is locked")}
 }
 
 // ServeHTTP plays the device.
@@ -71,32 +73,30 @@ func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !d.guard.Pass(w, r) {
 		return
 	}
-	w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=myboundary")
-	w.WriteHeader(http.StatusOK)
-	c := &conversation{q: d.q, out: w, rc: http.NewResponseController(w), done: r.Context().Done(), live: d.live}
+	c := &conversation{Conversation: endless.Begin(d.Orders, w, r, "multipart/x-mixed-replace; boundary=myboundary"), q: d.q}
+	c.Split = d.q.Split
+	c.Say = func(message []byte) { c.part(string(message)) }
+	c.Beat = func() { c.part("Heartbeat") }
 	if seconds, err := time.ParseDuration(r.URL.Query().Get("heartbeat") + "s"); err == nil && !d.q.NoHeartbeat {
-		c.every = seconds
+		c.Every = seconds
 	}
 	c.play(d.script)
 }
 
 // conversation is one connection.
 type conversation struct {
-	q     Quirks
-	out   http.ResponseWriter
-	rc    *http.ResponseController
-	done  <-chan struct{}
-	live  <-chan order
-	every time.Duration // 0: no heartbeats
+	*endless.Conversation
+
+	q Quirks
 }
 
 func (c *conversation) play(script []Event) {
-	c.send(nil) // the head of the answer
+	c.Flush() // the head of the answer
 	if c.q.Huge {
 		c.part("Code=VideoMotion;action=Start;index=9;data={\"x\":\"" + strings.Repeat("y", 2<<20) + "\"}")
 	}
 	for _, e := range script {
-		if !c.rest(e.After) {
+		if !c.Rest(e.After) {
 			return
 		}
 		c.noise()
@@ -106,41 +106,15 @@ func (c *conversation) play(script []Event) {
 	switch {
 	case c.q.Drop:
 	case c.q.Hang:
-		<-c.done
+		c.Hang()
 	default:
-		c.rest(1 << 62)
+		c.GoOn()
 	}
 }
 
 func (c *conversation) noise() {
 	if c.q.Noise {
 		c.part("Code=VideoMotionInfo;action=State;index=0")
-	}
-}
-
-// rest lets time pass, with heartbeats; false: the client is gone.
-func (c *conversation) rest(d time.Duration) bool {
-	end := time.NewTimer(d)
-	defer end.Stop()
-	every := c.every
-	if every <= 0 {
-		every = 1 << 62
-	}
-	beat := time.NewTicker(every)
-	defer beat.Stop()
-	for {
-		select {
-		case <-end.C:
-			return true
-		case <-c.done:
-			return false
-		case do := <-c.live:
-			if !do(c) {
-				return false
-			}
-		case <-beat.C:
-			c.part("Heartbeat")
-		}
 	}
 }
 
@@ -163,21 +137,5 @@ func (c *conversation) part(body string) {
 	if c.q.LF {
 		whole = strings.ReplaceAll(whole, "\r\n", "\n")
 	}
-	c.send([]byte(whole))
-}
-
-// send writes in pieces as large as the quirk says.
-func (c *conversation) send(b []byte) {
-	size := c.q.Split
-	if size <= 0 {
-		size = max(1, len(b))
-	}
-	for first := true; first || len(b) > 0; first = false {
-		n := min(size, len(b))
-		if _, err := c.out.Write(b[:n]); err != nil {
-			return
-		}
-		_ = c.rc.Flush() // a client that is gone ends the conversation by its context
-		b = b[n:]
-	}
+	c.Send([]byte(whole))
 }

@@ -1,12 +1,8 @@
 package dahua_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,57 +11,19 @@ import (
 
 	"gridgate/deploy/faults/peers/dahua"
 	"gridgate/deploy/faults/peers/httpauth"
-	"gridgate/deploy/testkit/pipenet"
+	"gridgate/deploy/faults/peers/peertest"
 	protocol "gridgate/protocols/dahua"
-	"gridgate/protocols/observation"
 	"gridgate/protocols/vendor"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// told is what a run told, each with the second in which it came; quiet messages are counted.
-type told struct {
-	lines []string
-	quiet int
-	err   error
-	took  time.Duration
-}
-
 // during runs the stream against a device for a while, in a bubble.
-func during(t *testing.T, d time.Duration, q dahua.Quirks, password string, script ...dahua.Event) (got told) {
+func during(t *testing.T, d time.Duration, q dahua.Quirks, password string, script ...dahua.Event) peertest.Told {
 	t.Helper()
-	network := pipenet.New()
-	server := &http.Server{Handler: dahua.New(q, script...)}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(network) }()
-	transport := &http.Transport{DialContext: network.Dial}
-	s, err := protocol.NewStream(protocol.Options{URL: "http://camera.invalid/", Client: vendor.Client{HTTP: &http.Client{Transport: transport}, Username: httpauth.User, Password: password, Basic: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	defer cancel()
-	start := time.Now()
-	got.err = s.Run(ctx, func(tr observation.Translation) {
-		if tr.Quiet {
-			got.quiet++
-			return
-		}
-		at := fmt.Sprintf("%gs ", time.Since(start).Seconds())
-		if tr.Ignored != "" {
-			got.lines = append(got.lines, at+"ignored: "+tr.Ignored)
-		}
-		for _, o := range tr.Observations {
-			got.lines = append(got.lines, strings.TrimSuffix(fmt.Sprintf("%s%s@%s %s %s", at, o.Kind, o.Device, o.Phase, o.Zone), " "))
-		}
+	return peertest.During(t, d, dahua.New(q, script...), password, func(address string, client vendor.Client) (vendor.Stream, error) {
+		return protocol.NewStream(protocol.Options{URL: address, Client: client})
 	})
-	got.took = time.Since(start)
-	transport.CloseIdleConnections()
-	_ = server.Close()
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		t.Error(err)
-	}
-	return got
 }
 
 var script = []dahua.Event{
@@ -88,11 +46,11 @@ func TestEveryQuirk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				got := during(t, 30*time.Second, q, httpauth.Password, script...)
-				if got.err != nil || !slices.Equal(got.lines, all) {
-					t.Errorf("told %q, error %v", got.lines, got.err)
+				if got.Err != nil || !slices.Equal(got.Lines, all) {
+					t.Errorf("told %q, error %v", got.Lines, got.Err)
 				}
-				if got.quiet < 5 {
-					t.Errorf("%d quiet messages", got.quiet)
+				if got.Quiet < 5 {
+					t.Errorf("%d quiet messages", got.Quiet)
 				}
 			})
 		})
@@ -103,8 +61,8 @@ func TestEveryQuirk(t *testing.T) {
 func TestTooSmallLengths(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := during(t, 4*time.Second, dahua.Quirks{ShortBy: 2}, "", script[0])
-		if got.err != nil || !slices.Equal(got.lines, []string{"1s motion@0 active"}) {
-			t.Errorf("told %q, error %v", got.lines, got.err)
+		if got.Err != nil || !slices.Equal(got.Lines, []string{"1s motion@0 active"}) {
+			t.Errorf("told %q, error %v", got.Lines, got.Err)
 		}
 	})
 }
@@ -113,8 +71,8 @@ func TestTooSmallLengths(t *testing.T) {
 func TestWithoutLengths(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := during(t, 30*time.Second, dahua.Quirks{NoLength: true}, "", dahua.Event{After: 2 * time.Second, Body: "Code=VideoBlind;action=Start;index=0"})
-		if got.err != nil || !slices.Equal(got.lines, []string{"7s covered@0 active"}) {
-			t.Errorf("told %q, error %v", got.lines, got.err)
+		if got.Err != nil || !slices.Equal(got.Lines, []string{"7s covered@0 active"}) {
+			t.Errorf("told %q, error %v", got.Lines, got.Err)
 		}
 	})
 }
@@ -137,8 +95,8 @@ func TestWhyItFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				got := during(t, 10*time.Minute, c.quirks, c.password, script...)
-				if !errors.Is(got.err, c.want) || got.took != c.after {
-					t.Errorf("after %v: %v", got.took, got.err)
+				if !errors.Is(got.Err, c.want) || got.Took != c.after {
+					t.Errorf("after %v: %v", got.Took, got.Err)
 				}
 			})
 		})
@@ -149,8 +107,8 @@ func TestWhyItFails(t *testing.T) {
 func TestHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := during(t, 5*time.Hour, dahua.Quirks{Auth: httpauth.Digest}, "secret")
-		if got.err != nil || got.quiet != 3599 && got.quiet != 3600 || len(got.lines) != 0 {
-			t.Errorf("%d heartbeats, %q: %v", got.quiet, got.lines, got.err)
+		if got.Err != nil || got.Quiet != 3599 && got.Quiet != 3600 || len(got.Lines) != 0 {
+			t.Errorf("%d heartbeats, %q: %v", got.Quiet, got.Lines, got.Err)
 		}
 	})
 }

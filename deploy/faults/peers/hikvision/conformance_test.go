@@ -1,15 +1,13 @@
 package hikvision_test
 
 import (
-	"context"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
 	"gridgate/deploy/faults/peers/hikvision"
 	"gridgate/deploy/faults/peers/httpauth"
+	"gridgate/deploy/faults/peers/peertest"
 	"gridgate/deploy/testkit/pipenet"
 	protocol "gridgate/protocols/hikvision"
 	"gridgate/protocols/vendor"
@@ -54,46 +52,26 @@ var (
 	}
 )
 
-// live is a device of the suite.
-type live struct {
-	*hikvision.Device
-	q hikvision.Quirks
-	t *testing.T
-	n vendortest.Network
-}
-
 func start(q hikvision.Quirks) func(*testing.T, vendortest.Network) vendortest.Peer {
 	return func(t *testing.T, n vendortest.Network) vendortest.Peer {
-		p := &live{q: q, t: t, n: n, Device: hikvision.New(q)}
-		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.ServeHTTP(w, r) })}
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(n) }()
-		t.Cleanup(func() { _ = server.Close(); <-served })
-		return p
+		c := &peertest.Camera{
+			Device: hikvision.New(q), Path: "/ISAPI/Event/notification/alertStream",
+			Refusing: func(cause error) peertest.Device { return hikvision.New(refusing(q, cause)) },
+		}
+		return c.Start(t, n)
 	}
 }
 
-func (*live) Address() string                                 { return "http://camera.invalid" }
-func (p *live) Send(ctx context.Context, message []byte) bool { return p.Tell(ctx, message) }
-func (p *live) Silence()                                      { p.Device.Silence(p.t.Context()) }
-func (p *live) Drop()                                         { p.Device.Drop(p.t.Context()) }
-
-// Refuse puts another device in the place of this one.
-func (p *live) Refuse(err error) bool {
-	q := p.q
+func refusing(q hikvision.Quirks, cause error) hikvision.Quirks {
 	switch {
-	case errors.Is(err, vendor.ErrAuth):
+	case errors.Is(cause, vendor.ErrAuth):
 		q.Auth = httpauth.Forbidden
-	case errors.Is(err, vendor.ErrBlocked):
+	case errors.Is(cause, vendor.ErrBlocked):
 		q.Auth, q.LockedBy = httpauth.Digest, 1
 	default:
 		q.Page = true
 	}
-	p.Device = hikvision.New(q)
-	wrong := httptest.NewRequest(http.MethodGet, "/ISAPI/Event/notification/alertStream", nil)
-	wrong.SetBasicAuth("somebody", "else")
-	p.ServeHTTP(httptest.NewRecorder(), wrong)
-	return true
+	return q
 }
 
 // TestConformance holds the package to the contract of vendors with each habit of firmware that leaves its messages whole.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"gridgate/deploy/faults/peers/endless"
 	"gridgate/deploy/faults/peers/httpauth"
 )
 
@@ -58,15 +59,16 @@ type Alert struct {
 
 // Device plays a script to everyone who connects.
 type Device struct {
+	endless.Orders
+
 	q      Quirks
 	guard  *httpauth.Guard
 	script []Alert
-	live   chan order
 }
 
 // New returns a device.
 func New(q Quirks, script ...Alert) *Device {
-	return &Device{q: q, script: script, live: make(chan order), guard: httpauth.New(q.Auth, q.LockedBy, "<userCheck><statusValue>401</statusValue><lockStatus>lock</lockStatus><unlockTime>1799</unlockTime></userCheck>")}
+	return &Device{Orders: endless.NewOrders(), q: q, script: script, guard: httpauth.New(q.Auth, q.LockedBy, "<userCheck><statusValue>401</statusValue><lockStatus>lock</lockStatus><unlockTime>1799</unlockTime></userCheck>")}
 }
 
 const stream = "/Event/notification/alertStream"
@@ -91,68 +93,49 @@ func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !d.guard.Pass(w, r) {
 		return
 	}
-	w.Header().Set("Content-Type", "multipart/mixed; boundary=boundary")
-	w.WriteHeader(http.StatusOK)
-	c := &conversation{q: d.q, out: w, rc: http.NewResponseController(w), done: r.Context().Done(), live: d.live}
+	c := &conversation{Conversation: endless.Begin(d.Orders, w, r, "multipart/mixed; boundary=boundary"), q: d.q}
+	c.Split, c.Every = d.q.Split, d.q.Heartbeat
+	c.Say, c.Beat = c.say, c.beat
 	c.play(d.script)
 }
 
 // conversation is one connection.
 type conversation struct {
+	*endless.Conversation
+
 	q     Quirks
-	out   http.ResponseWriter
-	rc    *http.ResponseController
-	done  <-chan struct{}
-	live  <-chan order
 	begun bool
 }
 
 func (c *conversation) play(script []Alert) {
-	c.send([]byte(c.q.Preamble))
+	c.Send([]byte(c.q.Preamble))
 	if c.q.Huge {
 		c.part("application/xml", []byte("<EventNotificationAlert><x>"+strings.Repeat("y", 2<<20)+"</x></EventNotificationAlert>"))
 	}
 	for _, a := range script {
-		if !c.rest(a.After) {
+		if !c.Rest(a.After) {
 			return
 		}
 		c.alert(a)
 	}
 	switch {
 	case c.q.DropWithin:
-		c.send([]byte("--boundary\r\nContent-Type: application/xml\r\nContent-Length: 500\r\n\r\n<EventNotificationAlert><chann"))
+		c.Send([]byte("--boundary\r\nContent-Type: application/xml\r\nContent-Length: 500\r\n\r\n<EventNotificationAlert><chann"))
 	case c.q.Drop:
 	case c.q.Hang:
-		<-c.done
+		c.Hang()
 	default:
-		c.rest(1 << 62)
+		c.GoOn()
 	}
 }
 
-// rest lets time pass, with heartbeats; false: the client is gone.
-func (c *conversation) rest(d time.Duration) bool {
-	end := time.NewTimer(d)
-	defer end.Stop()
-	every := c.q.Heartbeat
-	if every <= 0 {
-		every = 1 << 62
+// say sends a message as one part.
+func (c *conversation) say(message []byte) {
+	if len(message) > 0 && message[0] == '{' {
+		c.part("application/json", message)
+		return
 	}
-	beat := time.NewTicker(every)
-	defer beat.Stop()
-	for {
-		select {
-		case <-end.C:
-			return true
-		case <-c.done:
-			return false
-		case do := <-c.live:
-			if !do(c) {
-				return false
-			}
-		case <-beat.C:
-			c.beat()
-		}
-	}
+	c.part(`application/xml; charset="UTF-8"`, message)
 }
 
 func (c *conversation) beat() {
@@ -199,7 +182,7 @@ func (c *conversation) picture() {
 	if c.q.PictureLen {
 		head += fmt.Sprintf("Content-Length: %d\r\n", len(jpeg))
 	}
-	c.send(append(append([]byte(head+"\r\n"), jpeg...), "\r\n"...))
+	c.Send(append(append([]byte(head+"\r\n"), jpeg...), "\r\n"...))
 }
 
 func (c *conversation) part(kind string, body []byte) {
@@ -227,23 +210,7 @@ func (c *conversation) part(kind string, body []byte) {
 	if c.q.LF {
 		head, tail = strings.ReplaceAll(head, "\r\n", "\n"), strings.ReplaceAll(tail, "\r\n", "\n")
 	}
-	c.send(append(append([]byte(head), body...), tail...))
-}
-
-// send writes in pieces as large as the quirk says.
-func (c *conversation) send(b []byte) {
-	size := c.q.Split
-	if size <= 0 {
-		size = max(1, len(b))
-	}
-	for len(b) > 0 {
-		n := min(size, len(b))
-		if _, err := c.out.Write(b[:n]); err != nil {
-			return
-		}
-		_ = c.rc.Flush() // a client that is gone ends the conversation by its context
-		b = b[n:]
-	}
+	c.Send(append(append([]byte(head), body...), tail...))
 }
 
 // Refused is how many wrong passwords came.

@@ -1,10 +1,7 @@
 package hikvision_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -14,57 +11,19 @@ import (
 
 	"gridgate/deploy/faults/peers/hikvision"
 	"gridgate/deploy/faults/peers/httpauth"
-	"gridgate/deploy/testkit/pipenet"
+	"gridgate/deploy/faults/peers/peertest"
 	protocol "gridgate/protocols/hikvision"
-	"gridgate/protocols/observation"
 	"gridgate/protocols/vendor"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// told is what a run told, each with the second in which it came; heartbeats are counted.
-type told struct {
-	lines []string
-	beats int
-	err   error
-	took  time.Duration
-}
-
 // during runs the stream against a device for a while, in a bubble.
-func during(t *testing.T, d time.Duration, q hikvision.Quirks, password string, script ...hikvision.Alert) (got told) {
+func during(t *testing.T, d time.Duration, q hikvision.Quirks, password string, script ...hikvision.Alert) peertest.Told {
 	t.Helper()
-	network := pipenet.New()
-	server := &http.Server{Handler: hikvision.New(q, script...)}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(network) }()
-	transport := &http.Transport{DialContext: network.Dial}
-	s, err := protocol.NewStream(protocol.Options{URL: "http://camera.invalid", Client: vendor.Client{HTTP: &http.Client{Transport: transport}, Username: httpauth.User, Password: password, Basic: true}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	defer cancel()
-	start := time.Now()
-	got.err = s.Run(ctx, func(tr observation.Translation) {
-		if tr.Quiet {
-			got.beats++
-			return
-		}
-		at := fmt.Sprintf("%gs ", time.Since(start).Seconds())
-		if tr.Ignored != "" {
-			got.lines = append(got.lines, at+"ignored")
-		}
-		for _, o := range tr.Observations {
-			got.lines = append(got.lines, fmt.Sprintf("%s%s@%s %s", at, o.Kind, o.Device, o.Phase))
-		}
+	return peertest.During(t, d, hikvision.New(q, script...), password, func(address string, client vendor.Client) (vendor.Stream, error) {
+		return protocol.NewStream(protocol.Options{URL: address, Client: client})
 	})
-	got.took = time.Since(start)
-	transport.CloseIdleConnections()
-	_ = server.Close()
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		t.Error(err)
-	}
-	return got
 }
 
 var script = []hikvision.Alert{
@@ -91,11 +50,11 @@ func TestEveryQuirk(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				got := during(t, 10*time.Second, q, httpauth.Password, script...)
-				if got.err != nil || !slices.Equal(got.lines, all) {
-					t.Errorf("told %q, error %v", got.lines, got.err)
+				if got.Err != nil || !slices.Equal(got.Lines, all) {
+					t.Errorf("told %q, error %v", got.Lines, got.Err)
 				}
-				if q.Heartbeat > 0 && got.beats < 15 {
-					t.Errorf("%d heartbeats", got.beats)
+				if q.Heartbeat > 0 && got.Quiet < 15 {
+					t.Errorf("%d heartbeats", got.Quiet)
 				}
 			})
 		})
@@ -124,8 +83,8 @@ func TestWhyItFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				got := during(t, 10*time.Minute, c.quirks, c.password, script...)
-				if !errors.Is(got.err, c.want) || got.took > c.within {
-					t.Errorf("after %v: %v", got.took, got.err)
+				if !errors.Is(got.Err, c.want) || got.Took > c.within {
+					t.Errorf("after %v: %v", got.Took, got.Err)
 				}
 			})
 		})
@@ -138,8 +97,8 @@ func TestSilence(t *testing.T) {
 	slow := []hikvision.Alert{{After: 2 * time.Minute, Type: "VMD", State: "active", Channel: "1"}}
 	synctest.Test(t, func(t *testing.T) {
 		got := during(t, time.Hour, hikvision.Quirks{Heartbeat: 10 * time.Second, Hang: true}, "", slow...)
-		if !errors.Is(got.err, vendor.ErrSilent) || got.took < 150*time.Second || got.took > 200*time.Second || got.beats != 11 && got.beats != 12 {
-			t.Errorf("after %v, %d heartbeats: %v", got.took, got.beats, got.err)
+		if !errors.Is(got.Err, vendor.ErrSilent) || got.Took < 150*time.Second || got.Took > 200*time.Second || got.Quiet != 11 && got.Quiet != 12 {
+			t.Errorf("after %v, %d heartbeats: %v", got.Took, got.Quiet, got.Err)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
@@ -149,13 +108,13 @@ func TestSilence(t *testing.T) {
 		}
 		burst = append(burst, hikvision.Alert{After: 4 * time.Minute, Type: "VMD", State: "active", Channel: "1"})
 		got := during(t, 6*time.Minute, hikvision.Quirks{}, "", burst...)
-		if got.err != nil || len(got.lines) != 101 {
-			t.Errorf("after %v, %d alerts: %v", got.took, len(got.lines), got.err)
+		if got.Err != nil || len(got.Lines) != 101 {
+			t.Errorf("after %v, %d alerts: %v", got.Took, len(got.Lines), got.Err)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		if got := during(t, time.Hour, hikvision.Quirks{Heartbeat: 60 * time.Second}, "", script...); got.err != nil || got.beats < 55 {
-			t.Errorf("after %v, %d heartbeats: %v", got.took, got.beats, got.err)
+		if got := during(t, time.Hour, hikvision.Quirks{Heartbeat: 60 * time.Second}, "", script...); got.Err != nil || got.Quiet < 55 {
+			t.Errorf("after %v, %d heartbeats: %v", got.Took, got.Quiet, got.Err)
 		}
 	})
 }
