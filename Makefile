@@ -56,7 +56,7 @@ check-go: console
 
 e2e: build
 	@$(SETUP)/footage.sh > /dev/null
-	@go test -race -count=1 -timeout 10m ./deploy/e2e/...
+	@go test $(RACE) -count=1 -timeout 15m ./deploy/e2e/...
 
 lint: console ## formatting, vet, staticcheck, licences, known vulnerabilities, shell syntax
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
