@@ -72,10 +72,8 @@ func outage(t *testing.T, town *township.Township, kept func(context.Context) ([
 	read := func(times int) {
 		t.Helper()
 		publish := sensor(t, town.MQTTAddr(), town.Secret(township.SensorPassword))
-		pace := time.NewTicker(5 * time.Millisecond) // a series has one value for each millisecond
-		defer pace.Stop()
 		for range times {
-			<-pace.C
+			rest(t.Context(), 5*time.Millisecond) // a series has one value for each millisecond
 			want = append(want, fmt.Sprint(len(want)+1))
 			publish("zigbee2mqtt/hall_climate", fmt.Sprintf(`{"temperature":%d,"humidity":40}`, len(want)))
 		}

@@ -34,11 +34,7 @@ func TestAnOperatorSeesAnAlertArriveAndACaseOpen(t *testing.T) {
 	do("see", `[data-testid=feed-row][data-kind=sos]`)
 	do("see", `[data-testid=feed-row][data-kind=motion] img`)
 
-	cases, ok, err := caseOf(t.Context(), api(town), "sos", "open")
-	if !ok || err != nil {
-		t.Fatalf("no open SOS case: %v", err)
-	}
-	do("go", "/cases/"+cases.ID)
+	do("go", "/cases/"+opened(t, town, "sos").ID)
 	do("see", `[data-testid=case-page][data-state=open]`)
 	do("click", `[data-testid=action-acknowledge]`)
 	do("see", `[data-testid=case-page][data-state=acknowledged]`)

@@ -205,7 +205,7 @@ func TestTheFeedComesBackWithoutLossOrDoubling(t *testing.T) {
 	}
 	h.do("see", id("banner-lost"))
 	d.centralRuns = d.start("gridgate-central", "central.log", "serve", "--config", d.path("central.yaml"))
-	eventually(t, "central is ready", func(ctx context.Context) (bool, error) { return true, d.centralRuns.WaitReady(ctx, d.url+"/readyz") })
+	d.ready()
 	for i := range 4 {
 		d.smoke(token, fmt.Sprintf("after-%d", i))
 	}
@@ -378,10 +378,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 	h.do("login", township.Operator, town.Secret(township.OperatorPassword))
 	h.live()
 	h.do("see", id("feed-row")+"[data-kind=motion] img")
-	c, ok, err := caseOf(t.Context(), api(town), "smoke", "open")
-	if !ok || err != nil {
-		t.Fatalf("no open smoke case: %v", err)
-	}
+	c := opened(t, town, "smoke")
 	for _, page := range []struct{ path, seen string }{
 		{"/", id("feed-row")}, {"/cases", id("case-row")}, {"/cases/" + c.ID, id("case-history")}, {"/report", id("report-class")}, {"/map", id("map-page")},
 		{"/devices", ".page"}, {"/devices/" + township.EdgeName, ".page"}, {"/devices/" + township.EdgeName + "/cam", ".page"},

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -65,9 +66,10 @@ func runDemo(t *testing.T, dir string, stop syscall.Signal) []client.Alert {
 	if err := p.Err(); err != nil {
 		t.Errorf("the demonstration did not end well: %v", err)
 	}
-	if left, _ := exec.Command("pgrep", "-f", dir).Output(); len(left) > 0 {
-		t.Errorf("processes are left running: %s", left)
-	}
+	eventually(t, "no process is left running", func(ctx context.Context) (bool, error) { // decoders end once their edge has
+		left, _ := exec.CommandContext(ctx, "pgrep", "-f", dir).Output()
+		return len(left) == 0, fmt.Errorf("left: %s", left)
+	})
 	if _, err := os.Stat(filepath.Join(dir, "demo.env")); err == nil {
 		t.Error("demo.env of a stopped demonstration is left")
 	}

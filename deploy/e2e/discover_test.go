@@ -7,6 +7,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,9 +60,13 @@ func check(t *testing.T, town *township.Township, cameras string) error {
 	return nil
 }
 
+// made matches what programs make up: it may have the digits of anything by chance.
+var made = regexp.MustCompile(`127\.0\.0\.1:\d+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[0-9:.]+|"(seconds|clockOffMs)":-?[0-9.e+-]+`)
+
 // tellsNobody holds that nothing is told that the simulated camera knows of persons, or of itself alone.
 func tellsNobody(t *testing.T, where, text string) {
 	t.Helper()
+	text = made.ReplaceAllString(text, "")
 	for _, wrong := range []string{"SN-4711", "4711", "Zhang", "house-7", "user:pass", "open sesame", "169.254."} {
 		if strings.Contains(text, wrong) {
 			t.Errorf("%s tells %q:\n%s", where, wrong, text)
@@ -131,24 +136,28 @@ func TestCamerasAreDiscovered(t *testing.T) {
 
 // TestDiscoverWithAnAccount asks a camera that tells its streams to an account only, on the edge itself.
 func TestDiscoverWithAnAccount(t *testing.T) {
+	t.Parallel() // it waits
 	at := announced(t, onvif.Quirks{Username: "watch", Password: "open sesame", Skew: 10 * time.Minute})
 	town := start(t, township.Options{}, "")
 	if err := town.SetSecret("camera", "open sesame"); err != nil {
 		t.Fatal(err)
 	}
 	discover := func(args ...string) string {
-		t.Helper()
-		out, err := town.Tool(t.Context(), "gridgate-edge", append([]string{"discover", "--at", at, "--for", "1s"}, args...)...)
+		out, err := town.Tool(t.Context(), "gridgate-edge", append([]string{"discover", "--at", at, "--for", "8s"}, args...)...)
 		if err != nil {
-			t.Fatal(err)
+			t.Error(err)
 		}
 		tellsNobody(t, "discover", string(out))
 		return string(out)
 	}
-	if out := discover(); !strings.Contains(out, "to an account only") || !strings.Contains(out, "# demanded: url:") {
-		t.Errorf("without an account:\n%s", out)
+	var without, out string
+	var both sync.WaitGroup
+	both.Go(func() { without = discover() })
+	both.Go(func() { out = discover("--username", "watch", "--password-file", town.Path("secrets", "camera")) })
+	both.Wait()
+	if !strings.Contains(without, "to an account only") || !strings.Contains(without, "# demanded: url:") {
+		t.Errorf("without an account:\n%s", without)
 	}
-	out := discover("--username", "watch", "--password-file", town.Path("secrets", "camera"))
 	if !tenMinutes.MatchString(out) || !strings.Contains(out, "username: \"watch\"") || !strings.Contains(out, "sub:") {
 		t.Errorf("with an account:\n%s", out)
 	}
@@ -158,10 +167,11 @@ func TestDiscoverWithAnAccount(t *testing.T) {
 }
 
 // tenMinutes is how a clock that is so far off is told, as near as a busy machine asks.
-var tenMinutes = regexp.MustCompile(`clock is (9m50s|10m0s|10m10s) off`)
+var tenMinutes = regexp.MustCompile(`clock is (9m[0-5]0s|10m[0-5]?0s) off`)
 
 // TestProbeOfADevice says what is wrong with a camera's clock, and what of its events would be raised.
 func TestProbeOfADevice(t *testing.T) {
+	t.Parallel() // it waits
 	town := start(t, township.Options{}, "")
 	if err := town.SetSecret("camera", "open sesame"); err != nil {
 		t.Fatal(err)
@@ -170,7 +180,7 @@ func TestProbeOfADevice(t *testing.T) {
 	t.Cleanup(camera.Close)
 	said := make(chan string, 1)
 	go func() {
-		out, err := town.Tool(t.Context(), "gridgate-edge", "probe", "--onvif", camera.URL, "--username", "watch", "--password-file", town.Path("secrets", "camera"), "--events", "8s")
+		out, err := town.Tool(t.Context(), "gridgate-edge", "probe", "--onvif", camera.URL, "--username", "watch", "--password-file", town.Path("secrets", "camera"), "--events", "20s")
 		said <- fmt.Sprint(string(out), err)
 	}()
 	eventually(t, "somebody who listens to events", func(context.Context) (bool, error) { return camera.Seen().Points > 0, nil })

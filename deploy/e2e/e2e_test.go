@@ -4,7 +4,7 @@ package e2e
 
 import (
 	"context"
-	"fmt"
+	"crypto/rand"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -22,7 +22,7 @@ import (
 const (
 	bin      = "../../bin"
 	grid     = "110101001001001"
-	patience = 60 * time.Second
+	patience = 2 * time.Minute // of a busy machine: what is green ends long before
 )
 
 // footage returns a clip that `make footage` cut from the recording.
@@ -87,8 +87,9 @@ func addCamera(t *testing.T, town *township.Township, clip string) {
 // sensor connects a publisher and returns its publish function, which waits for the acknowledgement.
 func sensor(t *testing.T, addr, password string) func(topic, payload string) {
 	t.Helper()
-	options := mqtt.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("e2e-" + fmt.Sprint(time.Now().UnixNano())).
-		SetUsername(township.SensorUser).SetPassword(password)
+	options := mqtt.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("e2e-" + rand.Text()).
+		SetUsername(township.SensorUser).SetPassword(password).
+		SetConnectRetry(true).SetConnectRetryInterval(100 * time.Millisecond) // a broker that was just started may not listen yet
 	c := mqtt.NewClient(options)
 	if token := c.Connect(); !token.WaitTimeout(patience) || token.Error() != nil {
 		t.Fatalf("connect to the broker: %v", token.Error())
@@ -131,6 +132,16 @@ func caseOf(ctx context.Context, c client.Client, kind, state string) (client.Ca
 		return client.Case{}, false, err
 	}
 	return cases[0], true, nil
+}
+
+// opened waits for an open case of a kind.
+func opened(t *testing.T, town *township.Township, kind string) (found client.Case) {
+	t.Helper()
+	eventually(t, "an open case of "+kind, func(ctx context.Context) (ok bool, err error) {
+		found, ok, err = caseOf(ctx, api(town), kind, "open")
+		return ok, err
+	})
+	return found
 }
 
 var hallSensors = []township.Sensor{

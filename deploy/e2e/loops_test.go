@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"gridgate/central/client"
+	"gridgate/deploy/testkit/stage"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
 )
@@ -66,12 +66,8 @@ type town struct {
 func newTown(t *testing.T) *town {
 	t.Helper()
 	p := &pair{t: t, dir: t.TempDir()}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.central = l.Addr().String()
-	if err := l.Close(); err != nil {
+	var err error
+	if p.central, err = stage.FreeAddress(""); err != nil {
 		t.Fatal(err)
 	}
 	p.write("central.yaml", fmt.Sprintf("listen: %s\ndata: data\n", p.central))
@@ -85,15 +81,21 @@ func newTown(t *testing.T) *town {
 		p.must(password, "gridgate-central", append(args, "the-"+role)...)
 	}
 	p.centralRuns = p.start("gridgate-central", "central.log", "serve", "--config", p.path("central.yaml"))
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := p.centralRuns.WaitReady(ctx, d.url+"/readyz"); err != nil {
-		t.Fatal(err)
-	}
+	d.ready()
 	for _, role := range []string{"operator", "worker", "supervisor", "verifier", "administrator"} {
 		d.staff[role] = d.signIn("the-"+role, password)
 	}
 	return d
+}
+
+// ready waits until central is.
+func (d *town) ready() {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	defer cancel()
+	if err := d.centralRuns.WaitReady(ctx, d.url+"/readyz"); err != nil {
+		d.t.Fatal(err)
+	}
 }
 
 func (d *town) signIn(name, password string) *client.ClientWithResponses {
@@ -130,6 +132,7 @@ func (d *town) smoke(token, device string) {
 	}
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", alert.BatchContentType)
+	r.Close = true // central may have been started anew since the last one
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		d.t.Fatal(err)

@@ -126,6 +126,8 @@ func everything(t *testing.T, dir string, wire *recorder) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wire.mu.Lock() // a request that the edge broke off may be at its end yet
+	defer wire.mu.Unlock()
 	for name, body := range wire.bodies {
 		all[name] = body
 	}

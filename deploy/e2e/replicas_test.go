@@ -240,7 +240,7 @@ func TestReplicas(t *testing.T) {
 
 	feed := watch(t, b.url, c.token)
 	s := &sender{token: c.token, acked: map[string]bool{}, grew: make(chan struct{}, 1)}
-	s.http.Timeout = 10 * time.Second
+	s.http.Timeout = 30 * time.Second
 	ctx, stop := context.WithCancel(t.Context())
 	var senders sync.WaitGroup
 	for range 4 {

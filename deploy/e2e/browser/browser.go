@@ -41,7 +41,7 @@ func Open(base string) (*Page, error) {
 	return &Page{cmd: cmd, in: in, answers: bufio.NewScanner(out)}, nil
 }
 
-// Do runs one command and returns what it answers. Waiting commands wait up to a minute.
+// Do runs one command and returns what it answers. Waiting commands wait up to two minutes.
 func (p *Page) Do(command string, args ...string) (string, error) {
 	if _, err := fmt.Fprintln(p.in, strings.Join(append([]string{command}, args...), "\t")); err != nil {
 		return "", fmt.Errorf("%s: %w", command, err)

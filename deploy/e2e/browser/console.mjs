@@ -1,5 +1,5 @@
 // Drives the operator's console in a headless Chromium. One command a line on standard input, one answer a line on standard
-// output: "ok ..." or "no ...", separated by tabs. The commands are the members of `commands` below; those that wait do so for a minute.
+// output: "ok ..." or "no ...", separated by tabs. The commands are the members of `commands` below; those that wait do so for two minutes.
 // usage: node console.mjs BASE_URL
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -9,8 +9,10 @@ const require = createRequire(new URL('../../../central/console/web/package.json
 const { chromium } = require('playwright-core')
 
 const base = process.argv[2]
+const PATIENCE = 120_000 // milliseconds, of a busy machine
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
+  timeout: PATIENCE,
   args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 })
 const DESK = { viewport: { width: 1366, height: 768 } }
@@ -24,7 +26,7 @@ const pages = new Map()
 async function open(device) {
   const context = await browser.newContext({ ...device, locale: 'zh-CN', timezoneId: 'Asia/Shanghai' })
   const page = await context.newPage()
-  page.setDefaultTimeout(60_000)
+  page.setDefaultTimeout(PATIENCE)
   page.on('request', (r) => { if (!r.url().startsWith(base) && !r.url().startsWith('blob:') && !r.url().startsWith('data:')) faults.push(`request to ${r.url()}`) })
   page.on('pageerror', (e) => faults.push(`script error: ${e.message}`))
   page.on('console', (m) => { if (m.text().includes('Content Security Policy')) faults.push(m.text()) })
@@ -38,6 +40,14 @@ const focused = (selector) => page.evaluate((s) => document.activeElement?.match
 
 // One violation a line of axe: which rule, how often, and where first.
 const told = (v) => `${v.id} x${v.nodes.length}: ${v.nodes[0].target.join(' ')} (${(v.nodes[0].failureSummary ?? '').split('\n').slice(1, 2).join('').trim()})`
+
+// Clicks; where somebody else was faster it may be gone before, or in the midst of it.
+async function clickWhileThere(locator) {
+  for (let n = 0; n < 5; n++) {
+    const [found] = await locator.elementHandles()
+    if (!found || await found.click().then(() => true, () => false)) return
+  }
+}
 
 const commands = {
   // Goes on with somebody else's browser; a new name opens one, on a desk or a phone.
@@ -109,7 +119,7 @@ const commands = {
   async race(selector, one, two) {
     const both = [one, two].map((name) => pages.get(name).locator(selector).first())
     await Promise.all(both.map((l) => l.waitFor()))
-    await Promise.all(both.map((l) => l.click({ timeout: 5000 }).catch(() => undefined))) // for the slower one it may be gone already
+    await Promise.all(both.map(clickWhileThere))
   },
   // Opens a path in a browser with nothing cached, with the session of this one; milliseconds until what is asked for is drawn.
   async load(path, selector) {
