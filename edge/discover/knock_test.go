@@ -12,7 +12,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"gridgate/deploy/testkit/stage"
 )
+
+func init() { connectWithin, talkWithin = time.Minute, time.Minute } // servers of this process answer whenever it gets its turn
 
 // rtspServer answers OPTIONS with a name.
 func rtspServer(t *testing.T, server string) (port uint16) {
@@ -60,15 +65,14 @@ func wanting(path, realm, server string) http.HandlerFunc {
 	}
 }
 
-// none is a port that nothing listens on.
+// none is a port that nothing listens on, nor will while the test runs.
 func none(t *testing.T) uint16 {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := stage.FreeAddress("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return netip.MustParseAddrPort(l.Addr().String()).Port()
+	return netip.MustParseAddrPort(address).Port()
 }
 
 func TestNamesWhatAnswersInASubnet(t *testing.T) {

@@ -11,22 +11,22 @@ import (
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
-	"go.uber.org/goleak"
 
+	"gridgate/deploy/testkit/leak"
 	"gridgate/deploy/testkit/mosquitto"
 	"gridgate/edge/local"
 	"gridgate/edge/local/remote"
 	"gridgate/protocols/alert"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 var update = flag.Bool("update", false, "write the golden files")
 
 const (
 	user    = "edge"
 	secret  = "a-secret"
-	patient = 20 * time.Second
+	patient = 30 * time.Second
 )
 
 // listener is a client that hears everything.

@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"go.uber.org/goleak"
 
+	"gridgate/deploy/testkit/leak"
 	"gridgate/protocols/ingest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 var (
 	noon   = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)

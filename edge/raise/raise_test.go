@@ -9,15 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"gridgate/deploy/testkit/leak"
 	"gridgate/edge/raise"
 	"gridgate/edge/raise/raisetest"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/observation"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 func TestMemoryKeepsTheContract(t *testing.T) {
 	raisetest.TestLog(t,

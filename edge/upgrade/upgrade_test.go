@@ -14,15 +14,15 @@ import (
 	"time"
 
 	"aead.dev/minisign"
-	"go.uber.org/goleak"
 
+	"gridgate/deploy/testkit/leak"
 	"gridgate/edge/trial"
 	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/backoff"
 	"gridgate/protocols/release"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // maker signs builds.
 type maker struct {

@@ -11,8 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"gridgate/deploy/testkit/leak"
 	"gridgate/edge/vendor"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/backoff"
@@ -20,7 +19,7 @@ import (
 	protocol "gridgate/protocols/vendor"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // play is a stream that follows a script; each run is told its number, from 0.
 type play struct {

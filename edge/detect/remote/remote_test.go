@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"go.uber.org/goleak"
 
+	"gridgate/deploy/testkit/leak"
 	"gridgate/edge/decode"
 	"gridgate/edge/detect"
 	"gridgate/protocols/alert"
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		localDetector(os.Args[2])
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 // localDetector answers each line by script: the text of the predictions, or a word for what goes wrong.
