@@ -121,6 +121,32 @@ func (b *Batch) Properties(prefix, device string, properties map[string]any, at 
 	}
 }
 
+// MaxPacked is how many devices of one message are read, and how many values of one event.
+const MaxPacked = 64
+
+// Packed takes what a gateway tells of itself and of the devices behind it, [{"identity": {"deviceName": ...}, "properties": {...}}]; without
+// an identity it is the gateway. The events of each are for the dialect. path is where the list stands.
+func (b *Batch) Packed(path, gateway string, list []any, events func(device string, one map[string]any)) {
+	for i, item := range list {
+		one, ok := item.(map[string]any)
+		if !ok || i == MaxPacked {
+			b.Drop(path)
+			return
+		}
+		device := gateway
+		if identity, ok := one["identity"].(map[string]any); ok {
+			device, _ = identity["deviceName"].(string)
+		}
+		if !ValidDevice(device) {
+			b.Drop(path)
+			continue
+		}
+		properties, _ := one["properties"].(map[string]any)
+		b.Properties(path+".", device, properties, time.Time{})
+		events(device, one)
+	}
+}
+
 // around learns from all properties of a message what each can mean.
 func (b *Batch) around(properties map[string]any) Reader {
 	values := make(map[string]any, len(properties))

@@ -76,6 +76,20 @@ func Words(kind alert.Kind, on, off []string) Rule {
 	}}
 }
 
+// WordsOrBits is [Words], and takes the numbers 1 and 0 for active and inactive, as registers tell them.
+func WordsOrBits(kind alert.Kind, on, off []string) Rule {
+	words := Words(kind, on, off).Observe
+	return Rule{Kind: kind, Observe: func(v any) (observation.Phase, bool) {
+		switch v {
+		case 1.0:
+			return active, true
+		case 0.0:
+			return inactive, true
+		}
+		return words(v)
+	}}
+}
+
 // Moments takes the words of a list as momentary.
 func Moments(kind alert.Kind, words ...string) Rule {
 	return Rule{Kind: kind, Observe: func(v any) (observation.Phase, bool) {

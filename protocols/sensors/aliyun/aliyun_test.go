@@ -36,11 +36,7 @@ func TestTranslate(t *testing.T) {
 		{`x`, `{"deviceName":"dev1","productKey":"p"}`, ``, `!`},
 		{`x`, `{"items":{}}`, ``, `!`},
 	} {
-		got := Dialect{}.Translate(tt.topic, []byte(tt.payload), false)
-		if sensorstest.Say(got) != tt.want || sensorstest.Device(got) != tt.device {
-			t.Errorf("%s %s\n got %s of %q\nwant %s of %q (%s)", tt.topic, tt.payload, sensorstest.Say(got), sensorstest.Device(got), tt.want, tt.device, got.Ignored)
-		}
-		sensorstest.Sound(t, got)
+		sensorstest.Says(t, Dialect{}, tt.topic, tt.payload, tt.device, tt.want)
 	}
 }
 
@@ -73,9 +69,7 @@ func TestRecognise(t *testing.T) {
 		{`x`, `{"temperature":1}`, sensors.Unlike},
 		{`x`, `[`, sensors.Unlike},
 	} {
-		if like, because := (Dialect{}).Recognise(tt.topic, []byte(tt.payload)); like != tt.want || (like > sensors.Unlike) != (because != "") {
-			t.Errorf("%s %s: %d %q, want %d", tt.topic, tt.payload, like, because, tt.want)
-		}
+		sensorstest.Likens(t, Dialect{}, tt.topic, tt.payload, tt.want)
 	}
 }
 

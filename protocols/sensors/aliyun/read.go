@@ -11,9 +11,6 @@ import (
 	"gridgate/protocols/sensors"
 )
 
-// maxPacked is how many devices of one message are read.
-const maxPacked = 64
-
 // items reads the properties of a message that was told on.
 func items(b *names.Batch, device string, object map[string]any) observation.Translation {
 	properties, _ := object["items"].(map[string]any)
@@ -59,25 +56,10 @@ func packed(b *names.Batch, gateway string, params any) {
 		below, _ := one["subDevices"].([]any)
 		list = append([]any{one}, below...)
 	}
-	for i, item := range list {
-		one, ok := item.(map[string]any)
-		if !ok || i == maxPacked {
-			b.Drop("params")
-			return
-		}
-		device := gateway
-		if identity, ok := one["identity"].(map[string]any); ok {
-			device, _ = identity["deviceName"].(string)
-		}
-		if !names.ValidDevice(device) {
-			b.Drop("params")
-			continue
-		}
-		properties, _ := one["properties"].(map[string]any)
-		b.Properties("params.", device, properties, time.Time{})
+	b.Packed("params", gateway, list, func(device string, one map[string]any) {
 		told, _ := one["events"].(map[string]any)
 		events(b, device, told)
-	}
+	})
 }
 
 // events takes {"identifier": {"value": {parameters}, "time": ...}}, or lists of such.
@@ -87,7 +69,7 @@ func events(b *names.Batch, device string, told map[string]any) {
 		if !ok {
 			list = []any{told[key]}
 		}
-		for _, item := range list[:min(len(list), maxPacked)] {
+		for _, item := range list[:min(len(list), names.MaxPacked)] {
 			event, _ := item.(map[string]any)
 			at, _ := sensors.Time(event["time"])
 			values, _ := event["value"].(map[string]any)

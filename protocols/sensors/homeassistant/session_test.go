@@ -1,16 +1,14 @@
 package homeassistant
 
 import (
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
-	"gridgate/protocols/alert"
 	"gridgate/protocols/observation"
+	"gridgate/protocols/sensors/sensorstest"
 )
 
 // sound fails if the counts of a session are not those of what it holds.
@@ -67,7 +65,7 @@ func TestSessionStaysSound(t *testing.T) {
 	for range 4000 {
 		topic, payload := anyDescription(r)
 		s.Translate(topic, []byte(payload), true)
-		check(t, s.Translate([]string{"a/b", "c", "up/1", "up/2", "x/b"}[r.IntN(5)], []byte([]string{"1", "ON", "online", "offline", `{"a":1}`}[r.IntN(5)]), false))
+		sensorstest.Sound(t, s.Translate([]string{"a/b", "c", "up/1", "up/2", "x/b"}[r.IntN(5)], []byte([]string{"1", "ON", "online", "offline", `{"a":1}`}[r.IntN(5)]), false))
 		sound(t, s)
 	}
 	for topic := range s.described {
@@ -162,31 +160,6 @@ func TestListenersAreBounded(t *testing.T) {
 	}
 }
 
-// check fails if a translation is none that the family allows.
-func check(t *testing.T, got observation.Translation) {
-	t.Helper()
-	if got.Observations == nil || got.Readings == nil || got.Dropped == nil {
-		t.Error("a list is nil")
-	}
-	if (got.Ignored == "") != (len(got.Observations)+len(got.Readings) > 0) {
-		t.Errorf("ignored %q with %d observations and %d readings", got.Ignored, len(got.Observations), len(got.Readings))
-	}
-	for _, o := range got.Observations {
-		if !o.Kind.Valid() || o.Zone != "" && !alert.ValidZone(o.Zone) {
-			t.Errorf("%+v", o)
-		}
-	}
-	for _, r := range got.Readings {
-		reading := alert.Reading{Source: alert.SensorSource("e", "d"), Grid: "110101001001001", Quantity: r.Quantity, Value: r.Value, Unit: r.Unit, At: time.Unix(1, 0)}
-		if err := reading.Validate(); err != nil {
-			t.Error(err)
-		}
-	}
-	if _, err := json.Marshal(got); err != nil {
-		t.Error(err)
-	}
-}
-
 func FuzzDescription(f *testing.F) {
 	f.Add("homeassistant/sensor/n/o/config", []byte(`{"~":"a","stat_t":"~/b","dev_cla":"temperature","unit_of_meas":"C","exp_aft":3,"dev":{"ids":["x"]}}`), "a/b", []byte("1"))
 	f.Add("homeassistant/device/n/config", []byte(`{"stat_t":"s","cmps":{"a":{"p":"binary_sensor","dev_cla":"smoke","avty":[{"t":"u"}],"avty_mode":"all"}}}`), "u", []byte("online"))
@@ -196,9 +169,9 @@ func FuzzDescription(f *testing.F) {
 	f.Fuzz(func(t *testing.T, config string, description []byte, topic string, payload []byte) {
 		s := newSession(Dialect{})
 		s.Translate("homeassistant/binary_sensor/own/smoke/config", []byte(`{"stat_t":"own","dev_cla":"smoke","avty_t":"up"}`), true)
-		check(t, s.Translate(config, description, true))
-		check(t, s.Translate(topic, payload, false))
-		check(t, s.Translate("own", payload, true))
+		sensorstest.Sound(t, s.Translate(config, description, true))
+		sensorstest.Sound(t, s.Translate(topic, payload, false))
+		sensorstest.Sound(t, s.Translate("own", payload, true))
 		sound(t, s)
 		s.Translate(config, nil, false)
 		sound(t, s)
@@ -223,8 +196,8 @@ func FuzzState(f *testing.F) {
 			component := []string{"sensor", "sensor", "binary_sensor", "event"}[i]
 			s.Translate(fmt.Sprintf("homeassistant/%s/n/o%d/config", component, i), []byte(d), true)
 		}
-		check(t, s.Translate(topic, payload, retained))
-		check(t, Dialect{}.Translate(topic, payload, retained))
+		sensorstest.Sound(t, s.Translate(topic, payload, retained))
+		sensorstest.Sound(t, Dialect{}.Translate(topic, payload, retained))
 		Dialect{}.Recognise(topic, payload)
 		sound(t, s)
 	})

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"gridgate/protocols/alert"
-	"gridgate/protocols/observation"
 	"gridgate/protocols/sensors"
 )
 
@@ -81,19 +80,7 @@ func comparable(a, b string) bool {
 
 func words(kind alert.Kind) sensors.Rule { return sensors.Words(kind, onWords, offWords) }
 
-// bits is words, and 1 and 0, too.
-func bits(kind alert.Kind) sensors.Rule {
-	inner := words(kind).Observe
-	return sensors.Rule{Kind: kind, Observe: func(v any) (observation.Phase, bool) {
-		switch v {
-		case 1.0:
-			return observation.Active, true
-		case 0.0:
-			return observation.Inactive, true
-		}
-		return inner(v)
-	}}
-}
+func bits(kind alert.Kind) sensors.Rule { return sensors.WordsOrBits(kind, onWords, offWords) }
 
 // wordsOr takes words as a state and a number as a measurement.
 func wordsOr(kind alert.Kind, quantity, unit string, lo, hi float64) sensors.Rule {

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"gridgate/protocols/alert"
 	"gridgate/protocols/observation"
@@ -42,7 +41,7 @@ type guessless struct {
 // around looks for keys of an object, and of the wrappers in it, that say something of all others.
 func around(object map[string]any, depth int, look func(name string, v any)) {
 	for key, v := range object {
-		name := snake(key)
+		name := sensors.Snake(key)
 		look(name, v)
 		if inner, ok := v.(map[string]any); ok && depth < 2 && slices.Contains(wrapperKeys, name) {
 			around(inner, depth+1, look)
@@ -76,7 +75,7 @@ func (g guessless) object(prefix string, object map[string]any, depth int) {
 	unit, hasUnit := object["unit"].(string)
 	done := g.described(prefix, object, unit, hasUnit)
 	for _, key := range slices.Sorted(maps.Keys(object)) {
-		name, value := snake(key), object[key]
+		name, value := sensors.Snake(key), object[key]
 		path := prefix + name
 		inner, isObject := value.(map[string]any)
 		rule, known := builtin[name]
@@ -135,7 +134,7 @@ func (g guessless) described(prefix string, object map[string]any, unit string, 
 
 // subjectOf takes a kind of device for what it watches: a smoke detector is about smoke.
 func subjectOf(word string) string {
-	subject := snake(word)
+	subject := sensors.Snake(word)
 	for _, device := range []string{"_detector", "_sensor", "_button", "_gauge", "_meter"} {
 		subject = strings.TrimSuffix(subject, device)
 	}
@@ -208,25 +207,4 @@ func (g guessless) time(v any) bool {
 		g.b.Time = at
 	}
 	return ok
-}
-
-// snake writes a name in lower case with underscores.
-func snake(s string) string {
-	var out strings.Builder
-	lower := false
-	for _, r := range s[:min(len(s), 64)] {
-		switch {
-		case r == '-' || r == ' ' || r == '.':
-			r, lower = '_', false
-		case unicode.IsUpper(r):
-			if lower {
-				out.WriteByte('_')
-			}
-			r, lower = unicode.ToLower(r), false
-		default:
-			lower = unicode.IsLower(r)
-		}
-		out.WriteRune(r)
-	}
-	return out.String()
 }

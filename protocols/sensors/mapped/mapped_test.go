@@ -7,11 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"gridgate/protocols/kit/conf"
-	"gridgate/protocols/observation"
 	"gridgate/protocols/sensors"
+	"gridgate/protocols/sensors/sensorstest"
 )
 
 const gauge = `
@@ -36,50 +34,29 @@ mappings:
       - {quantity: count, unit: "1", value: payload.value}
 `
 
-func say(t observation.Translation) string {
-	var out []string
-	for _, o := range t.Observations {
-		name := string(o.Kind)
-		if o.Zone != "" {
-			name += "/" + o.Zone
-		}
-		out = append(out, name+"="+string(o.Phase))
-	}
-	for _, r := range t.Readings {
-		out = append(out, fmt.Sprintf("%s=%v%s", r.Quantity, r.Value, r.Unit))
-	}
-	for _, d := range t.Dropped {
-		out = append(out, "-"+d)
-	}
-	if t.Ignored != "" {
-		out = append(out, "!")
-	}
-	return strings.Join(out, " ")
-}
-
 func TestMapping(t *testing.T) {
 	d, err := Parse("gauge.yaml", []byte(gauge))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for payload, want := range map[string]string{
-		`{"level_m":2.6}`:  "water-level=active water_level=2.6m",
-		`{"level_m":2.4}`:  "water_level=2.4m",
-		`{"level_m":2}`:    "water-level=inactive water_level=2m",
-		`{"flow_l":1500}`:  "flow=1.5m3/s",
+		`{"level_m":2.6}`:  "water-level=active water_level=2.6 m",
+		`{"level_m":2.4}`:  "water_level=2.4 m",
+		`{"level_m":2}`:    "water-level=inactive water_level=2 m",
+		`{"flow_l":1500}`:  "flow=1.5 m3/s",
 		`{"level_m":"2"}`:  "-level_m !",
 		`{"level_m":null}`: "-level_m !",
 		`{"hatch":1}`:      "door/hatch=active",
 		`{"hatch":7}`:      "!",
 		`{"button":{"pressed":"sos","by":"Zhang San"}}`: "sos=momentary -button.*",
 		`{"button":3}`:                      "-button !",
-		`{"level_m":1,"owner":"Zhang San"}`: "water-level=inactive water_level=1m -*",
+		`{"level_m":1,"owner":"Zhang San"}`: "water-level=inactive water_level=1 m -*",
 		`[`:                                 "!",
 		``:                                  "!",
 	} {
 		got := d.Translate("water/g1/state", []byte(payload), false)
-		if say(got) != want {
-			t.Errorf("%s\n got %s\nwant %s", payload, say(got), want)
+		if sensorstest.Say(got) != want {
+			t.Errorf("%s\n got %s\nwant %s", payload, sensorstest.Say(got), want)
 		}
 		if strings.Contains(fmt.Sprint(got), "Zhang") {
 			t.Errorf("%s: an identity comes out", payload)
@@ -97,8 +74,8 @@ func TestDeviceTopicAndTime(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	got = d.Translate("counter/1", []byte(`12`), false)
-	if say(got) != "count=121" || got.Readings[0].Device != "counter/1" {
-		t.Errorf("a bare value: %s", say(got))
+	if sensorstest.Say(got) != "count=12 1" || got.Readings[0].Device != "counter/1" {
+		t.Errorf("a bare value: %s", sensorstest.Say(got))
 	}
 }
 
@@ -130,23 +107,23 @@ func TestProblemsNameTheLine(t *testing.T) {
 
 func TestDefault(t *testing.T) {
 	for payload, want := range map[string]string{
-		`{"smoke":true,"temperature":21.5}`:              "smoke=active temperature=21.5Cel",
-		`{"smoke":"normal","hum":40}`:                    "smoke=inactive humidity=40%",
+		`{"smoke":true,"temperature":21.5}`:              "smoke=active temperature=21.5 Cel",
+		`{"smoke":"normal","hum":40}`:                    "smoke=inactive humidity=40 %",
 		`{"smoke":1}`:                                    "-smoke !",
 		`{"smoke_alarm":1}`:                              "smoke=active",
 		`{"gas":true}`:                                   "gas=active",
-		`{"gas":35}`:                                     "gas=35[ppm]",
-		`{"waterLevel":1.25}`:                            "water_level=1.25m",
-		`{"water_level":125,"unit":"cm"}`:                "water_level=125cm",
+		`{"gas":35}`:                                     "gas=35 [ppm]",
+		`{"waterLevel":1.25}`:                            "water_level=1.25 m",
+		`{"water_level":125,"unit":"cm"}`:                "water_level=125 cm",
 		`{"water_level":125,"unit":"furlong"}`:           "-water_level !",
-		`{"type":"water_level","value":1.25,"unit":"m"}`: "water_level=1.25m",
-		`{"water_level":{"value":125,"unit":"cm","owner":"Zhang San"}}`: "water_level=125cm",
-		`{"smoke":true,"test":true,"battery":90}`:                       "battery=90% -* -smoke",
+		`{"type":"water_level","value":1.25,"unit":"m"}`: "water_level=1.25 m",
+		`{"water_level":{"value":125,"unit":"cm","owner":"Zhang San"}}`: "water_level=125 cm",
+		`{"smoke":true,"test":true,"battery":90}`:                       "battery=90 % -* -smoke",
 		`{"data":{"smoke_alarm":1,"self_test":1}}`:                      "-data.* -data.smoke_alarm !",
 		`{"event":"sos","test":true,"tamper":true}`:                     "tamper=active -* -event",
 		`{"smoke":true,"test":false}`:                                   "smoke=active -*",
-		`{"temp":70,"temp_unit":"F","hum":40}`:                          "humidity=40% temperature=70[degF] -*",
-		`{"temp":70,"temp_unit":"Zhang San"}`:                           "temperature=70Cel -*",
+		`{"temp":70,"temp_unit":"F","hum":40}`:                          "humidity=40 % temperature=70 [degF] -*",
+		`{"temp":70,"temp_unit":"Zhang San"}`:                           "temperature=70 Cel -*",
 		`{"smoke":{"v":true},"temp":{"x":1}}`:                           "smoke=active -temp",
 		`{"type":"smoke_detector","alarm":true,"owner":"Zhang San"}`:    "smoke=active -*",
 		`{"kind":"gas","state":"alarm"}`:                                "gas=active",
@@ -155,12 +132,12 @@ func TestDefault(t *testing.T) {
 		`{"alarm":true}`:                                                "-alarm !",
 		`{"door":"open"}`:                                               "door=active",
 		`{"contact":true}`:                                              "door=inactive",
-		`{"data":{"temp":20,"name":"Zhang San"}}`:                       "temperature=20Cel -data.*",
+		`{"data":{"temp":20,"name":"Zhang San"}}`:                       "temperature=20 Cel -data.*",
 		`{"online":false}`:                                              "device-offline=active",
 		`{"name":"Zhang San","phone":"13800138000"}`:                    "-* !",
 		`true`: "-value !",
 	} {
-		if got := say(Default{}.Translate("plain/x", []byte(payload), false)); got != want {
+		if got := sensorstest.Say(Default{}.Translate("plain/x", []byte(payload), false)); got != want {
 			t.Errorf("%s\n got %s\nwant %s", payload, got, want)
 		}
 	}
@@ -178,7 +155,7 @@ func TestRecognise(t *testing.T) {
 
 func TestBuiltinIsSound(t *testing.T) {
 	for name, r := range builtin {
-		if r.Observe == nil && r.Measure == nil || r.Observe != nil && !r.Kind.Valid() || snake(name) != name {
+		if r.Observe == nil && r.Measure == nil || r.Observe != nil && !r.Kind.Valid() || sensors.Snake(name) != name {
 			t.Errorf("rule of %s", name)
 		}
 	}
@@ -195,15 +172,7 @@ func FuzzTranslate(f *testing.F) {
 	f.Fuzz(func(t *testing.T, topic string, payload []byte) {
 		for _, dialect := range []sensors.Dialect{d, Default{}} {
 			got := dialect.Translate(topic, payload, false)
-			if got.Observations == nil || got.Readings == nil || got.Dropped == nil {
-				t.Error("a list is nil")
-			}
-			if (got.Ignored == "") != (len(got.Observations)+len(got.Readings) > 0) {
-				t.Errorf("ignored %q: %s", got.Ignored, say(got))
-			}
-			if _, err := json.Marshal(got); err != nil {
-				t.Error(err)
-			}
+			sensorstest.Sound(t, got)
 		}
 	})
 }

@@ -10,9 +10,6 @@ import (
 	"gridgate/protocols/sensors"
 )
 
-// maxPacked is how many devices of one message are read.
-const maxPacked = 64
-
 // read takes what a message of a known topic holds.
 func read(b *names.Batch, device, what string, object map[string]any) observation.Translation {
 	switch what {
@@ -54,25 +51,10 @@ func packed(b *names.Batch, gateway string, params any) {
 	if !ok {
 		list = []any{params}
 	}
-	for i, item := range list {
-		one, ok := item.(map[string]any)
-		if !ok || i == maxPacked {
-			b.Drop("params")
-			return
-		}
-		device := gateway
-		if identity, ok := one["identity"].(map[string]any); ok {
-			device, _ = identity["deviceName"].(string)
-		}
-		if !names.ValidDevice(device) {
-			b.Drop("params")
-			continue
-		}
-		properties, _ := one["properties"].(map[string]any)
-		b.Properties("params.", device, properties, time.Time{})
+	b.Packed("params", gateway, list, func(device string, one map[string]any) {
 		for _, key := range []string{"events", "event"} {
 			told, _ := one[key].(map[string]any)
 			events(b, device, told)
 		}
-	}
+	})
 }

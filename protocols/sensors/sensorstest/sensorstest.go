@@ -29,7 +29,7 @@ func Say(t observation.Translation) string {
 		out = append(out, name+"="+string(o.Phase))
 	}
 	for _, r := range t.Readings {
-		out = append(out, fmt.Sprintf("%s=%v %s", r.Quantity, r.Value, r.Unit))
+		out = append(out, strings.TrimSuffix(fmt.Sprintf("%s=%v %s", r.Quantity, r.Value, r.Unit), " "))
 	}
 	for _, d := range t.Dropped {
 		out = append(out, "-"+d)
@@ -79,6 +79,24 @@ func Sound(t testing.TB, got observation.Translation) {
 	}
 }
 
+// Says demands that a message means what is wanted, as [Say] writes it, and is [Device]'s.
+func Says(t testing.TB, d sensors.Dialect, topic, payload, device, want string) {
+	t.Helper()
+	got := d.Translate(topic, []byte(payload), false)
+	if Say(got) != want || Device(got) != device {
+		t.Errorf("%s %s\n got %s of %q\nwant %s of %q (%s)", topic, payload, Say(got), Device(got), want, device, got.Ignored)
+	}
+	Sound(t, got)
+}
+
+// Likens demands how sure a dialect is of a message, and a reason if it is.
+func Likens(t testing.TB, d sensors.Recogniser, topic, payload string, want sensors.Likeness) {
+	t.Helper()
+	if like, because := d.Recognise(topic, []byte(payload)); like != want || (like > sensors.Unlike) != (because != "") {
+		t.Errorf("%s %s: %d %q, want %d", topic, payload, like, because, want)
+	}
+}
+
 // Secrets are texts that must not come out again, wherever they stand in a payload: names, a plate, a telephone, a position.
 var Secrets = []string{"Zhang San", "zhangsan", "ZhangSan", "京A12345", "13800138000", "116.397"}
 
@@ -88,14 +106,29 @@ func Keeps(t testing.TB, d interface {
 	sensors.Recogniser
 }, topic, payload string) {
 	t.Helper()
-	line, err := json.Marshal(d.Translate(topic, []byte(payload), false))
+	Hides(t, topic, d.Translate(topic, []byte(payload), false))
+	if _, because := d.Recognise(topic, []byte(payload)); secretIn(because) != "" {
+		t.Errorf("%s: %q comes out: %s", topic, secretIn(because), because)
+	}
+}
+
+// Hides demands that none of [Secrets], and of more, comes out of a translation; what is the message that it is of.
+func Hides(t testing.TB, what string, got observation.Translation, more ...string) {
+	t.Helper()
+	line, err := json.Marshal(got)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, because := d.Recognise(topic, []byte(payload))
-	for _, s := range Secrets {
-		if strings.Contains(string(line), s) || strings.Contains(because, s) {
-			t.Errorf("%s: %q comes out (%s): %s", topic, s, because, line)
+	if secret := secretIn(string(line), more...); secret != "" {
+		t.Errorf("%s: %q comes out: %s", what, secret, line)
+	}
+}
+
+func secretIn(text string, more ...string) string {
+	for _, s := range append(more, Secrets...) {
+		if strings.Contains(text, s) {
+			return s
 		}
 	}
+	return ""
 }

@@ -3,9 +3,8 @@ package sparkplug
 import (
 	"testing"
 
-	"github.com/go-json-experiment/json"
-
 	"gridgate/protocols/sensors"
+	"gridgate/protocols/sensors/sensorstest"
 )
 
 func TestRecognise(t *testing.T) {
@@ -53,15 +52,7 @@ func FuzzSession(f *testing.F) {
 		}
 		for range 2 {
 			got := s.Translate(topic, payload, false)
-			if got.Observations == nil || got.Readings == nil || got.Dropped == nil {
-				t.Error("a list is nil")
-			}
-			if (got.Ignored == "") != (len(got.Observations)+len(got.Readings) > 0) {
-				t.Errorf("ignored %q: %s", got.Ignored, say(got))
-			}
-			if _, err := json.Marshal(got); err != nil {
-				t.Error(err)
-			}
+			sensorstest.Sound(t, got)
 			if len(s.Asks()) > sensors.MaxAsks {
 				t.Error("too many questions")
 			}

@@ -5,10 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 
 	"gridgate/protocols/alert"
-	"gridgate/protocols/observation"
 	"gridgate/protocols/sensors"
 )
 
@@ -78,19 +76,7 @@ var (
 
 func words(kind alert.Kind) sensors.Rule { return sensors.Words(kind, onWords, offWords) }
 
-// flag is words, and 1 and 0, as registers tell them.
-func flag(kind alert.Kind) sensors.Rule {
-	inner := words(kind).Observe
-	return sensors.Rule{Kind: kind, Observe: func(v any) (observation.Phase, bool) {
-		switch v {
-		case 1.0:
-			return observation.Active, true
-		case 0.0:
-			return observation.Inactive, true
-		}
-		return inner(v)
-	}}
-}
+func flag(kind alert.Kind) sensors.Rule { return sensors.WordsOrBits(kind, onWords, offWords) }
 
 // either takes a flag or a word as a state and a number as a measurement.
 func either(kind alert.Kind, quantity, unit string, lo, hi float64) sensors.Rule {
@@ -257,23 +243,4 @@ func subject(word string) string {
 	return ""
 }
 
-// snake writes a name in lower case with underscores.
-func snake(s string) string {
-	var out strings.Builder
-	lower := false
-	for _, r := range strings.TrimSpace(s[:min(len(s), 64)]) {
-		switch {
-		case strings.ContainsRune("- ._:", r):
-			r, lower = '_', false
-		case unicode.IsUpper(r):
-			if lower {
-				out.WriteByte('_')
-			}
-			r, lower = unicode.ToLower(r), false
-		default:
-			lower = unicode.IsLower(r)
-		}
-		out.WriteRune(r)
-	}
-	return out.String()
-}
+func snake(level string) string { return sensors.Snake(strings.TrimSpace(level)) }

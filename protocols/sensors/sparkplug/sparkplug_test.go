@@ -13,28 +13,15 @@ import (
 
 	"gridgate/protocols/observation"
 	"gridgate/protocols/sensors"
+	"gridgate/protocols/sensors/sensorstest"
 )
 
-// say writes a translation in short: "smoke=active smoke/1=inactive temperature=21.5Cel -dropped !ignored".
+// say is [sensorstest.Say] with the reason behind the "!".
 func say(t observation.Translation) string {
-	var out []string
-	for _, o := range t.Observations {
-		name := string(o.Kind)
-		if o.Zone != "" {
-			name += "/" + o.Zone
-		}
-		out = append(out, name+"="+string(o.Phase))
+	if t.Quiet {
+		return sensorstest.Say(t)
 	}
-	for _, r := range t.Readings {
-		out = append(out, fmt.Sprintf("%s=%v%s", r.Quantity, r.Value, r.Unit))
-	}
-	for _, d := range t.Dropped {
-		out = append(out, "-"+d)
-	}
-	if t.Ignored != "" {
-		out = append(out, "!"+t.Ignored)
-	}
-	return strings.Join(out, " ")
+	return sensorstest.Say(t) + t.Ignored
 }
 
 // spoken is a message of the independent encoder, npm sparkplug-payload; see testdata/encoder.
@@ -64,18 +51,18 @@ func conversation(t testing.TB) []spoken {
 
 func TestConversationOfAnotherEncoder(t *testing.T) {
 	want := []string{
-		"device-offline=inactive voltage=23.9V -hardware_make",
-		"device-offline=inactive leak=inactive smoke/2=inactive smoke/1=inactive temperature=-5Cel humidity=61% water_level=142.5cm gas_lel=3.5%{LEL} -*",
-		"leak=active temperature=-12Cel water_level=181.25cm -*",
+		"device-offline=inactive voltage=23.9 V -hardware_make",
+		"device-offline=inactive leak=inactive smoke/2=inactive smoke/1=inactive temperature=-5 Cel humidity=61 % water_level=142.5 cm gas_lel=3.5 %{LEL} -*",
+		"leak=active temperature=-12 Cel water_level=181.25 cm -*",
 		"smoke/2=active -humidity -temperature",
-		"smoke/1=momentary temperature=-20Cel temperature=-21Cel",
-		"temperature_1=-7Cel temperature_2=-30Cel temperature_3=-9Cel temperature_4=200Cel temperature_5=1200Cel temperature_6=21Cel temperature_7=21.3Cel temperature_8=-0.125Cel",
-		"temperature=20Cel -*",
-		"temperature=17Cel",
-		"temperature=17Cel",
-		"voltage=24.1V",
+		"smoke/1=momentary temperature=-20 Cel temperature=-21 Cel",
+		"temperature_1=-7 Cel temperature_2=-30 Cel temperature_3=-9 Cel temperature_4=200 Cel temperature_5=1200 Cel temperature_6=21 Cel temperature_7=21.3 Cel temperature_8=-0.125 Cel",
+		"temperature=20 Cel -*",
+		"temperature=17 Cel",
+		"temperature=17 Cel",
+		"voltage=24.1 V",
 		"device-offline=active",
-		"!the death of a connection that is over",
+		"quiet",
 		"device-offline=active device-offline=active",
 	}
 	s := Dialect{}.Session()
@@ -114,50 +101,50 @@ func one(metric string) string {
 
 func TestMetrics(t *testing.T) {
 	for metric, want := range map[string]string{
-		`{"name":"Sensors/Temperature","dataType":"Double","value":21.5}`:                                                                  "temperature=21.5Cel",
-		`{"name":"Temperature (°F)","dataType":"Float","value":70}`:                                                                        "temperature=70[degF]",
-		`{"name":"temp_f","dataType":"Float","value":70}`:                                                                                  "temperature=70[degF]",
-		`{"name":"AmbientTemperature","dataType":"Float","value":21}`:                                                                      "temperature=21Cel",
+		`{"name":"Sensors/Temperature","dataType":"Double","value":21.5}`:                                                                  "temperature=21.5 Cel",
+		`{"name":"Temperature (°F)","dataType":"Float","value":70}`:                                                                        "temperature=70 [degF]",
+		`{"name":"temp_f","dataType":"Float","value":70}`:                                                                                  "temperature=70 [degF]",
+		`{"name":"AmbientTemperature","dataType":"Float","value":21}`:                                                                      "temperature=21 Cel",
 		`{"name":"Boiler Temperature","dataType":"Float","value":90}`:                                                                      "-* !",
-		`{"name":"Room 3/Temperature/PV","dataType":"Float","value":20}`:                                                                   "temperature_3=20Cel",
-		`{"name":"Temperature","dataType":"Int32","value":"50"}`:                                                                           "temperature=50Cel",
-		`{"name":"Temperature","datatype":3,"int_value":4294967291}`:                                                                       "temperature=-5Cel",
-		`{"name":"Temperature","datatype":2,"intValue":65531}`:                                                                             "temperature=-5Cel",
-		`{"name":"Temperature","datatype":4,"longValue":"-5"}`:                                                                             "temperature=-5Cel",
+		`{"name":"Room 3/Temperature/PV","dataType":"Float","value":20}`:                                                                   "temperature_3=20 Cel",
+		`{"name":"Temperature","dataType":"Int32","value":"50"}`:                                                                           "temperature=50 Cel",
+		`{"name":"Temperature","datatype":3,"int_value":4294967291}`:                                                                       "temperature=-5 Cel",
+		`{"name":"Temperature","datatype":2,"intValue":65531}`:                                                                             "temperature=-5 Cel",
+		`{"name":"Temperature","datatype":4,"longValue":"-5"}`:                                                                             "temperature=-5 Cel",
 		`{"name":"Temperature","dataType":"Float","value":-273.15}`:                                                                        "-temperature !",
 		`{"name":"Temperature","dataType":"Float","isNull":true}`:                                                                          "-temperature !",
 		`{"name":"Temperature","dataType":"Float","value":20,"isTransient":true}`:                                                          "-temperature !",
 		`{"name":"Temperature","dataType":"Float","value":20,"properties":{"Quality":{"type":"Int32","value":500}}}`:                       "-temperature !",
-		`{"name":"Temperature","dataType":"Float","value":20,"properties":{"quality":192,"engUnit":"°F"}}`:                                 "temperature=20[degF]",
-		`{"name":"Temperature","dataType":"Float","value":20,"properties":{"keys":["engUnit"],"values":[{"type":12,"stringValue":"°C"}]}}`: "temperature=20Cel",
+		`{"name":"Temperature","dataType":"Float","value":20,"properties":{"quality":192,"engUnit":"°F"}}`:                                 "temperature=20 [degF]",
+		`{"name":"Temperature","dataType":"Float","value":20,"properties":{"keys":["engUnit"],"values":[{"type":12,"stringValue":"°C"}]}}`: "temperature=20 Cel",
 		`{"name":"Temperature","dataType":"Float","value":20,"properties":{"engUnit":{"value":"furlong"}}}`:                                "-temperature !",
 		`{"name":"Temperature","dataType":"Float","value":20,"properties":{"engUnit":{"value":"ppm"}}}`:                                    "-temperature !",
 		`{"name":"Level","dataType":"Float","value":2}`:                                                                                    "-level !",
-		`{"name":"Level","dataType":"Float","value":2,"properties":{"engUnit":"m"}}`:                                                       "level=2m",
-		`{"name":"Water Level (cm)","dataType":"Float","value":142}`:                                                                       "water_level=142cm",
+		`{"name":"Level","dataType":"Float","value":2,"properties":{"engUnit":"m"}}`:                                                       "level=2 m",
+		`{"name":"Water Level (cm)","dataType":"Float","value":142}`:                                                                       "water_level=142 cm",
 		`{"name":"Pressure","dataType":"Float","value":4.2}`:                                                                               "-pressure !",
-		`{"name":"Pressure","dataType":"Float","value":4.2,"properties":{"engUnit":"bar"}}`:                                                "pressure=4.2bar",
-		`{"name":"Pressure","dataType":"Float","value":1013.2}`:                                                                            "pressure=1013.2hPa",
+		`{"name":"Pressure","dataType":"Float","value":4.2,"properties":{"engUnit":"bar"}}`:                                                "pressure=4.2 bar",
+		`{"name":"Pressure","dataType":"Float","value":1013.2}`:                                                                            "pressure=1013.2 hPa",
 		`{"name":"Smoke Alarm","dataType":"Boolean","value":true}`:                                                                         "smoke=active",
 		`{"name":"Smoke/Alarm","dataType":"Boolean","booleanValue":true}`:                                                                  "smoke=active",
 		`{"name":"Smoke Alarm","dataType":"Int16","value":1}`:                                                                              "smoke=active",
 		`{"name":"Smoke Alarm","dataType":"Int16","value":7}`:                                                                              "-smoke_alarm !",
 		`{"name":"Smoke Alarm","dataType":"String","value":"ALARM"}`:                                                                       "smoke=active",
-		`{"name":"Gas","dataType":"Float","value":12}`:                                                                                     "gas=12[ppm]",
+		`{"name":"Gas","dataType":"Float","value":12}`:                                                                                     "gas=12 [ppm]",
 		`{"name":"Gas","dataType":"Boolean","value":true}`:                                                                                 "gas=active",
-		`{"name":"Gas LEL","dataType":"Float","value":12}`:                                                                                 "gas_lel=12%{LEL}",
+		`{"name":"Gas LEL","dataType":"Float","value":12}`:                                                                                 "gas_lel=12 %{LEL}",
 		`{"name":"Door Closed","dataType":"Boolean","value":false}`:                                                                        "door=active",
 		`{"name":"Zone 2/Panic Button","dataType":"Boolean","value":true}`:                                                                 "sos/2=active",
 		`{"name":"Zhang San/Badge","dataType":"String","value":"Li Si"}`:                                                                   "-* !",
 		`{"alias":4,"dataType":"Float","value":20}`:                                                                                        "-* !",
 		`{"name":"Temperature","dataType":"DateTime","value":1772352000000}`:                                                               "-temperature !",
-		`{"name":"Battery","dataType":"Float","value":87.5}`:                                                                               "battery=87.5%",
+		`{"name":"Battery","dataType":"Float","value":87.5}`:                                                                               "battery=87.5 %",
 		`{"name":"Battery","dataType":"Double","value":3.3}`:                                                                               "-battery !",
-		`{"name":"Process.Tank 5.Level%","dataType":"Double","value":75}`:                                                                  "level_5=75%",
-		`{"name":"plc:unit:temperature","dataType":"Double","value":25.3}`:                                                                 "temperature=25.3Cel",
-		`{"name":"Pump 2.Amps","dataType":"Double","value":9.5}`:                                                                           "current_2=9.5A",
-		`{"name":"pm2.5","dataType":"Float","value":8}`:                                                                                    "pm25=8ug/m3",
-		`{"name":"CO2","dataType":"Int32","value":612}`:                                                                                    "co2=612[ppm]",
+		`{"name":"Process.Tank 5.Level%","dataType":"Double","value":75}`:                                                                  "level_5=75 %",
+		`{"name":"plc:unit:temperature","dataType":"Double","value":25.3}`:                                                                 "temperature=25.3 Cel",
+		`{"name":"Pump 2.Amps","dataType":"Double","value":9.5}`:                                                                           "current_2=9.5 A",
+		`{"name":"pm2.5","dataType":"Float","value":8}`:                                                                                    "pm25=8 ug/m3",
+		`{"name":"CO2","dataType":"Int32","value":612}`:                                                                                    "co2=612 [ppm]",
 	} {
 		got := say(Dialect{}.Translate("spBv1.0/g/DDATA/n/d", []byte(one(metric)), false))
 		if got, _, _ = strings.Cut(got+" ", "!"); strings.HasSuffix(want, "!") {
