@@ -7,23 +7,24 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
-	"go.uber.org/goleak"
 
+	"gridgate/deploy/testkit/leak"
 	"gridgate/edge/raise"
 	"gridgate/edge/sensor"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/sensors/zigbee2mqtt"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 const (
 	secret  = "a-secret"
-	patient = 20 * time.Second
+	patient = 30 * time.Second
 )
 
 // start runs a broker until the test ends.
@@ -134,11 +135,11 @@ func TestRefusalIsRedeliveredAndCommittedOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	deliveries, attempts := make(chan bool, 10), 0
+	deliveries, attempts := make(chan bool, 10), atomic.Int64{}
 	b, log := start(t, func(o *Options) {
 		o.Begin = begin(func(ctx context.Context, m sensor.Message) error {
 			err := hub.Handle(ctx, m)
-			if attempts++; attempts == 1 {
+			if attempts.Add(1) == 1 {
 				err = errors.New("killed between commit and acknowledgement")
 			}
 			deliveries <- m.Duplicate

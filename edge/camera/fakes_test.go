@@ -8,8 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"gridgate/deploy/testkit/leak"
 	"gridgate/edge/camera"
 	"gridgate/edge/decode"
 	"gridgate/edge/detect"
@@ -21,7 +20,7 @@ import (
 	"gridgate/protocols/picture"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // fakeSource runs a script; each run is told its number, from 0.
 type fakeSource struct {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"gridgate/deploy/testkit/stage"
 	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/checkup"
 	"gridgate/protocols/kit/tlspin"
@@ -45,15 +46,14 @@ func device(t *testing.T, answer string) string {
 	return l.Addr().String()
 }
 
-// nobody is an address on which nothing listens.
+// nobody is an address on which nothing listens, nor will while the test runs.
 func nobody(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := stage.FreeAddress("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // town is a central that answers.

@@ -14,8 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"gridgate/deploy/testkit/leak"
 	"gridgate/edge/decode"
 	"gridgate/edge/evidence"
 	"gridgate/edge/source"
@@ -28,7 +27,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GRIDGATE_TEST_WORKER") != "" {
 		os.Exit(decode.WorkerMain())
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 // unit is picture i of a stream of ten a second that began at start, with a keyframe every gop.

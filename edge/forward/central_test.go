@@ -14,8 +14,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
-	"go.uber.org/goleak"
 
+	"gridgate/deploy/testkit/leak"
 	"gridgate/edge/outbox"
 	"gridgate/edge/raise"
 	"gridgate/edge/raise/raisetest"
@@ -23,7 +23,7 @@ import (
 	"gridgate/protocols/ingest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 const token = "edge-token"
 

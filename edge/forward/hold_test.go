@@ -246,14 +246,14 @@ func TestACentralThatDoesNotHoldIsAskedAsBefore(t *testing.T) {
 
 // TestTheClientWaitsForAHeldAnswer longer than for another, and takes the question back when asked to.
 func TestTheClientWaitsForAHeldAnswer(t *testing.T) {
-	release := make(chan struct{})
-	gone := make(chan struct{})
+	release, asked, gone := make(chan struct{}), make(chan struct{}, 2), make(chan struct{})
 	central := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in ingest.SyncRequest
 		if data, err := io.ReadAll(r.Body); err != nil || json.Unmarshal(data, &in) != nil {
 			t.Errorf("bad sync: %v", err)
 		}
 		if in.WaitSec > 0 {
+			asked <- struct{}{}
 			select {
 			case <-release:
 			case <-r.Context().Done():
@@ -269,13 +269,18 @@ func TestTheClientWaitsForAHeldAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	time.AfterFunc(200*time.Millisecond, func() { release <- struct{}{} })
+	go func() {
+		<-asked
+		time.Sleep(200 * time.Millisecond) // longer than another answer may take
+		release <- struct{}{}
+	}()
 	answer, err := client.Sync(t.Context(), ingest.SyncRequest{WaitSec: 50})
 	if err != nil || answer.Orders == nil || len(answer.Orders.Looks) != 1 {
 		t.Fatalf("%+v, %v", answer, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	go func() { <-asked; cancel() }()
 	if _, err := client.Sync(ctx, ingest.SyncRequest{WaitSec: 50}); err == nil {
 		t.Error("a question that was taken back has an answer")
 	}
