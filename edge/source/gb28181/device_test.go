@@ -108,20 +108,26 @@ func (d *device) connection(offer media.Answer) (port int, connect func() (net.C
 	return ln.Addr().(*net.TCPAddr).Port, func() (net.Conn, error) { defer ln.Close(); return ln.Accept() }
 }
 
-// newSource makes a source on the device, with a port range of its own.
+// shared are the ports and stream numbers of all tests: they take turns, so that what the device of one sends too late meets no other.
+var shared = sync.OnceValues(func() (gb28181.Media, error) {
+	host := netip.MustParseAddr("127.0.0.1")
+	ports, err := media.NewPorts(host, 34000, 43998)
+	if err != nil {
+		return gb28181.Media{}, err
+	}
+	ssrcs, err := media.NewSSRCs("34020000002000000001")
+	return gb28181.Media{Code: "34020000002000000001", Host: host, Ports: ports, SSRCs: ssrcs}, err
+})
+
+// newSource makes a source on the device.
 func newSource(t *testing.T, d *device, o gb28181.Options) *gb28181.Source {
 	t.Helper()
 	d.t = t
-	ports, err := media.NewPorts(netip.MustParseAddr("127.0.0.1"), 30000, 39998)
+	m, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ssrcs, err := media.NewSSRCs("34020000002000000001")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Inviter, o.Device, o.Channel = d, "34020000001320000001", "34020000001310000001"
-	o.Media = gb28181.Media{Code: "34020000002000000001", Host: netip.MustParseAddr("127.0.0.1"), Ports: ports, SSRCs: ssrcs}
+	o.Inviter, o.Device, o.Channel, o.Media = d, "34020000001320000001", "34020000001310000001", m
 	src, err := gb28181.New(o)
 	if err != nil {
 		t.Fatal(err)

