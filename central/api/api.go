@@ -11,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"gridgate/central/api/forwarded"
 	"gridgate/central/api/problem"
 	"gridgate/central/auth"
 	"gridgate/central/cases"
@@ -59,7 +61,7 @@ type Route struct {
 	Open    bool // it judges by itself who asks
 }
 
-// Options of [New]. All but PublicURL, Version and Now are demanded.
+// Options of [New]. All but Proxies, PublicURL, Version and Now are demanded.
 type Options struct {
 	Store     Store
 	Series    Series
@@ -98,7 +100,8 @@ type Options struct {
 	Logger    *slog.Logger
 	Wake      func(position int64) // called after each case event that an operator appended
 
-	PublicURL string // for requests that reach central through a proxy under another name
+	Proxies   []netip.Prefix // whose word for a client's address is taken
+	PublicURL string         // for requests that reach central through a proxy under another name
 	Version   string
 	Now       func() time.Time // time.Now if nil
 }
@@ -215,7 +218,8 @@ func (s *Server) root(v1 *http.ServeMux) (http.Handler, error) {
 	mux.Handle("GET /metrics", s.metrics())
 	mux.Handle("GET /openapi.json", s.document())
 	mux.Handle("/", s.o.Console)
-	return s.survive(s.meter.wrap(v1, secure(bounded(crossSite.Handler(mux))))), nil
+	proxies := forwarded.New(forwarded.Options{Trusted: s.o.Proxies, Registerer: s.o.Metrics, Logger: s.o.Logger, Now: s.o.Now})
+	return s.survive(proxies.Handler(s.meter.wrap(v1, secure(bounded(crossSite.Handler(mux)))))), nil
 }
 
 // document serves the API's own description, written down when it is first asked for.

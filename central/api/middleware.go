@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"gridgate/central/api/forwarded"
 	"gridgate/central/api/problem"
 )
 
@@ -53,7 +54,7 @@ func secure(next http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
 			h.Set("Cache-Control", "no-store")
 		}
-		if r.TLS != nil {
+		if r.TLS != nil || forwarded.HTTPS(r.Context()) {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		next.ServeHTTP(w, r)

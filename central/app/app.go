@@ -278,7 +278,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 		Console: page, Metrics: a.registry, Logger: a.log.With("step", "api"), Wake: a.hub.Wake,
 		Overview: a.overview(), Tiles: a.tiles.source, TileInfo: a.tiles.info,
 		Cameras: a.cameras, Unsealing: unsealing,
-		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, SignOn: a.signOnAPI(), Audit: a.audit, AuditLog: a.store, PublicURL: c.PublicURL, Version: Version(),
+		Setup: a.setupAPI(), Notify: a.notifyAPI, Loops: a.loops, LoopSetup: a.loops, Rules: a.rules, Changes: a.store, Staff: a.store, SignOn: a.signOnAPI(), Audit: a.audit, AuditLog: a.store, Proxies: c.Proxies(), PublicURL: c.PublicURL, Version: Version(),
 	})
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"gridgate/central/api/forwarded"
 	"gridgate/central/store"
 	"gridgate/protocols/ingest"
 	"gridgate/protocols/kit/lockout"
@@ -48,7 +49,7 @@ type Records interface {
 type Options struct {
 	Records Records
 	Fixed   []store.Token    // tokens of the configuration; they end when they leave it
-	Secure  bool             // the console is served over TLS: the cookie is marked Secure
+	Secure  bool             // the console is served over TLS: the cookie is marked Secure, whatever a proxy tells
 	Now     func() time.Time // time.Now if nil
 }
 
@@ -124,10 +125,10 @@ func (s *Service) account(ctx context.Context, name string) (store.User, error) 
 	return user, nil
 }
 
-func (s *Service) cookie(value string, maxAge int) *http.Cookie {
+func (s *Service) cookie(ctx context.Context, value string, maxAge int) *http.Cookie {
 	return &http.Cookie{
 		Name: CookieName, Value: value, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteStrictMode,
+		HttpOnly: true, Secure: s.secure || forwarded.HTTPS(ctx), SameSite: http.SameSiteStrictMode,
 	}
 }
 

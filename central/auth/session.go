@@ -31,7 +31,7 @@ func (s *Service) Enter(ctx context.Context, u store.User) (*http.Cookie, Princi
 	if err := s.records.PutSession(ctx, n, now, maxPerAccount); err != nil {
 		return nil, Principal{}, fmt.Errorf("keep the session: %w", err)
 	}
-	return s.cookie(value, int(SessionLife.Seconds())), p, nil
+	return s.cookie(ctx, value, int(SessionLife.Seconds())), p, nil
 }
 
 // bySession also ends a session whose account was given a new password or role since.
@@ -57,7 +57,7 @@ func (s *Service) SignOut(ctx context.Context, cookie string) (*http.Cookie, err
 			return nil, fmt.Errorf("end the session: %w", err)
 		}
 	}
-	return s.cookie("", -1), nil
+	return s.cookie(ctx, "", -1), nil
 }
 
 // Sessions is how many sessions there are, of all replicas.

@@ -19,11 +19,14 @@ type Config struct {
 	// PostgreSQL need the same folder on storage that they share: each serves every picture.
 	Data      string `yaml:"data"`
 	PublicURL string `yaml:"public_url"` // how browsers reach central, where a proxy gives it another name
-	TLS       TLS    `yaml:"tls"`
-	Store     Store  `yaml:"store"`
-	TSDB      TSDB   `yaml:"tsdb"`
-	Edges     []Edge `yaml:"edges"`
-	Limits    Limits `yaml:"limits"`
+	// TrustedProxies are the networks, or addresses, of proxies that tell a client's address in X-Forwarded-For; empty: nobody is believed.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+
+	TLS    TLS    `yaml:"tls"`
+	Store  Store  `yaml:"store"`
+	TSDB   TSDB   `yaml:"tsdb"`
+	Edges  []Edge `yaml:"edges"`
+	Limits Limits `yaml:"limits"`
 	// Credentials are those of edges that enrol by a one-time code.
 	Credentials Credentials `yaml:"credentials"`
 	// Notify names the ways to tell people.
@@ -117,6 +120,7 @@ const (
 	MaxEdges     = 10_000
 	MinRetention = 24 * time.Hour
 	MaxSeries    = 1_000_000
+	MaxProxies   = 64
 
 	MinRetentionAudit = 180 * 24 * time.Hour // of the audit log: six months, whatever the profile
 

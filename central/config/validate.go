@@ -3,10 +3,12 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
 
+	"gridgate/central/api/forwarded"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/kit/conf"
 	"gridgate/protocols/kit/loopback"
@@ -27,6 +29,7 @@ func (c *Config) validate(doc *conf.Document) conf.Problems {
 	j := &judge{doc: doc}
 	c.validateListen(j)
 	c.validateURL(j)
+	c.validateProxies(j)
 	c.validateStore(j)
 	c.validateTSDB(j)
 	c.validateEdges(j)
@@ -104,6 +107,28 @@ func (c *Config) validateURL(j *judge) {
 	if u, err := url.Parse(c.PublicURL); err != nil || !web(u) || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" {
 		j.bad("public_url", "is not the address of a site", "for example https://gridgate.example")
 	}
+}
+
+func (c *Config) validateProxies(j *judge) {
+	if len(c.TrustedProxies) > MaxProxies {
+		j.bad("trusted_proxies", fmt.Sprintf("are more than %d", MaxProxies), "name networks instead of addresses")
+		return
+	}
+	for i, text := range c.TrustedProxies {
+		if _, ok := forwarded.Parse(text); !ok {
+			j.bad(fmt.Sprintf("trusted_proxies[%d]", i), "is no network or address of a proxy, or is everybody", "for example 10.20.0.0/16 or 192.0.2.7")
+		}
+	}
+}
+
+// Proxies are [Config.TrustedProxies] of a configuration that was validated.
+func (c *Config) Proxies() (networks []netip.Prefix) {
+	for _, text := range c.TrustedProxies {
+		if p, ok := forwarded.Parse(text); ok {
+			networks = append(networks, p)
+		}
+	}
+	return networks
 }
 
 // web says whether u is an http or https address without user and password.

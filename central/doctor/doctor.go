@@ -9,8 +9,12 @@ import (
 	"context"
 	"crypto/x509"
 	"io"
+	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
+	"gridgate/central/api/forwarded"
 	"gridgate/central/audit"
 	"gridgate/central/cases"
 	"gridgate/central/register"
@@ -136,6 +140,21 @@ func (d doctor) service(ctx context.Context, s *checkup.Sheet) {
 	}
 	if status, _, err := d.o.Ask(ctx, "/readyz"); err != nil || status != 200 {
 		s.Find("not-ready")
+	}
+	d.proxies(ctx, s)
+}
+
+// proxies looks whether a proxy that nobody named stands before central. Its metrics are for this machine: where they are not told, neither is this.
+func (d doctor) proxies(ctx context.Context, s *checkup.Sheet) {
+	status, text, err := d.o.Ask(ctx, "/metrics")
+	if err != nil || status != http.StatusOK {
+		return
+	}
+	for line := range strings.Lines(text) {
+		value, ok := strings.CutPrefix(line, forwarded.Metric+`{outcome="`+forwarded.Untrusted+`"} `)
+		if n, err := strconv.ParseFloat(strings.TrimSpace(value), 64); ok && err == nil && n > 0 {
+			s.Find("proxy-untrusted", int64(n))
+		}
 	}
 }
 

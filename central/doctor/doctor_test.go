@@ -41,6 +41,7 @@ func digestOf(text string) string {
 // town is a store that is well until a test breaks something of it.
 type town struct {
 	health    store.Health
+	behind    time.Duration // of its clock
 	edges     []store.Edge
 	gaps      []store.Tally
 	enrolled  []store.Enrolment
@@ -54,7 +55,6 @@ type town struct {
 	err       error
 }
 
-func (v *town) Health(context.Context, bool) (store.Health, error)    { return v.health, v.err }
 func (v *town) Edges(context.Context) ([]store.Edge, error)           { return v.edges, v.err }
 func (v *town) Gaps(context.Context) ([]store.Tally, error)           { return v.gaps, v.err }
 func (v *town) Enrolments(context.Context) ([]store.Enrolment, error) { return v.enrolled, v.err }
@@ -104,6 +104,13 @@ func (v *town) Cases(_ context.Context, q store.Query) ([]cases.Case, string, er
 }
 func (v *town) Events(context.Context, int64, int) ([]cases.Event, error) { return v.events, v.err }
 
+// Health tells the time of its answer, as a database does.
+func (v *town) Health(context.Context, bool) (store.Health, error) {
+	h := v.health
+	h.Now = time.Now().Add(-v.behind)
+	return h, v.err
+}
+
 // well is a centre in which nothing is wrong.
 func well(t *testing.T) (*town, Options) {
 	t.Helper()
@@ -114,7 +121,7 @@ func well(t *testing.T) (*town, Options) {
 	stored := store.StoredAlert{Evidence: []alert.Evidence{{SHA256: digestOf(picture), Bytes: int64(len(picture))}}}
 	stored.ReceivedAt = now.Add(-time.Hour)
 	v := &town{
-		health:   store.Health{Schema: 9, Known: 9, Bytes: 1 << 20, Server: 150004, Now: time.Now()},
+		health:   store.Health{Schema: 9, Known: 9, Bytes: 1 << 20, Server: 150004},
 		edges:    []store.Edge{{ID: "town-1", LastSync: now.Add(-time.Minute), ReportedAt: now.Add(-time.Minute), SkewMs: 40, Report: ingest.SyncRequest{Software: "v1"}}},
 		enrolled: []store.Enrolment{{Edge: "town-1", Issued: now.Add(-24 * time.Hour), Expires: now.Add(89 * 24 * time.Hour)}},
 		users:    []store.User{{Name: "office", Role: "administrator", Hash: "good"}},
@@ -165,6 +172,16 @@ func answers(health, ready int) func(context.Context, string) (int, string, erro
 			return 0, "", errors.New("refused")
 		}
 		return status, "", nil
+	}
+}
+
+// counting is a central that is well and counted forwarded addresses from peers that are no proxies.
+func counting(untrusted string) func(context.Context, string) (int, string, error) {
+	return func(_ context.Context, path string) (int, string, error) {
+		if path != "/metrics" {
+			return 200, "", nil
+		}
+		return 200, "# TYPE gridgate_forwarded_requests_total counter\ngridgate_forwarded_requests_total{outcome=\"taken\"} 9\ngridgate_forwarded_requests_total{outcome=\"untrusted\"} " + untrusted + "\n", nil
 	}
 }
 
@@ -286,6 +303,16 @@ func later(_ *town, o *Options, left int) {
 	o.Now = time.Date(2027-left, time.December, 1, 0, 0, 0, 0, time.UTC)
 }
 
+func TestNoForwardedAddressIsNoFault(t *testing.T) {
+	for _, n := range []string{"0", "many", ""} {
+		_, o := well(t)
+		o.Ask = counting(n)
+		if got := codes(t, o); got != nil {
+			t.Errorf("%q: %v", n, got)
+		}
+	}
+}
+
 // What is held, merged or the newest of all stays beyond its time: that is no fault.
 func TestWhatStaysByRightIsNoFault(t *testing.T) {
 	v, o := well(t)
@@ -310,10 +337,11 @@ func faults(t *testing.T) map[string]func(v *town, o *Options) {
 			o.Data = filepath.Join(o.Data, "..")
 			o.Data = filepath.Join(o.Data, "gone")
 		},
-		"secret-missing": func(_ *town, o *Options) { o.Secrets = []string{filepath.Join(o.Data, "none")} },
-		"port-taken":     func(_ *town, o *Options) { o.Ask, o.Free = answers(404, 0), func() error { return bad } },
-		"not-running":    func(_ *town, o *Options) { o.Ask = answers(0, 0) },
-		"not-ready":      func(_ *town, o *Options) { o.Ask = answers(200, 503) },
+		"secret-missing":  func(_ *town, o *Options) { o.Secrets = []string{filepath.Join(o.Data, "none")} },
+		"port-taken":      func(_ *town, o *Options) { o.Ask, o.Free = answers(404, 0), func() error { return bad } },
+		"not-running":     func(_ *town, o *Options) { o.Ask = answers(0, 0) },
+		"proxy-untrusted": func(_ *town, o *Options) { o.Ask = counting("17") },
+		"not-ready":       func(_ *town, o *Options) { o.Ask = answers(200, 503) },
 		"cert-bad": func(_ *town, o *Options) {
 			o.Certificate = func() (a, b *x509.Certificate, err error) { return nil, nil, bad }
 		},
@@ -328,7 +356,7 @@ func faults(t *testing.T) map[string]func(v *town, o *Options) {
 		"store-unsafe":      func(v *town, _ *Options) { v.health.Unsafe = []string{"fsync=off"} },
 		"store-server":      func(v *town, _ *Options) { v.health.Server = 120001 },
 		"store-lag":         func(v *town, _ *Options) { v.health.Lag = time.Hour },
-		"clock-database":    func(v *town, _ *Options) { v.health.Now = time.Now().Add(-time.Minute) },
+		"clock-database":    func(v *town, _ *Options) { v.behind = time.Minute },
 		"clock-edges":       func(v *town, _ *Options) { v.edges = skewed(v.edges[0], 5000, 5100, 5200, 10) },
 		"disk-growth":       func(v *town, _ *Options) { v.health.Bytes = 1 << 56 },
 		"object-missing":    func(_ *town, o *Options) { o.Object = object("", store.ErrNotFound) },

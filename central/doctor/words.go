@@ -13,6 +13,8 @@ var Book = checkup.Join(checkup.Common, checkup.Catalogue{
 		Do: words("systemctl start gridgate-central; journalctl -u gridgate-central says why it ended.", "systemctl start gridgate-central；用 journalctl -u gridgate-central 查看退出原因。")},
 	"not-ready": {Severity: checkup.Wrong, What: words("Central runs, but its database does not answer it.", "中心在运行，但数据库不应答。"),
 		Do: words("See the database's own check below, and central's log.", "请查看下面数据库一项与中心的日志。")},
+	"proxy-untrusted": {Severity: checkup.Note, What: words("%[1]d requests since the start came with forwarded addresses from a peer that trusted_proxies does not name.", "启动以来有 %[1]d 个请求带有转发地址，但其来源未列入 trusted_proxies。"),
+		Do: words("If a proxy of yours stands before central, name its network in trusted_proxies, or one who guesses locks all its clients out; central's log has the peer. Else somebody made the addresses up: they were not believed.", "若中心前面有您的代理，请在 trusted_proxies 中写明其网段，否则一人猜密码会让所有人一起等待；来源地址见中心日志。否则是有人伪造，系统未予采信。")},
 
 	"cert-bad": {Severity: checkup.Wrong, What: words("The certificate cannot be used: %[1]s.", "证书无法使用：%[1]s。"),
 		Do: words("Put a certificate and the key that fits it into tls.cert and tls.key; gridgate-central cert makes a pair.", "请在 tls.cert 与 tls.key 放置相配的证书与私钥；gridgate-central cert 可生成一对。")},

@@ -15,7 +15,7 @@ const (
 	window       = 10 * time.Minute
 )
 
-// limiter bounds what comes without an account, by address and in all. Behind a proxy all addresses are one.
+// limiter bounds what comes without an account, by address and in all.
 type limiter struct {
 	per int
 	all *rate.Limiter

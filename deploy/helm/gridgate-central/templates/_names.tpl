@@ -13,6 +13,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 listen: 0.0.0.0:8420
 data: /var/lib/gridgate-central
 public_url: {{ .Values.publicURL }}
+{{- with .Values.trustedProxies }}
+trusted_proxies: {{ toJson . }}
+{{- end }}
 tls: {cert: /run/gridgate/tls/tls.crt, key: /run/gridgate/tls/tls.key}
 store:
   kind: postgres
