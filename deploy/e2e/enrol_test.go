@@ -25,7 +25,7 @@ import (
 
 // credentialLife is so short that a credential is replaced while the test looks on, after half of it, and so long that a busy machine
 // can do so before it runs out.
-const credentialLife = time.Minute
+const credentialLife = 40 * time.Second
 
 // pair is a central with a certificate of its own and an edge that is to enrol there, both as processes that log all they can.
 type pair struct {
