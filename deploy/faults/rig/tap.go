@@ -19,6 +19,7 @@ import (
 type tap struct {
 	listener net.Listener
 	broker   string
+	now      func() time.Time
 	conns    sync.WaitGroup
 
 	mu      sync.Mutex
@@ -42,7 +43,7 @@ func startTap(broker string) (*tap, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen between the edge and its broker: %w", err)
 	}
-	t := &tap{listener: listener, broker: broker, open: map[net.Conn]bool{}, devices: map[string]*heard{}}
+	t := &tap{listener: listener, broker: broker, now: time.Now, open: map[net.Conn]bool{}, devices: map[string]*heard{}}
 	t.conns.Go(t.accept)
 	return t, nil
 }
@@ -157,7 +158,7 @@ func (t *tap) acknowledge(m sent) {
 	if m.at.Sub(h.last) > bounce {
 		h.apart++
 	}
-	h.last = time.Now()
+	h.last = t.now()
 }
 
 // tapped is one connection: which messages the broker sent under which packet identifier.
@@ -181,7 +182,7 @@ func (s *tapped) fromBroker(p packets.ControlPacket) {
 	_, device, _ := strings.Cut(m.TopicName, "/")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sent[m.MessageID] = sent{device, string(m.Payload), time.Now()}
+	s.sent[m.MessageID] = sent{device, string(m.Payload), s.tap.now()}
 }
 
 func (s *tapped) fromEdge(p packets.ControlPacket) {

@@ -80,7 +80,7 @@ func produce(t testing.TB, clip Clip, ext string, codec ...string) string {
 	}
 	defer os.Remove(tmp.Name())
 	_ = tmp.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	if out, err := exec.CommandContext(ctx, "ffmpeg", append(args, tmp.Name())...).CombinedOutput(); err != nil {
 		t.Fatalf("footage: ffmpeg (Debian package ffmpeg): %v\n%s", err, out)

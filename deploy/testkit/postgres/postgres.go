@@ -30,8 +30,8 @@ import (
 const Password = "only-for-tests"
 
 const (
-	startWithin = time.Minute
-	stopWithin  = 20 * time.Second
+	startWithin = 3 * time.Minute
+	stopWithin  = time.Minute
 	port        = "5432" // names the socket; nothing listens on a port
 )
 

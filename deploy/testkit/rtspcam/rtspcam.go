@@ -38,6 +38,7 @@ type Camera struct {
 
 	mu      sync.Mutex
 	viewers map[*gortsplib.ServerSession]struct{}
+	coming  map[*gortsplib.ServerConn]*gortsplib.ServerSession // whose PLAY is being answered
 }
 
 // Start listens and plays one camera until ctx ends or it is closed.
@@ -65,7 +66,7 @@ func (s *Server) Add(ctx context.Context, opt Options) (*Camera, error) {
 	}
 	c := &Camera{
 		opt: opt, server: s, clip: clipOf(opt.Units), restart: make(chan struct{}, 1),
-		viewers: make(map[*gortsplib.ServerSession]struct{}),
+		viewers: make(map[*gortsplib.ServerSession]struct{}), coming: make(map[*gortsplib.ServerConn]*gortsplib.ServerSession),
 	}
 	c.Misbehave(opt.Misbehave)
 	if opt.File != "" {
@@ -134,10 +135,22 @@ func (c *Camera) close() {
 	}
 }
 
-// joined is called when a session begins to play.
-func (c *Camera) joined(session *gortsplib.ServerSession) {
+// joining is called when a session is about to play, by a request on conn.
+func (c *Camera) joining(session *gortsplib.ServerSession, conn *gortsplib.ServerConn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.coming[conn] = session
+}
+
+// joined is called when a request on conn has been dealt with: what was about to play does.
+func (c *Camera) joined(conn *gortsplib.ServerConn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	session := c.coming[conn]
+	if session == nil {
+		return
+	}
+	delete(c.coming, conn)
 	c.viewers[session] = struct{}{}
 	if len(c.viewers) > 1 {
 		return
@@ -152,6 +165,11 @@ func (c *Camera) left(session *gortsplib.ServerSession) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.viewers, session)
+	for conn, coming := range c.coming {
+		if coming == session {
+			delete(c.coming, conn)
+		}
+	}
 }
 
 // play sends one unit a tick while somebody watches. A write error concerns one viewer and ends with its session.
@@ -160,7 +178,6 @@ func (c *Camera) play(ctx context.Context) {
 	tick := time.NewTicker(period)
 	defer tick.Stop()
 	reel := &reel{clip: c.clip, step: 90000 / c.opt.FPS, time: float64(c.opt.FirstStamp), sequence: uint16(rand.Uint32())}
-	// The server activates the viewer just after it told us: leave it one period.
 	begin := func() {
 		reel.rewind(c.clip)
 		tick.Reset(period)

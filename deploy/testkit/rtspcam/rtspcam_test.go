@@ -10,13 +10,12 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
 	"github.com/pion/rtp"
-	"go.uber.org/goleak"
-
 	"gridgate/deploy/testkit/footage"
+	"gridgate/deploy/testkit/leak"
 	"gridgate/deploy/testkit/rtspcam"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // view plays a camera with the library's own client and returns the timestamps of n packets.
 func view(t *testing.T, address string, n int) []uint32 {
@@ -51,7 +50,7 @@ func view(t *testing.T, address string, n int) []uint32 {
 		t.Fatal(err)
 	}
 	var got []uint32
-	for deadline := time.After(10 * time.Second); len(got) < n; {
+	for deadline := time.After(time.Minute); len(got) < n; {
 		select {
 		case s := <-stamps:
 			got = append(got, s)

@@ -169,9 +169,19 @@ func (h handler) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response
 func (h handler) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
 	if cam := h.s.camera(ctx.Path); cam != nil {
 		ctx.Session.SetUserData(cam)
-		cam.joined(ctx.Session)
+		cam.joining(ctx.Session, ctx.Conn)
 	}
 	return &base.Response{StatusCode: base.StatusOK}, nil
+}
+
+// OnResponse implements gortsplib.ServerHandlerOnResponse. A viewer gets nothing before the library has finished with its PLAY: its camera
+// begins only then, or the first pictures would be lost where that takes long.
+func (h handler) OnResponse(conn *gortsplib.ServerConn, _ *base.Response) {
+	h.s.mu.Lock()
+	defer h.s.mu.Unlock()
+	for _, cam := range h.s.cameras {
+		cam.joined(conn)
+	}
 }
 
 // OnSessionClose implements gortsplib.ServerHandlerOnSessionClose.

@@ -8,10 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/deploy/testkit/client"
 	"gridgate/deploy/testkit/footage"
+	"gridgate/deploy/testkit/leak"
 	"gridgate/deploy/testkit/rtspload"
 	"gridgate/deploy/testkit/stage"
 	"gridgate/edge/source"
@@ -19,7 +18,7 @@ import (
 	"gridgate/protocols/kit/backoff"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // serve plays paths until the test ends.
 func serve(t *testing.T, paths ...rtspload.Path) (plan rtspload.Plan, reports client.Client) {
@@ -44,19 +43,24 @@ func serve(t *testing.T, paths ...rtspload.Path) (plan rtspload.Plan, reports cl
 		web.CloseIdleConnections()
 	})
 	reports = client.Client{Base: "http://" + plan.HTTP, HTTP: web}
-	waitFor(t, "the server", func() bool { return len(report(t, reports)) == len(paths) })
+	waitFor(t, "the server", func() bool {
+		var out []rtspload.Report
+		return reports.JSON(t.Context(), http.MethodGet, "/paths", nil, &out) == nil && len(out) == len(paths)
+	})
 	return plan, reports
 }
 
 func report(t *testing.T, c client.Client) (out []rtspload.Report) {
 	t.Helper()
-	_ = c.JSON(t.Context(), http.MethodGet, "/paths", nil, &out) // not up yet: none
+	if err := c.JSON(t.Context(), http.MethodGet, "/paths", nil, &out); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for !ok() {
 		if !backoff.Wait(ctx, 10*time.Millisecond) {
@@ -72,7 +76,7 @@ func watch(t *testing.T, plan rtspload.Plan, name string, n int) []source.Access
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	var units []source.AccessUnit
 	err = src.Run(ctx, func(u source.AccessUnit) {

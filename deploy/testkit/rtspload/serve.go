@@ -96,7 +96,7 @@ func (s *server) play(ctx context.Context, address string) error {
 	if err != nil {
 		return fmt.Errorf("listen for reports: %w", err)
 	}
-	web := &http.Server{Handler: s.reports(), ReadHeaderTimeout: time.Second}
+	web := &http.Server{Handler: s.reports(), ReadHeaderTimeout: 10 * time.Second}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	ctx, end := context.WithCancel(ctx)

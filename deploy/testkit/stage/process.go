@@ -100,7 +100,7 @@ func (p *Process) Stop() error {
 
 // WaitReady polls url until it answers 200, p ended, or ctx did.
 func (p *Process) WaitReady(ctx context.Context, url string) error {
-	client := &http.Client{Timeout: 2 * time.Second}
+	client := &http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
 	for {
 		if resp, err := client.Get(url); err == nil {

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,8 +64,10 @@ func TestParseStat(t *testing.T) {
 
 func until(t *testing.T, what string, seen func() bool) {
 	t.Helper()
-	for n := 0; !seen(); n++ {
-		if n == 500 || !backoff.Wait(t.Context(), 20*time.Millisecond) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for !seen() {
+		if !backoff.Wait(ctx, 20*time.Millisecond) {
 			t.Fatalf("%s was not seen", what)
 		}
 	}
