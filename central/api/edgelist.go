@@ -246,9 +246,10 @@ type shelf struct {
 	until time.Time
 }
 
-// What a reading of the shelf is worth: a short one is not kept at all, so that a small centre always sees what is; a long one is kept ten
-// times as long as it took, so that reading takes a tenth of one processor at most.
+// What a reading of the shelf is worth: one that is short, or of few edges, is not kept at all, so that a small centre always sees what is,
+// however slow its machine; a long one is kept ten times as long as it took, so that reading takes a tenth of one processor at most.
 const (
+	keepMany  = 100
 	keepFrom  = 20 * time.Millisecond
 	keepTimes = 10
 )
@@ -279,7 +280,7 @@ func (b *shelf) get(ctx context.Context, from Store) ([]store.Edge, map[string][
 	for _, g := range gaps {
 		b.gaps[g.Edge] = append(b.gaps[g.Edge], g)
 	}
-	if took := time.Since(began); took >= keepFrom {
+	if took := time.Since(began); took >= keepFrom && len(edges) >= keepMany {
 		b.until = time.Now().Add(keepTimes * took)
 	}
 	return b.edges, b.gaps, nil

@@ -51,6 +51,7 @@ const (
 	inTouch       = 3 * time.Minute
 	sendAtOnce    = 500 // edges of one transaction
 	readOneByOne  = 32  // edges that are read one by one; more are read together
+	keepMany      = 100 // edges: of fewer, always what is now is told
 	keepFrom      = 20 * time.Millisecond
 	keepTimes     = 10
 	maxTrialLimit = int64(ingest.MaxTrialTime / time.Second)
@@ -149,7 +150,8 @@ func (s *Service) Run(ctx context.Context) error {
 	return job.Loop{Name: "configuration", Begin: s.lead, CatchUp: s.drive, Lead: s.o.Lead, Logger: s.o.Logger}.Run(ctx)
 }
 
-// shelf holds what was read of all edges for a moment: a short reading is not kept, a long one ten times as long as it took.
+// shelf holds what was read of all edges for a moment: a short reading, or one of few edges, is not kept, a long one ten times as long as it
+// took.
 type shelf struct {
 	mu    sync.Mutex
 	edges []store.Edge
@@ -168,7 +170,7 @@ func (b *shelf) get(ctx context.Context, from Store) ([]store.Edge, error) {
 		return nil, fmt.Errorf("read the edges: %w", err)
 	}
 	b.edges = edges
-	if took := time.Since(began); took >= keepFrom {
+	if took := time.Since(began); took >= keepFrom && len(edges) >= keepMany {
 		b.until = time.Now().Add(keepTimes * took)
 	}
 	return edges, nil
