@@ -1,32 +1,42 @@
 package grid
 
 import (
+	"syscall"
 	"testing"
 	"time"
 )
 
-// TestLargeImport reads and checks a map of 5,000 grids in the time of one request.
+// TestLargeImport reads and checks a map of 5,000 grids in the time of one request. What counts is this process's time: the machine may be busy with others.
 func TestLargeImport(t *testing.T) {
 	data, err := GeoJSON(lattice(5, 31)) // 4,805 grids, 5 communities
 	must(t, err)
-	start := time.Now()
+	start := worked(t)
 	grids, err := ParseGeoJSON(data)
 	must(t, err)
-	parsed := time.Since(start)
+	parsed := worked(t) - start
 	m := mapOf(t, grids)
-	t.Logf("%d bytes, %d grids: parsed in %s, checked in %s", len(data), len(grids), parsed, time.Since(start)-parsed)
+	t.Logf("%d bytes, %d grids: parsed in %s, checked in %s", len(data), len(grids), parsed, worked(t)-start-parsed)
 	if len(m.Grids()) != 5*31*31+6 || len(m.Neighbours(code(33), t0)) != 8-4 {
 		t.Errorf("%d grids, %d neighbours", len(m.Grids()), len(m.Neighbours(code(33), t0)))
 	}
-	start = time.Now()
+	start = worked(t)
 	changed := m.Grids()
 	changed[40].Title.En = "renamed"
 	_, err = m.Next(changed, nil)
 	must(t, err)
-	t.Logf("checked again in %s", time.Since(start))
-	if took := time.Since(start); took > 15*time.Second {
+	took := worked(t) - start
+	t.Logf("checked again in %s", took)
+	if took > 15*time.Second {
 		t.Errorf("it took %s, longer than a request may", took)
 	}
+}
+
+// worked is how long this process has computed.
+func worked(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func BenchmarkAt(b *testing.B) {

@@ -14,5 +14,5 @@ export default defineConfig({
     reportCompressedSize: true,
   },
   server: { host: '127.0.0.1', proxy: { '/v1': 'http://127.0.0.1:8790' } },
-  test: { include: ['test/*.test.ts'], css: true },
+  test: { include: ['test/*.test.ts'], css: true, testTimeout: 60_000 }, // a busy machine may take a minute for what takes a moment
 });

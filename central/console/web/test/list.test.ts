@@ -181,8 +181,13 @@ test.each(Array.from({ length: 40 }, (_, i) => i + 1))('nothing is lost, doubled
 test('one more alert among 100,000 does not cost 100,000 steps', () => {
   const list = new FeedList();
   for (let n = 1; n <= 100_000; n++) list.arrive(alert(n, { key: `k${n % 900}`, caseId: `c${n % 5000}`, occurredAt: after(n) }), false);
-  const from = performance.now();
-  for (let n = 100_001; n <= 105_000; n++) list.arrive(alert(n, { key: `k${n % 900}`, caseId: `c${n % 5000}`, occurredAt: after(n) }), n % 2 === 0);
-  expect((performance.now() - from) / 5000).toBeLessThan(2); // milliseconds each; a storm of 50 a second is 100 of a second's 1000
+  const hundreds: number[] = [];
+  for (let n = 100_001; n <= 105_000; ) {
+    const from = performance.now();
+    for (const end = n + 100; n < end; n++) list.arrive(alert(n, { key: `k${n % 900}`, caseId: `c${n % 5000}`, occurredAt: after(n) }), n % 2 === 0);
+    hundreds.push(performance.now() - from);
+  }
+  // The median: a machine that is busy with something else for a moment costs one or two of them.
+  expect((hundreds.sort((x, y) => x - y)[25] as number) / 100).toBeLessThan(2); // milliseconds each; a storm of 50 a second is 100 of a second's 1000
   expect(list.size + list.held.size).toBe(105_000);
 }, 60_000);
