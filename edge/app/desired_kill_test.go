@@ -14,9 +14,10 @@ import (
 	"gridgate/protocols/ingest"
 )
 
-// Variables that make the test binary an edge of its own process: its file, and whether it panics with what is on trial.
+// Variables that make the test binary an edge of its own process: its file, its page, and whether it panics with what is on trial.
 const (
 	mortalFile  = "GRIDGATE_TEST_EDGE"
+	mortalPage  = "GRIDGATE_TEST_PAGE"
 	mortalPanic = "GRIDGATE_TEST_PANIC"
 )
 
@@ -28,7 +29,7 @@ func mortal(file string) int {
 		if os.Getenv(mortalPanic) != "" {
 			panic("a configuration that this program does not survive")
 		}
-		return 6 * time.Second
+		return onceReached(os.Getenv(mortalPage), 6*time.Second)
 	}}, "test", os.Stderr)
 }
 
@@ -38,10 +39,10 @@ type life struct {
 	done chan error
 }
 
-func begin(t *testing.T, file string, env ...string) life {
+func begin(t *testing.T, e *obedient, env ...string) life {
 	t.Helper()
 	l := life{cmd: exec.Command(os.Args[0], "-test.run=^$"), done: make(chan error, 1)}
-	l.cmd.Env = append(append(os.Environ(), mortalFile+"="+file), env...)
+	l.cmd.Env = append(append(os.Environ(), mortalFile+"="+e.file, mortalPage+"="+e.page), env...)
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -79,13 +80,13 @@ func TestAProcessThatDies(t *testing.T) {
 		}
 	}
 	e.write(t, central.URL, "")
-	first := begin(t, e.file, mortalPanic+"=1")
+	first := begin(t, e, mortalPanic+"=1")
 	central.sync(t, "the edge", func(ingest.SyncRequest) bool { return true })
 	deadly := central.rule("o1", moreSensors)
 	if err := first.end(t, nil); err == nil {
 		t.Fatal("it survived")
 	}
-	second := begin(t, e.file, mortalPanic+"=1")
+	second := begin(t, e, mortalPanic+"=1")
 	got := central.told(t, "rolled back", func(c ingest.ConfigurationState) bool {
 		return c.Wanted == deadly && c.State == ingest.WantedRolledBack && c.Running == ""
 	})
@@ -96,7 +97,7 @@ func TestAProcessThatDies(t *testing.T) {
 		t.Errorf("SIGTERM: %v", err)
 	}
 
-	third := begin(t, e.file)
+	third := begin(t, e)
 	good := central.rule("o2", moreSensors+"timezone: Asia/Shanghai\n")
 	central.told(t, "tried", func(c ingest.ConfigurationState) bool { return c.State == ingest.WantedTrying && c.Running == good })
 	holds(t, "it came up", func() bool {
@@ -106,7 +107,7 @@ func TestAProcessThatDies(t *testing.T) {
 	if err := third.end(t, syscall.SIGKILL); err == nil {
 		t.Error("it survived SIGKILL")
 	}
-	fourth := begin(t, e.file)
+	fourth := begin(t, e)
 	central.told(t, "in force", func(c ingest.ConfigurationState) bool { return c.State == ingest.WantedInForce && c.Running == good })
 	if err := fourth.end(t, syscall.SIGTERM); err != nil {
 		t.Errorf("SIGTERM: %v", err)

@@ -51,7 +51,7 @@ func hearty(t *testing.T) string {
 
 func TestProbeListensToADevice(t *testing.T) {
 	t.Parallel()
-	lines, stderr, code := probed(t, ProbeOptions{URL: "rtsp://127.0.0.1:1/x", Protocol: "hikvision", Device: hearty(t), Events: time.Second})
+	lines, stderr, code := probed(t, ProbeOptions{URL: "rtsp://127.0.0.1:1/x", Protocol: "hikvision", Device: hearty(t), Events: 5 * time.Second})
 	if code != ExitOK || len(lines) != 4 {
 		t.Fatalf("exit %d: %q %s", code, lines, stderr)
 	}

@@ -71,7 +71,7 @@ cameras:
 		if len(tr.Observations) != 1 || tr.Observations[0].Kind != "tripwire" {
 			t.Errorf("%+v", tr)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(patient):
 		t.Error("the event did not come")
 	}
 	stop()
