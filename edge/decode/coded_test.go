@@ -3,6 +3,7 @@ package decode
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,11 +41,12 @@ func coded(t *testing.T, ext string, args ...string) []source.AccessUnit {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tmp := path + "." + hex.EncodeToString(sum[12:]) + ".part"
-		if err := os.WriteFile(tmp, b, 0o644); err != nil {
+		part, err := os.CreateTemp(dir, "clock-*.part") // another run of these tests may make the same one
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Rename(tmp, path); err != nil {
+		_, err = part.Write(b)
+		if err := errors.Join(err, part.Close(), os.Rename(part.Name(), path)); err != nil {
 			t.Fatal(err)
 		}
 	}

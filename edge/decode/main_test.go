@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
+
+	"gridgate/deploy/testkit/leak"
 )
 
 // TestMain lets the test binary be its own worker.
@@ -33,7 +34,7 @@ func TestMain(m *testing.M) {
 		time.Sleep(time.Minute) // of the process that the test expects to be killed
 		_ = hoard[len(hoard)-1]
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 // attempts is what a stream that took over a worker would try.

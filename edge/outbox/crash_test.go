@@ -16,8 +16,7 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"gridgate/deploy/testkit/leak"
 	"gridgate/edge/raise"
 	"gridgate/edge/raise/raisetest"
 	"gridgate/protocols/alert"
@@ -39,7 +38,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "25"); err != nil { // each opens files and syncs them; the command line may ask for more
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
 // child commits alerts from several goroutines, which make them, and prints the id of each once it is acknowledged. It never returns.
