@@ -20,7 +20,7 @@ import (
 )
 
 // patient is how long something may take that should take no time, on a machine that does other things.
-const patient = 15 * time.Second
+const patient = 30 * time.Second
 
 // Connection holds a stream to its half of the contract, against the simulator and against servers that speak no protocol at all.
 func Connection(t *testing.T, v Vendor) {
@@ -70,8 +70,14 @@ func (s suite) leaving(t *testing.T, test func(*testing.T, Network)) {
 		t.Cleanup(func() { _ = n.Close() })
 		test(t, loopback{n})
 	})
-	if err := goleak.Find(before); err != nil {
-		t.Errorf("goroutines are left: %v", err)
+	var left error
+	for late := time.Now().Add(patient); ; { // goleak by itself waits less than half a second
+		if left = goleak.Find(before); left == nil || time.Now().After(late) {
+			break
+		}
+	}
+	if left != nil {
+		t.Errorf("goroutines are left: %v", left)
 	}
 }
 
@@ -212,7 +218,11 @@ func (s suite) prompt(t *testing.T, l *listening, sample string, sent time.Time)
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if took := l.when[len(l.when)-1].Sub(sent); took > max(time.Second, s.Late) {
+	most := max(time.Second, s.Late)
+	if s.Network == nil { // by the machine's clock: that it came before the next was sent is what counts
+		most += patient
+	}
+	if took := l.when[len(l.when)-1].Sub(sent); took > most {
 		t.Errorf("%s: told after %v", sample, took)
 	}
 }
