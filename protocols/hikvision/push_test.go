@@ -14,6 +14,7 @@ import (
 
 	"gridgate/protocols/hikvision"
 	"gridgate/protocols/observation"
+	"gridgate/protocols/vendortest"
 )
 
 const secret = "0123456789abcdef"
@@ -27,7 +28,9 @@ func pushing(t *testing.T, told *[]string) (push *hikvision.Push, stop func()) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	go func() { _ = s.Run(ctx, func(tr observation.Translation) { *told = append(*told, brief(tr)) }) }()
+	go func() {
+		_ = s.Run(ctx, func(tr observation.Translation) { *told = append(*told, vendortest.Brief(tr)) })
+	}()
 	synctest.Wait()
 	return push, func() { cancel(); synctest.Wait() }
 }
