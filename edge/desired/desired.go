@@ -58,8 +58,9 @@ type Keeper struct {
 	running string        // what this start runs
 	up      bool          // it was noted that it did; of watch
 
-	mu   sync.Mutex
-	wish wish
+	mu    sync.Mutex
+	wish  wish
+	waits bool // for the trial of a build
 }
 
 // Files of the folder, beside the texts.
@@ -257,7 +258,7 @@ func (k *Keeper) State() *ingest.ConfigurationState {
 		return nil
 	}
 	k.mu.Lock()
-	w := k.wish
+	w, waits := k.wish, k.waits
 	k.mu.Unlock()
 	s := k.trials.State()
 	target, name := "", s.Running
@@ -278,6 +279,8 @@ func (k *Keeper) State() *ingest.ConfigurationState {
 		out.State = ingest.WantedTrying
 	case s.Trial == nil && s.Running == target && k.running == target:
 		out.State = ingest.WantedInForce
+	case waits:
+		out.Why = ingest.WhyBuildOnTrial
 	}
 	return out
 }

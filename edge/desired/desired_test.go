@@ -94,6 +94,20 @@ func until(k *Keeper) (again bool) {
 	return errors.Is(k.Run(ctx), ErrAgain)
 }
 
+// tried publishes a text, lets an edge that runs its own file hear of it, and starts it anew with the text on trial.
+func (p *place) tried(t *testing.T, text string) (*Keeper, *ingest.WantedConfiguration) {
+	t.Helper()
+	w := p.publish(text)
+	k := p.start(t, "f", "")
+	k.Hear(w)
+	if !until(k) {
+		t.Fatal("it is not tried")
+	}
+	k = p.start(t, "f", w.Revision)
+	k.Up()
+	return k, w
+}
+
 func state(t *testing.T, k *Keeper, want ingest.WantedState, why string) {
 	t.Helper()
 	s := k.State()
@@ -163,12 +177,16 @@ func TestABuildOnTrialIsWaitedFor(t *testing.T) {
 		if until(k) || p.fetched > 0 {
 			t.Fatal("it is tried beside a build")
 		}
-		state(t, k, ingest.WantedFetching, "")
+		state(t, k, ingest.WantedFetching, ingest.WhyBuildOnTrial)
 		over := time.AfterFunc(time.Minute, func() { _ = build.Confirm() })
 		defer over.Stop()
 		began := time.Now()
 		if !until(k) || time.Since(began) > time.Minute+2*trial.TurnPause {
 			t.Errorf("it is not tried after the build, after %v", time.Since(began))
+		}
+		state(t, k, ingest.WantedFetching, "")
+		if s := k.State(); s.Why != "" {
+			t.Errorf("it still waits: %+v", s)
 		}
 		if err := p.turns.Begin(build, "3", time.Minute); !errors.Is(err, trial.ErrTurn) {
 			t.Errorf("a build is tried beside it: %v", err)
@@ -229,14 +247,9 @@ func TestAnEdgeThatIsLessWellGoesBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPlace(t)
-				w := p.publish("one")
 				p.well(before)
-				k := p.start(t, "f", "")
-				k.Hear(w)
-				until(k)
+				k, w := p.tried(t, "one")
 				p.well(c.now)
-				k = p.start(t, "f", w.Revision)
-				k.Up()
 				if again := until(k); again == c.stay {
 					t.Fatalf("goes back: %v", again)
 				}
@@ -270,12 +283,7 @@ func TestAnEdgeWithoutCentralBefore(t *testing.T) {
 func TestTheFileTakesItNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)
-		w := p.publish("one")
-		k := p.start(t, "f", "")
-		k.Hear(w)
-		until(k)
-		k = p.start(t, "f", w.Revision)
-		k.Up()
+		k, w := p.tried(t, "one")
 		until(k)
 		k = p.start(t, "changed", w.Revision)
 		if err := k.Unfit(w.Revision, []ingest.Problem{{Field: "x", What: "y"}}); err != nil {
@@ -294,12 +302,7 @@ func TestTheFileTakesItNoMore(t *testing.T) {
 func TestAPersonResets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)
-		w := p.publish("one")
-		k := p.start(t, "f", "")
-		k.Hear(w)
-		until(k)
-		k = p.start(t, "f", w.Revision)
-		k.Up()
+		k, w := p.tried(t, "one")
 		until(k)
 		if s, err := Look(p.dir); err != nil || s.Revision != w.Revision || string(s.Text) != "one" {
 			t.Errorf("%+v, %v", s, err)
@@ -331,12 +334,8 @@ func TestAPersonResets(t *testing.T) {
 func TestAnotherWishEndsATrial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)
-		one, two := p.publish("one"), p.publish("two")
-		k := p.start(t, "f", "")
-		k.Hear(one)
-		until(k)
-		k = p.start(t, "f", one.Revision)
-		k.Up()
+		k, one := p.tried(t, "one")
+		two := p.publish("two")
 		p.well(Health{Outbox: true})
 		k.Hear(two)
 		if !until(k) {

@@ -20,6 +20,7 @@ func (k *Keeper) follow(ctx context.Context) error {
 	retry := backoff.New(time.Second, retryLast)
 	for {
 		again, err := k.take(ctx)
+		k.await(errors.Is(err, trial.ErrTurn))
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -49,6 +50,17 @@ func (k *Keeper) follow(ctx context.Context) error {
 			return nil
 		case <-k.wake:
 		}
+	}
+}
+
+// await notes whether what is wanted waits for the trial of a build, and tells a change.
+func (k *Keeper) await(waits bool) {
+	k.mu.Lock()
+	changed := k.waits != waits
+	k.waits = waits
+	k.mu.Unlock()
+	if changed {
+		k.b.Told()
 	}
 }
 

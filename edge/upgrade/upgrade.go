@@ -195,7 +195,7 @@ func (u *Upgrader) round(ctx context.Context, retry *backoff.Backoff) (again <-c
 		return nil, err
 	}
 	if errors.Is(err, trial.ErrTurn) {
-		u.tell(w.Version, ingest.WantedFetching, "a configuration is on trial; this comes after it")
+		u.tell(w.Version, ingest.WantedFetching, ingest.WhyConfigurationOnTrial)
 		return time.After(trial.TurnPause), nil
 	}
 	u.o.Log.Warn("a build that central wants is not here yet", "version", w.Version, "error", err)
