@@ -31,10 +31,7 @@ func FreeAddress(preferred string) (string, error) {
 			return l.Addr().String(), nil
 		}
 	}
-	below, err := kernelPorts()
-	if err != nil {
-		return "", fmt.Errorf("find a free port on loopback: %w", err)
-	}
+	below := kernelPorts()
 	for range 1000 {
 		if port := lowestPort + rand.N(below-lowestPort); reserve(port) {
 			return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), nil
@@ -43,16 +40,13 @@ func FreeAddress(preferred string) (string, error) {
 	return "", errors.New("find a free port on loopback: all are taken")
 }
 
-// kernelPorts is the first port that the kernel gives out by itself (ip(7), ip_local_port_range).
-func kernelPorts() (first int, err error) {
-	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
-	if err != nil {
-		return 0, err
+// kernelPorts is the first port that the kernel gives out by itself (ip(7), ip_local_port_range), its default if it does not say.
+func kernelPorts() int {
+	first := 32768
+	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		_, _ = fmt.Sscan(string(text), &first)
 	}
-	if _, err := fmt.Sscan(string(text), &first); err != nil {
-		return 0, fmt.Errorf("read ip_local_port_range: %w", err)
-	}
-	return max(first, lowestPort+1000), nil // of a range that begins lower, what is left is as good as any
+	return max(first, lowestPort+1000) // of a range that begins lower, what is left is as good as any
 }
 
 // reserve takes a port on which nobody listens, by TCP and UDP. The mark is a name that one process at a time can have and that goes

@@ -64,10 +64,7 @@ func TestFreeAddresses(t *testing.T) {
 			t.Errorf("%s was given to two processes", address)
 		}
 	}
-	first, err := kernelPorts()
-	if err != nil {
-		t.Fatal(err)
-	}
+	first := kernelPorts()
 	for address := range given {
 		_, text, _ := net.SplitHostPort(address)
 		if port, err := strconv.Atoi(text); err != nil || port >= first {
