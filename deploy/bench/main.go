@@ -162,7 +162,12 @@ func measure(ctx context.Context, g Group, p Part) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	end, err := profiles(full(g, p))
+	if err != nil {
+		return nil, err
+	}
 	results, err := p.Run(ctx, dir)
+	err = errors.Join(err, end())
 	slices.SortStableFunc(results, func(a, b Result) int { return cmp.Compare(a.Name, b.Name) })
 	return append(probes, results...), err
 }

@@ -103,15 +103,7 @@ func messagesOf(c int) func() (string, []byte) {
 
 // serve runs the embedded broker until ctx ends.
 func (l *sensorLine) serve(ctx context.Context, running *sync.WaitGroup) (addr string, err error) {
-	b, err := broker.New(broker.Options{
-		Listen: "127.0.0.1:0", Begin: l.hub.Begin, MaxClients: 2 * sensorClients,
-		Users: []broker.User{{Name: sensorUser, Password: sensorSecret, Publish: []string{"#"}}},
-	})
-	if err != nil {
-		return "", err
-	}
-	running.Go(func() { _ = b.Run(ctx) })
-	return b.Addr().String(), nil
+	return serveBroker(ctx, broker.Options{Begin: l.hub.Begin}, running)
 }
 
 // crowd publishes from as many connections, until ctx ends, and counts what is acknowledged.
@@ -161,8 +153,12 @@ func (c *crowd) wait(ctx context.Context, d time.Duration) error {
 }
 
 // sensorRate is how many messages a second come from a publisher's send to its acknowledgement, which waits for the outbox, through the embedded
-// broker; beside what was asked for.
+// broker; beside what was asked for, and beside the broker's library with a hook that does nothing.
 func sensorRate(ctx context.Context, dir string) (_ []Result, err error) {
+	null, err := nullRate(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the broker's library alone: %w", err)
+	}
 	line, err := openSensors(ctx, dir)
 	if err != nil {
 		return nil, err
@@ -189,6 +185,8 @@ func sensorRate(ctx context.Context, dir string) (_ []Result, err error) {
 	}
 	return []Result{
 		Rate("sensors.rate", rate, "messages/s", "design", sensorTarget, 1),
+		Rate("sensors.rate_vs_null", rate, "messages/s", "the broker's library alone", null, 0),
+		Note("sensors.rate_cost", 1e4*cpu*float64(runtime.NumCPU())/rate, "us of processor time a message, publishers included"),
 		Note("sensors.rate_cpu", cpu, "% of all processors, publishers included"),
 	}, nil
 }
