@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -159,6 +160,56 @@ func TestARefusalEndsTheConnectionHoweverMuchIsBehind(t *testing.T) {
 		case <-deadline:
 			t.Fatal("the connection of the refused message is still kept")
 		case <-tick.C:
+		}
+	}
+}
+
+// TestMessagesShareADeadline that is never sooner than that of each, and hardly later.
+func TestMessagesShareADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHook(t.Context(), Options{HandleTimeout: 16 * time.Second})
+		begin := time.Now()
+		first := h.deadline()
+		time.Sleep(time.Second)
+		if h.deadline() != first {
+			t.Error("a message a second later has a deadline of its own")
+		}
+		time.Sleep(time.Millisecond)
+		later := h.deadline()
+		if due, _ := later.Deadline(); later == first || due.Sub(time.Now()) < 16*time.Second {
+			t.Error("a message that comes later has less time")
+		}
+		<-first.Done()
+		if took := time.Since(begin); took != 17*time.Second {
+			t.Errorf("the deadline is after %v", took)
+		}
+		if later.Err() != nil {
+			t.Error("the next deadline ends with the one before it")
+		}
+		<-later.Done()
+	})
+}
+
+// TestASubscriberThatComesLater gets what is published from then on: nothing is passed on before anybody asks.
+func TestASubscriberThatComesLater(t *testing.T) {
+	b, _ := start(t, func(o *Options) {
+		o.Begin = begin(func(context.Context, sensor.Message) error { return nil })
+	})
+	c := dial(t, b, "gateway", plain)
+	publish := func(payload string, retained bool) {
+		if token := c.Publish("zigbee2mqtt/d", 1, retained, payload); !token.WaitTimeout(patient) || token.Error() != nil {
+			t.Fatalf("%s is not acknowledged: %v", payload, token.Error())
+		}
+	}
+	publish("early", false)
+	publish("kept", true)
+	publish("early, too", false)
+	got := make(chan paho.Message, 10)
+	subscribe(t, dial(t, b, "gateway", func(o *paho.ClientOptions) { o.SetClientID("panel") }), "zigbee2mqtt/#", got)
+	publish("late", false)
+	for _, want := range []string{"kept", "late"} {
+		if m := receive(t, got); string(m.Payload()) != want {
+			t.Errorf("the subscriber gets %s, want %s", m.Payload(), want)
 		}
 	}
 }

@@ -34,6 +34,10 @@ type hook struct {
 	spokesman func(cl *mochi.Client) *mochi.Client
 	inject    func(as *mochi.Client, pk packets.Packet) error
 
+	read atomic.Bool // somebody asked to subscribe since the start; until then there is nobody to pass anything on to
+
+	begun       chan *flight // to who waits for messages to store
+	idle        atomic.Int32 // how many wait
 	retained    retained
 	connections atomic.Uint64
 	flows       sync.Map // *flow by *mochi.Client, while it is connected
@@ -42,6 +46,9 @@ type hook struct {
 	mu       sync.Mutex
 	tooLarge int       // packets over the limit since they were last told of
 	told     time.Time // when that was
+
+	due   context.Context // of messages, until stale
+	stale time.Time
 }
 
 type user struct {
@@ -51,7 +58,7 @@ type user struct {
 }
 
 func newHook(ctx context.Context, o Options) *hook {
-	h := &hook{ctx: ctx, o: o, users: make(map[string]user, len(o.Users)), exact: map[string]bool{}}
+	h := &hook{ctx: ctx, o: o, users: make(map[string]user, len(o.Users)), exact: map[string]bool{}, begun: make(chan *flight)}
 	for _, topic := range o.Topics {
 		if strings.ContainsAny(topic, "+#") {
 			h.wild = append(h.wild, topic)
@@ -97,7 +104,9 @@ func (h *hook) OnACLCheck(cl *mochi.Client, topic string, write bool) bool {
 		return false
 	}
 	filters := u.read
-	if write {
+	if !write {
+		h.read.Store(true)
+	} else {
 		filters = u.publish
 		if slices.ContainsFunc(h.o.Reserved, func(f string) bool { return sensors.MatchFilter(f, topic) }) {
 			return false
@@ -108,16 +117,20 @@ func (h *hook) OnACLCheck(cl *mochi.Client, topic string, write bool) bool {
 
 // covers says whether a filter selects all that topic, itself perhaps a filter, selects.
 func covers(filter, topic string) bool {
-	f, t := strings.Split(filter, "/"), strings.Split(topic, "/")
-	for i, level := range f {
-		switch {
-		case level == "#":
+	for {
+		level, below, more := strings.Cut(filter, "/")
+		if level == "#" {
 			return true
-		case i >= len(t), t[i] == "#", level != "+" && level != t[i]:
-			return false
 		}
+		name, under, deeper := strings.Cut(topic, "/")
+		switch {
+		case name == "#", level != "+" && level != name:
+			return false
+		case !more || !deeper:
+			return more == deeper || below == "#"
+		}
+		filter, topic = below, under
 	}
-	return len(f) == len(t)
 }
 
 // OnPublish implements [mochi.Hook]. The library answers PUBACK after this returns nil, and after any error but ErrRejectPacket,
@@ -132,7 +145,7 @@ func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, e
 		}
 		return pk, packets.ErrRejectPacket
 	default:
-		if err := h.within(h.begin(cl, pk, 0)); err != nil {
+		if err := h.within(h.begin(sessionOf(cl), pk, 0)); err != nil {
 			cl.Stop(errors.New("a message could not be stored"))
 			return pk, packets.ErrRejectPacket
 		}
@@ -151,7 +164,7 @@ func (h *hook) OnWill(cl *mochi.Client, will mochi.Will) (mochi.Will, error) {
 	}
 	if h.wanted(will.TopicName) {
 		pk := packets.Packet{TopicName: will.TopicName, Payload: will.Payload}
-		if err := h.within(h.begin(cl, pk, 0)); err != nil {
+		if err := h.within(h.begin(sessionOf(cl), pk, 0)); err != nil {
 			h.o.Log.Warn("the last will of a sensor could not be stored", "error", err)
 		}
 	}
@@ -185,12 +198,15 @@ func (h *hook) wanted(topic string) bool {
 }
 
 // begin passes a message on. It was published now, so it is no retained one, whatever its RETAIN flag.
-func (h *hook) begin(cl *mochi.Client, pk packets.Packet, connection uint64) (store func(context.Context) error) {
+func (h *hook) begin(session string, pk packets.Packet, connection uint64) (store func(context.Context) error) {
 	return h.o.Begin(sensor.Message{
-		Broker: Name, Session: string(cl.Properties.Username) + "/" + cl.ID, Topic: pk.TopicName, Payload: pk.Payload,
+		Broker: Name, Session: session, Topic: pk.TopicName, Payload: pk.Payload,
 		QoS: pk.FixedHeader.Qos, Duplicate: pk.FixedHeader.Dup, PacketID: pk.PacketID, Received: h.o.Now(), Connection: connection,
 	})
 }
+
+// sessionOf names a client's session: see [sensor.Message].
+func sessionOf(cl *mochi.Client) string { return string(cl.Properties.Username) + "/" + cl.ID }
 
 // quietHandler lets through the library's warnings without their attributes: it would log whole packets, payload included.
 type quietHandler struct{ inner slog.Handler }
