@@ -160,7 +160,7 @@ func openBox(ctx context.Context, o Options, lock *os.File) (*Outbox, error) {
 		return nil, err
 	}
 	box := &Outbox{
-		o: o, lock: lock, requests: make(chan *request), closing: make(chan struct{}), closed: make(chan struct{}),
+		o: o, lock: lock, requests: make(chan *request, o.Group), closing: make(chan struct{}), closed: make(chan struct{}),
 		appended: make(chan struct{}, 1), urgent: make(chan struct{}, 1), spoilt: make(chan error, 1),
 		free: func() (int64, error) { return freeBytes(o.Dir) },
 	}

@@ -17,9 +17,9 @@ type request struct {
 	done  chan error
 }
 
-// submit has apply run inside a transaction and returns once that is on stable storage. ctx counts until the writer takes
-// the request; from then on the answer is awaited, so that an error always means that nothing was written. An apply that
-// returns an error has written nothing.
+// submit has apply run inside a transaction and returns once that is on stable storage. ctx counts until there is room for the
+// request, of which a transaction's worth may wait; from then on the answer is awaited, so that an error always means that nothing was
+// written. An apply that returns an error has written nothing.
 func (b *Outbox) submit(ctx context.Context, apply func(*tx) error) error {
 	r := &request{apply: apply, done: make(chan error, 1)}
 	select {
@@ -28,7 +28,17 @@ func (b *Outbox) submit(ctx context.Context, apply func(*tx) error) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case b.requests <- r:
-		return <-r.done
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-b.closed: // nobody takes it any more, unless it was answered before
+	}
+	select {
+	case err := <-r.done:
+		return err
+	default:
+		return ErrClosed
 	}
 }
 
