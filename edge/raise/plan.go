@@ -19,6 +19,7 @@ type plan struct {
 	unsure   time.Duration // of every time: a device's clock is believed because it agrees with the edge's
 	debounce map[alert.Kind]Debounce
 
+	// Most calls change nothing: maps are made when something is put into them.
 	open    map[string]Situation
 	stored  map[string]bool // keys that the log has open
 	changed map[string]bool
@@ -26,9 +27,20 @@ type plan struct {
 	alerts  []alert.Alert
 }
 
+// put sets a key of a map, which may be nil.
+func put[V any](m *map[string]V, key string, v V) {
+	if *m == nil {
+		*m = map[string]V{}
+	}
+	(*m)[key] = v
+}
+
 // commit is what the plan asks the log to write.
 func (p *plan) commit() Commit {
 	c := Commit{Alerts: p.alerts}
+	if len(p.changed) == 0 {
+		return c
+	}
 	for _, k := range slices.Sorted(maps.Keys(p.changed)) {
 		if s, ok := p.open[k]; ok {
 			c.Opened = append(c.Opened, s)
@@ -40,21 +52,21 @@ func (p *plan) commit() Commit {
 }
 
 func (p *plan) set(s Situation) {
-	p.open[s.Key] = s
-	p.changed[s.Key] = true
+	put(&p.open, s.Key, s)
+	put(&p.changed, s.Key, true)
 }
 
 func (p *plan) remove(key string) {
 	delete(p.open, key)
-	p.changed[key] = true
+	put(&p.changed, key, true)
 }
 
-// apply takes one signal. The order of arrival decides, not the observed times: a source that sends late has said so last.
-func (p *plan) apply(s Signal) error {
-	if _, open := p.open[s.Key()]; !open && s.Phase == observation.Inactive {
+// apply takes one signal, whose key is given. The order of arrival decides, not the observed times: a source that sends late has said so last.
+func (p *plan) apply(s *Signal, key string) error {
+	if _, open := p.open[key]; !open && s.Phase == observation.Inactive {
 		return nil // what does not hold cannot end: most of what sensors tell
 	}
-	a, err := s.alert(p.now)
+	a, err := s.alert(key, p.now)
 	if err != nil {
 		return err
 	}
@@ -72,7 +84,7 @@ func (p *plan) apply(s Signal) error {
 }
 
 // patience is how long a signal's state must hold, or be over, before it counts.
-func (p *plan) patience(s Signal) Debounce {
+func (p *plan) patience(s *Signal) Debounce {
 	d := p.debounce[s.Kind]
 	switch {
 	case s.Patience != nil:
@@ -198,14 +210,14 @@ func (p *plan) momentary(a alert.Alert, retained bool) {
 	if ok && a.OccurredAt.Sub(last.at).Abs() < window && p.steady-last.seen <= arrival {
 		return
 	}
-	p.moments[a.Key] = moment{at: a.OccurredAt, seen: p.steady}
+	put(&p.moments, a.Key, moment{at: a.OccurredAt, seen: p.steady})
 	p.alerts = append(p.alerts, a)
 }
 
-// alert builds the raised or momentary alert of a signal. The id is minted here, once.
-func (s Signal) alert(now time.Time) (alert.Alert, error) {
+// alert builds the raised or momentary alert of a signal, whose key is given. The id is minted here, once.
+func (s *Signal) alert(key string, now time.Time) (alert.Alert, error) {
 	a := alert.Alert{
-		ID: alert.NewID(), Source: s.Source, Kind: s.Kind, Object: s.Object, Severity: s.Severity, Key: s.Key(),
+		ID: alert.NewID(), Source: s.Source, Kind: s.Kind, Object: s.Object, Severity: s.Severity, Key: key,
 		Grid: s.Grid, Zone: s.Zone, OccurredAt: s.At.UTC(), Clock: s.Clock, Uncertainty: s.Uncertainty, RaisedAt: now.UTC(),
 		Score: s.Score, Reading: s.Reading, Origin: s.Origin, Exercise: s.Exercise,
 	}
@@ -229,14 +241,21 @@ func (s Signal) alert(now time.Time) (alert.Alert, error) {
 	return a, a.Validate()
 }
 
-// keysOf returns the keys of signals, sorted and each once, which is the order in which they are locked.
-func keysOf(signals []Signal) []string {
-	keys := make([]string, len(signals))
-	for i, s := range signals {
-		keys[i] = s.Key()
+// keysOf returns the key of each signal, and all of them sorted and each once, which is the order in which they are locked.
+func keysOf(signals []Signal) (each, sorted []string) {
+	if len(signals) == 0 {
+		return nil, nil
 	}
-	slices.SortFunc(keys, compareKeys)
-	return slices.Compact(keys)
+	each = make([]string, len(signals))
+	for i := range signals {
+		each[i] = signals[i].Key()
+	}
+	if len(each) == 1 {
+		return each, each
+	}
+	sorted = slices.Clone(each)
+	slices.SortFunc(sorted, compareKeys)
+	return each, slices.Compact(sorted)
 }
 
 func compareKeys(a, b string) int { return strings.Compare(a, b) }

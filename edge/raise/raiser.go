@@ -120,16 +120,15 @@ func (r *Raiser) Raise(ctx context.Context, message string, signals []Signal, re
 			return nil, fmt.Errorf("%w: reading %d: %w", ErrInvalid, i, err)
 		}
 	}
-	keys := keysOf(signals)
-	unlock, err := r.locks.lock(ctx, keys)
-	if err != nil {
+	each, keys := keysOf(signals)
+	if err := r.locks.lock(ctx, keys); err != nil {
 		return nil, fmt.Errorf("wait for an earlier signal of the same key: %w", err)
 	}
-	defer unlock()
+	defer r.locks.unlock(keys)
 
 	p := r.plan(keys)
-	for i, s := range signals {
-		if err := p.apply(s); err != nil {
+	for i := range signals {
+		if err := p.apply(&signals[i], each[i]); err != nil {
 			return nil, fmt.Errorf("%w: signal %d: %w", ErrInvalid, i, err)
 		}
 	}
@@ -146,11 +145,10 @@ func (r *Raiser) Advance(ctx context.Context, now time.Time) ([]alert.Alert, err
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	unlock, err := r.locks.lock(ctx, keys)
-	if err != nil {
+	if err := r.locks.lock(ctx, keys); err != nil {
 		return nil, fmt.Errorf("wait for a signal of the same key: %w", err)
 	}
-	defer unlock()
+	defer r.locks.unlock(keys)
 
 	p := r.plan(keys)
 	p.now = now.UTC()
@@ -192,18 +190,16 @@ func (r *Raiser) due(now time.Time) []string {
 
 // plan copies the states of keys, which the caller has locked.
 func (r *Raiser) plan(keys []string) *plan {
-	p := &plan{
-		now: r.now().UTC(), steady: r.steady(), unsure: r.unsure(), debounce: r.debounce,
-		open: map[string]Situation{}, moments: map[string]moment{}, changed: map[string]bool{}, stored: map[string]bool{},
-	}
+	p := &plan{now: r.now().UTC(), steady: r.steady(), unsure: r.unsure(), debounce: r.debounce}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, k := range keys {
 		if s, ok := r.open[k]; ok {
-			p.open[k], p.stored[k] = s, true
+			put(&p.open, k, s)
+			put(&p.stored, k, true)
 		}
 		if m, ok := r.moments[k]; ok {
-			p.moments[k] = m
+			put(&p.moments, k, m)
 		}
 	}
 	return p

@@ -2,6 +2,8 @@ package sensor
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -178,6 +180,12 @@ func TestIdentity(t *testing.T) {
 		if identity(other) == identity(m) {
 			t.Errorf("%s is not part of the identity", name)
 		}
+	}
+	// The outbox knows those of releases before.
+	m.Session, m.PacketID = "a \"b\"\n\u00e9\xff", 65535
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %q %s", m.Broker, m.Session, m.PacketID, m.Topic, m.Payload))
+	if want := raise.FirstDelivery("mqtt " + hex.EncodeToString(sum[:])); identity(m) != want {
+		t.Errorf("the identity is %s, was %s", identity(m), want)
 	}
 	m.QoS = 0
 	if identity(m) != "" {

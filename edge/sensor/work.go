@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -166,17 +167,10 @@ func (w *work) take(d *Device, t observation.Translation) bool {
 	if slices.Contains(w.taken, d) { // two of its filters have the topic
 		return true
 	}
-	told := Told{Device: d, Received: w.message.Received, Retained: w.message.Retained}
-	mine := func(name string) bool { return d.Name == "" || name == d.Name }
-	for _, o := range t.Observations {
-		if mine(o.Device) {
-			told.Observations = append(told.Observations, o)
-		}
-	}
-	for _, r := range t.Readings {
-		if mine(r.Device) {
-			told.Readings = append(told.Readings, r)
-		}
+	told := Told{
+		Device: d, Received: w.message.Received, Retained: w.message.Retained,
+		Observations: mine(t.Observations, d, func(o *observation.Observation) string { return o.Device }),
+		Readings:     mine(t.Readings, d, func(r *observation.Reading) string { return r.Device }),
 	}
 	if len(told.Observations)+len(told.Readings) == 0 {
 		return false
@@ -191,13 +185,32 @@ func (w *work) take(d *Device, t observation.Translation) bool {
 	return true
 }
 
+// mine are those of said that speak of d, in a list of their own: stages may change it, and another device may have the same.
+func mine[T any](said []T, d *Device, name func(*T) string) (own []T) {
+	if d.Name == "" {
+		return slices.Clone(said)
+	}
+	for i := range said {
+		if name(&said[i]) == d.Name {
+			own = append(own, said[i])
+		}
+	}
+	return own
+}
+
 // keep lets the stages work on what a device told, and takes what they leave and what they found.
 func (w *work) keep(told Told) {
 	w.hub.settle(&told)
 	var found []Finding
 	for _, s := range w.hub.stages {
-		found = append(found, s.Take(&told)...)
+		if more := s.Take(&told); len(found) == 0 {
+			found = more
+		} else {
+			found = append(found, more...)
+		}
 	}
+	w.signals = slices.Grow(w.signals, len(told.Observations)+len(found))
+	w.readings = slices.Grow(w.readings, len(told.Readings))
 	private := false
 	for _, o := range told.Observations {
 		private = !w.observe(told.Device, o) || private
@@ -316,10 +329,13 @@ func identity(m Message) string {
 	if m.QoS == 0 {
 		return ""
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %d %q ", m.Broker, m.Session, m.PacketID, m.Topic)
-	h.Write(m.Payload)
-	id := "mqtt " + hex.EncodeToString(h.Sum(nil))
+	told := make([]byte, 0, 512) // it need not leave the stack
+	told = append(strconv.AppendQuote(told, m.Broker), ' ')
+	told = append(strconv.AppendQuote(told, m.Session), ' ')
+	told = append(strconv.AppendUint(told, uint64(m.PacketID), 10), ' ')
+	told = append(strconv.AppendQuote(told, m.Topic), ' ')
+	sum := sha256.Sum256(append(told, m.Payload...))
+	id := "mqtt " + hex.EncodeToString(sum[:])
 	if m.Duplicate {
 		return id
 	}

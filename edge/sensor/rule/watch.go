@@ -50,9 +50,10 @@ type watch struct {
 	zone   string // of the rule, and the channel
 	mode   func(device string) sensor.Mode
 
-	trail    *trail    // of a rate
-	newest   time.Time // of the numbers that were taken, by their own times
-	arrived  time.Time // when that one came
+	patience *raise.Debounce // of what is found; never changed
+	trail    *trail          // of a rate
+	newest   time.Time       // of the numbers that were taken, by their own times
+	arrived  time.Time       // when that one came
 	phase    observation.Phase
 	measure  alert.Measure // from which phase was concluded; of a rate, named and in the unit of what changes
 	measured bool
@@ -62,7 +63,10 @@ type watch struct {
 }
 
 func (s *Stage) watch(r *Rule, device, zone string) *watch {
-	w := &watch{rule: r, origin: r.Origin(), device: device, zone: zone, mode: s.mode}
+	w := &watch{
+		rule: r, origin: r.Origin(), device: device, zone: zone, mode: s.mode,
+		patience: &raise.Debounce{MinActive: r.For, ClearHold: r.Hold},
+	}
 	if r.Rate != nil {
 		w.trail = &trail{over: r.Rate.Over}
 	}
@@ -195,7 +199,7 @@ func (w *watch) finding(phase observation.Phase, at time.Time) Finding {
 		Device:      w.device,
 		Observation: observation.Observation{Device: w.device, Kind: r.Kind, Phase: phase, At: at, Zone: w.zone},
 		Origin:      w.origin, By: w.origin, Severity: r.Severity,
-		Patience: &raise.Debounce{MinActive: r.For, ClearHold: r.Hold},
+		Patience: w.patience,
 	}
 	if w.measured {
 		m := w.measure

@@ -139,7 +139,9 @@ func report(b *sensors.Builder, object map[string]any) observation.Translation {
 	if at, ok := sensors.Time(object["last_seen"]); ok {
 		b.Time = at
 	}
-	for _, key := range slices.Sorted(maps.Keys(object)) {
+	keys := slices.AppendSeq(make([]string, 0, len(object)), maps.Keys(object))
+	slices.Sort(keys)
+	for _, key := range keys {
 		value := object[key]
 		rule, zone, ok := lookup(key)
 		switch {
