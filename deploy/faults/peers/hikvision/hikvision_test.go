@@ -7,16 +7,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/deploy/faults/peers/hikvision"
 	"gridgate/deploy/faults/peers/httpauth"
 	"gridgate/deploy/faults/peers/peertest"
+	"gridgate/deploy/testkit/leak"
 	protocol "gridgate/protocols/hikvision"
 	"gridgate/protocols/vendor"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // during runs the stream against a device for a while, in a bubble.
 func during(t *testing.T, d time.Duration, q hikvision.Quirks, password string, script ...hikvision.Alert) peertest.Told {
