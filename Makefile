@@ -56,7 +56,7 @@ check-go: console
 
 e2e: build
 	@$(SETUP)/footage.sh > /dev/null
-	@go test $(RACE) -count=1 -timeout 15m ./deploy/e2e/...
+	@go test $(RACE) -count=1 -parallel 6 -timeout 15m ./deploy/e2e/... # those that only wait, side by side
 
 lint: console ## formatting, vet, staticcheck, licences, known vulnerabilities, shell syntax
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
