@@ -10,11 +10,57 @@ import (
 
 	"gridgate/central/auth"
 	"gridgate/central/orders"
+	"gridgate/protocols/ingest"
 )
+
+// DeviceNote is a note of a device for programs, which have words of their own.
+type DeviceNote struct {
+	Code string            `json:"code" enum:"no-answer,channels,clock,account,hikvision,dahua,port,conventional,which-events,events,other" doc:"other: of an edge of another version, in words only"`
+	Args map[string]string `json:"args,omitempty" doc:"numbers and names of makers that the note is about, by name"`
+}
+
+// FoundDevice is a device that was found near an edge.
+type FoundDevice struct {
+	ingest.Found
+	Said []DeviceNote `json:"said,omitempty" doc:"notes again, in their order"`
+}
+
+// SearchResult is what an edge found.
+type SearchResult struct {
+	Why   string        `json:"why,omitempty" doc:"why there is no answer, in one English line"`
+	More  bool          `json:"more,omitempty" doc:"there were more than can be told"`
+	Found []FoundDevice `json:"found,omitempty"`
+}
+
+// CameraSearch is a search for cameras and, once it is there, its result.
+type CameraSearch struct {
+	orders.Discovery
+	Result *SearchResult `json:"result,omitempty" doc:"absent while the edge has not answered"`
+}
+
+func searchOf(d orders.Discovered) CameraSearch {
+	out := CameraSearch{Discovery: d.Discovery}
+	if d.Result == nil {
+		return out
+	}
+	out.Result = &SearchResult{Why: d.Result.Why, More: d.Result.More}
+	for _, f := range d.Result.Found {
+		shown := FoundDevice{Found: f}
+		for _, words := range f.Notes {
+			code, args, ok := ingest.ReadFoundNote(words)
+			if !ok {
+				code = "other"
+			}
+			shown.Said = append(shown.Said, DeviceNote{Code: code, Args: args})
+		}
+		out.Result.Found = append(out.Result.Found, shown)
+	}
+	return out
+}
 
 // DiscoveryList lists searches for cameras, the newest first, without what they found.
 type DiscoveryList struct {
-	Items []orders.Discovered `json:"items" nullable:"false"`
+	Items []CameraSearch `json:"items" nullable:"false"`
 }
 
 type (
@@ -30,7 +76,7 @@ type (
 		Discovery string `path:"discovery" format:"uuid"`
 		Wait      int    `query:"wait" minimum:"0" maximum:"8" doc:"seconds to wait for the result"`
 	}
-	discoveryOutput struct{ Body orders.Discovered }
+	discoveryOutput struct{ Body CameraSearch }
 )
 
 func (s *Server) discoveryOperations() {
@@ -51,7 +97,7 @@ func (s *Server) openDiscovery(ctx context.Context, in *openDiscoveryInput) (*di
 		return nil, s.ordered(ctx, "ask the edge to look for cameras", 0, err)
 	}
 	noteOf(ctx).target = in.Edge + "," + d.ID
-	return &discoveryOutput{Body: orders.Discovered{Discovery: d}}, nil
+	return &discoveryOutput{Body: CameraSearch{Discovery: d}}, nil
 }
 
 func (s *Server) discoveries(ctx context.Context, in *discoveriesInput) (*discoveriesOutput, error) {
@@ -60,7 +106,7 @@ func (s *Server) discoveries(ctx context.Context, in *discoveriesInput) (*discov
 	if err != nil {
 		return nil, s.ordered(ctx, "list the searches for cameras", 0, err)
 	}
-	out := &discoveriesOutput{Body: DiscoveryList{Items: make([]orders.Discovered, len(list))}}
+	out := &discoveriesOutput{Body: DiscoveryList{Items: make([]CameraSearch, len(list))}}
 	for i, d := range list {
 		out.Body.Items[i].Discovery = d
 	}
@@ -73,5 +119,5 @@ func (s *Server) discovery(ctx context.Context, in *discoveryInput) (*discoveryO
 	if err != nil {
 		return nil, s.ordered(ctx, "read the search for cameras", 0, err)
 	}
-	return &discoveryOutput{Body: d}, nil
+	return &discoveryOutput{Body: searchOf(d)}, nil
 }

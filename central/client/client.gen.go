@@ -398,6 +398,21 @@ const (
 	DeviceLineFamilySensors DeviceLineFamily = "sensors"
 )
 
+// Defines values for DeviceNoteCode.
+const (
+	DeviceNoteCodeAccount      DeviceNoteCode = "account"
+	DeviceNoteCodeChannels     DeviceNoteCode = "channels"
+	DeviceNoteCodeClock        DeviceNoteCode = "clock"
+	DeviceNoteCodeConventional DeviceNoteCode = "conventional"
+	DeviceNoteCodeDahua        DeviceNoteCode = "dahua"
+	DeviceNoteCodeEvents       DeviceNoteCode = "events"
+	DeviceNoteCodeHikvision    DeviceNoteCode = "hikvision"
+	DeviceNoteCodeNoAnswer     DeviceNoteCode = "no-answer"
+	DeviceNoteCodeOther        DeviceNoteCode = "other"
+	DeviceNoteCodePort         DeviceNoteCode = "port"
+	DeviceNoteCodeWhichEvents  DeviceNoteCode = "which-events"
+)
+
 // Defines values for DevicePointFamily.
 const (
 	DevicePointFamilyCameras DevicePointFamily = "cameras"
@@ -1127,14 +1142,14 @@ const (
 
 // Defines values for ListEdgeConfigurationsParamsState.
 const (
-	Alone      ListEdgeConfigurationsParamsState = "alone"
-	Away       ListEdgeConfigurationsParamsState = "away"
-	Fetching   ListEdgeConfigurationsParamsState = "fetching"
-	InForce    ListEdgeConfigurationsParamsState = "in-force"
-	Refused    ListEdgeConfigurationsParamsState = "refused"
-	RolledBack ListEdgeConfigurationsParamsState = "rolled-back"
-	Trying     ListEdgeConfigurationsParamsState = "trying"
-	Waiting    ListEdgeConfigurationsParamsState = "waiting"
+	ListEdgeConfigurationsParamsStateAlone      ListEdgeConfigurationsParamsState = "alone"
+	ListEdgeConfigurationsParamsStateAway       ListEdgeConfigurationsParamsState = "away"
+	ListEdgeConfigurationsParamsStateFetching   ListEdgeConfigurationsParamsState = "fetching"
+	ListEdgeConfigurationsParamsStateInForce    ListEdgeConfigurationsParamsState = "in-force"
+	ListEdgeConfigurationsParamsStateRefused    ListEdgeConfigurationsParamsState = "refused"
+	ListEdgeConfigurationsParamsStateRolledBack ListEdgeConfigurationsParamsState = "rolled-back"
+	ListEdgeConfigurationsParamsStateTrying     ListEdgeConfigurationsParamsState = "trying"
+	ListEdgeConfigurationsParamsStateWaiting    ListEdgeConfigurationsParamsState = "waiting"
 )
 
 // Defines values for ActRolloutParamsAction.
@@ -1409,13 +1424,15 @@ type AlertPicture struct {
 
 // AlertStep defines model for AlertStep.
 type AlertStep struct {
-	AfterMs *float64        `json:"afterMs,omitempty"`
-	At      *time.Time      `json:"at,omitempty"`
-	Clock   *AlertStepClock `json:"clock,omitempty"`
-	Known   *AlertStepKnown `json:"known,omitempty"`
-	N       int64           `json:"n"`
-	Name    AlertStepName   `json:"name"`
-	Note    *string         `json:"note,omitempty"`
+	AfterMs  *float64           `json:"afterMs,omitempty"`
+	At       *time.Time         `json:"at,omitempty"`
+	Clock    *AlertStepClock    `json:"clock,omitempty"`
+	Known    *AlertStepKnown    `json:"known,omitempty"`
+	N        int64              `json:"n"`
+	Name     AlertStepName      `json:"name"`
+	Note     *string            `json:"note,omitempty"`
+	NoteArgs *map[string]string `json:"noteArgs,omitempty"`
+	NoteCode *string            `json:"noteCode,omitempty"`
 }
 
 // AlertStepClock defines model for AlertStep.Clock.
@@ -1643,6 +1660,24 @@ type CameraPage struct {
 
 	// Next cursor of the next page
 	Next *string `json:"next,omitempty"`
+}
+
+// CameraSearch defines model for CameraSearch.
+type CameraSearch struct {
+	At time.Time `json:"at"`
+	By string    `json:"by"`
+
+	// Done it has a result, or will have none
+	Done bool   `json:"done"`
+	Edge string `json:"edge"`
+
+	// ForSec how long the edge listens, in seconds
+	ForSec int64         `json:"forSec"`
+	Id     string        `json:"id"`
+	Result *SearchResult `json:"result,omitempty"`
+
+	// Until nobody waits for a result then any more
+	Until time.Time `json:"until"`
 }
 
 // CameraUnit defines model for CameraUnit.
@@ -2106,6 +2141,18 @@ type DeviceLines struct {
 	Total int64        `json:"total"`
 }
 
+// DeviceNote defines model for DeviceNote.
+type DeviceNote struct {
+	// Args numbers and names of makers that the note is about, by name
+	Args *map[string]string `json:"args,omitempty"`
+
+	// Code other: of an edge of another version, in words only
+	Code DeviceNoteCode `json:"code"`
+}
+
+// DeviceNoteCode other: of an edge of another version, in words only
+type DeviceNoteCode string
+
 // DevicePoint defines model for DevicePoint.
 type DevicePoint struct {
 	Edge   string            `json:"edge"`
@@ -2147,27 +2194,9 @@ type DeviceStateFamily string
 // DeviceStateLane defines model for DeviceState.Lane.
 type DeviceStateLane string
 
-// Discovered defines model for Discovered.
-type Discovered struct {
-	At time.Time `json:"at"`
-	By string    `json:"by"`
-
-	// Done it has a result, or will have none
-	Done bool   `json:"done"`
-	Edge string `json:"edge"`
-
-	// ForSec how long the edge listens, in seconds
-	ForSec int64            `json:"forSec"`
-	Id     string           `json:"id"`
-	Result *DiscoveryResult `json:"result,omitempty"`
-
-	// Until nobody waits for a result then any more
-	Until time.Time `json:"until"`
-}
-
 // DiscoveryList defines model for DiscoveryList.
 type DiscoveryList struct {
-	Items []Discovered `json:"items"`
+	Items []CameraSearch `json:"items"`
 }
 
 // DiscoveryResult defines model for DiscoveryResult.
@@ -2589,6 +2618,19 @@ type Found struct {
 	Notes        *[]string `json:"notes"`
 	Proposal     *string   `json:"proposal,omitempty"`
 	Protocols    *[]string `json:"protocols"`
+}
+
+// FoundDevice defines model for FoundDevice.
+type FoundDevice struct {
+	Address      string    `json:"address"`
+	Manufacturer *string   `json:"manufacturer,omitempty"`
+	Model        *string   `json:"model,omitempty"`
+	Notes        *[]string `json:"notes"`
+	Proposal     *string   `json:"proposal,omitempty"`
+	Protocols    *[]string `json:"protocols"`
+
+	// Said notes again, in their order
+	Said *[]DeviceNote `json:"said"`
 }
 
 // Gap defines model for Gap.
@@ -3747,6 +3789,17 @@ type SavedFilterSeverity string
 // SavedFilterState defines model for SavedFilter.State.
 type SavedFilterState string
 
+// SearchResult defines model for SearchResult.
+type SearchResult struct {
+	Found *[]FoundDevice `json:"found"`
+
+	// More there were more than can be told
+	More *bool `json:"more,omitempty"`
+
+	// Why why there is no answer, in one English line
+	Why *string `json:"why,omitempty"`
+}
+
 // SectionPart defines model for SectionPart.
 type SectionPart struct {
 	// First its first line in the edge's text
@@ -4052,22 +4105,24 @@ type Told struct {
 
 // Trace defines model for Trace.
 type Trace struct {
-	AlertId       string         `json:"alertId"`
-	CaseId        *string        `json:"caseId,omitempty"`
-	Exercise      bool           `json:"exercise"`
-	Kind          *string        `json:"kind,omitempty"`
-	Lane          *string        `json:"lane,omitempty"`
-	Later         []Change       `json:"later"`
-	Outcome       TraceOutcome   `json:"outcome"`
-	Pictures      []AlertPicture `json:"pictures"`
-	SkewMs        *int64         `json:"skewMs,omitempty"`
-	Source        *string        `json:"source,omitempty"`
-	State         *string        `json:"state,omitempty"`
-	Steps         []AlertStep    `json:"steps"`
-	Told          []Told         `json:"told"`
-	TotalMs       *float64       `json:"totalMs,omitempty"`
-	UncertaintyMs int64          `json:"uncertaintyMs"`
-	Why           string         `json:"why"`
+	AlertId       string             `json:"alertId"`
+	CaseId        *string            `json:"caseId,omitempty"`
+	Exercise      bool               `json:"exercise"`
+	Kind          *string            `json:"kind,omitempty"`
+	Lane          *string            `json:"lane,omitempty"`
+	Later         []Change           `json:"later"`
+	Outcome       TraceOutcome       `json:"outcome"`
+	Pictures      []AlertPicture     `json:"pictures"`
+	SkewMs        *int64             `json:"skewMs,omitempty"`
+	Source        *string            `json:"source,omitempty"`
+	State         *string            `json:"state,omitempty"`
+	Steps         []AlertStep        `json:"steps"`
+	Told          []Told             `json:"told"`
+	TotalMs       *float64           `json:"totalMs,omitempty"`
+	UncertaintyMs int64              `json:"uncertaintyMs"`
+	Why           string             `json:"why"`
+	WhyArgs       *map[string]string `json:"whyArgs,omitempty"`
+	WhyCode       string             `json:"whyCode"`
 }
 
 // TraceOutcome defines model for Trace.Outcome.
@@ -18485,7 +18540,7 @@ func (r ActRolloutResponse) StatusCode() int {
 type GetDiscoveryResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
-	JSON200                   *Discovered
+	JSON200                   *CameraSearch
 	ApplicationproblemJSON401 *ErrorModel
 	ApplicationproblemJSON403 *ErrorModel
 	ApplicationproblemJSON404 *ErrorModel
@@ -18739,7 +18794,7 @@ func (r ListDiscoveriesResponse) StatusCode() int {
 type OpenDiscoveryResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
-	JSON201                   *Discovered
+	JSON201                   *CameraSearch
 	ApplicationproblemJSON401 *ErrorModel
 	ApplicationproblemJSON403 *ErrorModel
 	ApplicationproblemJSON404 *ErrorModel
@@ -26099,7 +26154,7 @@ func ParseGetDiscoveryResponse(rsp *http.Response) (*GetDiscoveryResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Discovered
+		var dest CameraSearch
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -26725,7 +26780,7 @@ func ParseOpenDiscoveryResponse(rsp *http.Response) (*OpenDiscoveryResponse, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Discovered
+		var dest CameraSearch
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}

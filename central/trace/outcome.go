@@ -1,8 +1,6 @@
 package trace
 
 import (
-	"fmt"
-
 	"gridgate/central/cases"
 	"gridgate/central/store"
 	"gridgate/protocols/alert"
@@ -14,43 +12,47 @@ func (t *Trace) decide(f Facts, own int) {
 	case f.Alert == nil:
 		t.missing(f)
 	case t.CaseID == "" && t.State == alert.Cleared:
-		t.Outcome, t.Why = NoCase, "it is the end of a situation whose beginning central had not got: it is remembered, and a late beginning counts as over"
+		t.end(NoCase, say(saidOnlyEnd))
 	case t.CaseID == "":
-		t.Outcome, t.Why = NoCase, "it joined no case"
+		t.end(NoCase, say(saidNoCase))
 	case own < 0:
-		t.Outcome, t.Why = Joined, "it is counted in the case, by an event that is not among the newest of its history"
+		t.end(Joined, say(saidOldJoin))
 	default:
-		t.Outcome, t.Why = outcomeOf(f.Events[own])
+		t.end(outcomeOf(f.Events[own]))
 	}
 	if t.Exercise {
 		t.Why += "; it is a drill, which never mixes with the real thing"
 	}
 }
 
+func (t *Trace) end(o Outcome, why said) {
+	t.Outcome, t.Why, t.WhyCode, t.WhyArgs = o, why.words, why.code, why.args
+}
+
 func (t *Trace) missing(f Facts) {
 	switch {
 	case f.Lines.Outcome == "rejected":
-		t.Outcome, t.Why = Rejected, "central refused it: it is a dead letter of the edge (gridgate-edge outbox dead)"
+		t.end(Rejected, say(saidRefused))
 	case f.Lines.Outcome != "":
-		t.Outcome, t.Why = Forgot, "central answered for it and no longer has it: retention deleted it, or the database is an older copy"
+		t.end(Forgot, say(saidDeleted))
 	default:
-		t.Outcome, t.Why = Held, "the edge committed it and central does not have it: it waits, or it was given up for want of room (gridgate-edge outbox status), or the log is cut off"
+		t.end(Held, say(saidAtEdge))
 	}
 }
 
-func outcomeOf(e cases.Event) (Outcome, string) {
+func outcomeOf(e cases.Event) (Outcome, said) {
 	switch e.Type {
 	case cases.EventOpened:
 		if e.Opening != nil && e.Opening.Previous != "" {
-			return Opened, "no case of its key was open: it opened one, which follows " + e.Opening.Previous
+			return Opened, say(saidFollows, "case", e.Opening.Previous)
 		}
-		return Opened, "no case of its key was open: it opened one"
+		return Opened, say(saidOpens)
 	case cases.EventReopened:
-		return Reopened, "the case of its key had closed by itself less than 30 minutes before"
+		return Reopened, say(saidReopens)
 	case cases.EventCleared:
-		return Ended, "it is the end of a situation: noted in the case of its key"
+		return Ended, say(saidEnds)
 	}
-	return Joined, fmt.Sprintf("a case of its key was open: joined with %d others by one event", max(e.Count-1, 0))
+	return Joined, say(saidJoinedWith, "count", max(e.Count-1, 0))
 }
 
 // follow lists what happened to the case after the alert's event, and who was told of that event.

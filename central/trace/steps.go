@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,48 +23,52 @@ func steps(f Facts, own int) []AlertStep {
 	return out
 }
 
-func (s *AlertStep) set(at time.Time, clock Owner, known Source, note string) {
-	s.At, s.Clock, s.Known, s.Note = at.UTC(), clock, known, note
+func (s *AlertStep) set(at time.Time, clock Owner, known Source, note said) {
+	s.At, s.Clock, s.Known = at.UTC(), clock, known
+	s.tell(note)
+}
+
+func (s *AlertStep) tell(note said) {
+	s.Note, s.NoteCode, s.NoteArgs = note.words, note.code, note.args
 }
 
 // atEdge fills in steps 1 to 6.
 func atEdge(f Facts, out []AlertStep) {
-	between := "no time of its own is noted: it lies between steps 1 and 4"
-	out[1].Note, out[2].Note = between, between
-	out[0].Note = "not known: central does not have the alert"
+	out[0].tell(say(saidNotStored))
+	out[1].tell(say(saidBetween))
+	out[2].tell(say(saidBetween))
 	if f.Alert != nil {
-		clock := EdgeClock
-		note := "by the clock of the edge"
+		clock, note := EdgeClock, saidByEdge
 		switch f.Alert.Clock {
 		case alert.CameraClock:
-			clock, note = CameraClock, "by the clock of the camera or sensor"
+			clock, note = CameraClock, saidByCamera
 		case alert.ReceiveClock:
-			note = "when the edge received it: the device told no time"
+			note = saidOnReceipt
 		}
-		out[0].set(f.Alert.OccurredAt, clock, FromAlert, fmt.Sprintf("%s, ±%s", note, f.Alert.Uncertainty))
-		if out[1].Note, out[2].Note = between, between; f.Alert.Reading != nil {
-			out[1].Note = "a sensor's message: there is no picture to decode"
+		out[0].set(f.Alert.OccurredAt, clock, FromAlert, say(note, "off", f.Alert.Uncertainty))
+		if f.Alert.Reading != nil {
+			out[1].tell(say(saidNoPicture))
 		}
 	}
 	raised(f, &out[3])
 	if at := f.Lines.Committed; !at.IsZero() {
-		out[4].set(at, EdgeClock, FromLog, "on the edge's disk")
+		out[4].set(at, EdgeClock, FromLog, say(saidCommitted))
 	} else {
-		out[4].Note = "not known: give the edge's log with --log"
+		out[4].tell(say(saidInLog))
 	}
 	forwarded(f, &out[5])
 }
 
 func raised(f Facts, s *AlertStep) {
 	if f.Alert != nil && !f.Alert.RaisedAt.IsZero() {
-		s.set(f.Alert.RaisedAt, EdgeClock, FromAlert, "")
+		s.set(f.Alert.RaisedAt, EdgeClock, FromAlert, said{})
 		return
 	}
 	if at, ok := minted(f.ID); ok {
-		s.set(at, EdgeClock, FromID, "when the id was minted")
+		s.set(at, EdgeClock, FromID, say(saidMinted))
 		return
 	}
-	s.Note = "not known: the id holds no time"
+	s.tell(say(saidNoMinting))
 }
 
 // minted is the time in a UUIDv7.
@@ -82,11 +85,11 @@ func forwarded(f Facts, s *AlertStep) {
 	l := f.Lines
 	switch {
 	case !l.FirstSent.IsZero():
-		s.set(l.FirstSent, EdgeClock, FromLog, fmt.Sprintf("first sent; %d attempts; central's receipt (%s) came %s later", l.Attempts, l.Outcome, l.Answered.Sub(l.FirstSent)))
+		s.set(l.FirstSent, EdgeClock, FromLog, say(saidSent, "attempts", l.Attempts, "outcome", l.Outcome, "after", l.Answered.Sub(l.FirstSent)))
 	case f.Alert != nil:
-		s.Note = "the first attempt is not known: give the edge's log with --log; it ended with step 7"
+		s.tell(say(saidSentInLog))
 	default:
-		s.Note = "not known: it waits at the edge, or the edge's log was not given"
+		s.tell(say(saidWaits))
 	}
 }
 
@@ -94,28 +97,30 @@ func forwarded(f Facts, s *AlertStep) {
 func atCentral(f Facts, own int, out []AlertStep) {
 	if f.Alert == nil {
 		for i := 6; i < 10; i++ {
-			out[i].Note = "central does not have it"
+			out[i].tell(say(saidAbsent))
 		}
 		return
 	}
-	out[6].set(f.Alert.ReceivedAt, CentralClock, FromStore, fmt.Sprintf("alert %d of the log", f.Alert.Position))
+	out[6].set(f.Alert.ReceivedAt, CentralClock, FromStore, say(saidStored, "position", f.Alert.Position))
 	if own < 0 {
-		reason := "it joined no case"
+		reason := saidNoCase
 		if f.Alert.CaseID != "" {
-			reason = "not known: the event is not among the newest of the case's history"
+			reason = saidOldEvent
 		}
-		out[7].Note, out[8].Note, out[9].Note = reason, reason, reason
+		for i := 7; i < 10; i++ {
+			out[i].tell(say(reason))
+		}
 		return
 	}
 	e := f.Events[own]
-	out[7].set(e.At, CentralClock, FromStore, "decided in the transaction that stored it, by its key")
+	out[7].set(e.At, CentralClock, FromStore, say(saidDecided))
 	out[8].set(e.At, CentralClock, FromStore, described(e))
-	out[9].set(e.At, CentralClock, FromStore, fmt.Sprintf("event %d, seen by every screen from this commit on; when a screen drew it is noted nowhere", e.Position))
+	out[9].set(e.At, CentralClock, FromStore, say(saidShown, "position", e.Position))
 }
 
-func described(e cases.Event) string {
+func described(e cases.Event) said {
 	if e.Count > 1 {
-		return fmt.Sprintf("%s, one event for %d alerts", e.Type, e.Count)
+		return say(saidGathered, "event", e.Type, "count", e.Count)
 	}
-	return string(e.Type)
+	return say(saidEvent, "event", e.Type)
 }

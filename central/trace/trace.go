@@ -46,7 +46,10 @@ type AlertStep struct {
 	// what it was off at its last report; without one there is no number.
 	AfterMs *float64 `json:"afterMs,omitempty"`
 	Known   Source   `json:"known,omitempty" enum:"alert,id,store,edge-log,central-log"`
-	Note    string   `json:"note,omitempty"`
+	Note    string   `json:"note,omitempty"` // in English
+	// NoteCode is the same for programs: a key of [Sentences], with its arguments.
+	NoteCode string            `json:"noteCode,omitempty"`
+	NoteArgs map[string]string `json:"noteArgs,omitempty"`
 }
 
 // Outcome says what became of an alert.
@@ -100,8 +103,11 @@ type Trace struct {
 	Exercise bool        `json:"exercise"`
 	CaseID   string      `json:"caseId,omitempty"`
 	Outcome  Outcome     `json:"outcome" enum:"opened,joined,reopened,cleared,no-case,at-edge,rejected,forgotten"`
-	Why      string      `json:"why"` // of Outcome, in a sentence
-	Steps    []AlertStep `json:"steps" nullable:"false"`
+	Why      string      `json:"why"` // of Outcome, in an English sentence
+	// WhyCode is the same for programs: a key of [Sentences], with its arguments. That it is a drill is in Exercise.
+	WhyCode string            `json:"whyCode"`
+	WhyArgs map[string]string `json:"whyArgs,omitempty"`
+	Steps   []AlertStep       `json:"steps" nullable:"false"`
 	// TotalMs is from step 1 to step 9 in milliseconds, central's clock taken as right; nil where one of them is not known.
 	TotalMs     *float64       `json:"totalMs,omitempty"`
 	SkewMs      *int64         `json:"skewMs,omitempty"` // the edge's clock less central's at its last report

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -116,6 +117,70 @@ func TestOutcomes(t *testing.T) {
 			t.Errorf("%s: %v\n%s", name, err, out.String())
 		}
 	}
+}
+
+// Whatever is said has a code that stays and the arguments of its sentence; no sentence is without its use.
+func TestWhatIsSaidHasACode(t *testing.T) {
+	console, err := os.ReadFile("../console/web/src/trace/api.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	look := func(where, words, code string, args map[string]string) {
+		want, known := Sentences[code]
+		for name, value := range args {
+			if !strings.Contains(want, "{"+name+"}") {
+				t.Errorf("%s: %s has no place for %s", where, code, name)
+			}
+			want = strings.ReplaceAll(want, "{"+name+"}", value)
+		}
+		if used[code] = true; !known || strings.ContainsAny(want, "{}") || !strings.HasPrefix(words, want) {
+			t.Errorf("%s: %q is said, and %q with %v is %q", where, words, code, args, want)
+		}
+	}
+	for name, f := range everySort() {
+		got := Of(f)
+		look(name, got.Why, got.WhyCode, got.WhyArgs)
+		for _, s := range got.Steps {
+			if s.Note != "" {
+				look(name, s.Note, s.NoteCode, s.NoteArgs)
+			}
+		}
+	}
+	for code := range Sentences {
+		if !used[code] {
+			t.Errorf("nothing says %s", code)
+		}
+		if !bytes.Contains(console, []byte("'"+code+"'")) {
+			t.Errorf("the console has no words for %s", code)
+		}
+	}
+}
+
+// everySort are facts of which together every sentence comes.
+func everySort() map[string]Facts {
+	out := map[string]Facts{}
+	add := func(name string, change func(*Facts)) {
+		f := whole()
+		change(&f)
+		out[name] = f
+	}
+	kind := func(e cases.EventType) func(*Facts) { return func(f *Facts) { f.Events[0].Type = e } }
+	add("opened", func(*Facts) {})
+	add("follows", func(f *Facts) { f.Events[0].Opening.Previous = "c0" })
+	add("reopened", kind(cases.EventReopened))
+	add("cleared", kind(cases.EventCleared))
+	add("joined", func(f *Facts) { f.Events[0].Type, f.Events[0].Count = cases.EventJoined, 9 })
+	add("old", func(f *Facts) { f.Events = nil })
+	add("only its end", func(f *Facts) { f.Alert.CaseID, f.Alert.State, f.Events = "", alert.Cleared, nil })
+	add("no case", func(f *Facts) { f.Alert.CaseID, f.Events = "", nil })
+	add("no log", func(f *Facts) { f.Lines, f.Alert.Clock = Lines{}, alert.ReceiveClock })
+	add("a sensor", func(f *Facts) { f.Alert.Reading, f.Alert.Clock = &alert.Measure{}, alert.CameraClock })
+	add("minted", func(f *Facts) { f.Alert.RaisedAt = time.Time{} })
+	add("refused", func(f *Facts) { f.Alert, f.Lines.Outcome = nil, "rejected" })
+	add("deleted", func(f *Facts) { f.Alert, f.ID = nil, "x" })
+	add("at the edge", func(f *Facts) { f.Alert, f.Lines = nil, Lines{} })
+	return out
 }
 
 // An id holds the time of its making: an alert that never arrived has at least that.

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"gridgate/protocols/ingest"
 )
 
 // The protocols that a device may be found to speak.
@@ -251,8 +253,9 @@ func (f *Found) speaks(protocol string) {
 	}
 }
 
-func (f *Found) note(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); len(f.Notes) < maxNotes && !slices.Contains(f.Notes, text) {
+// note takes down what is not known of f; args are names and values in turn.
+func (f *Found) note(code string, args ...any) {
+	if text := ingest.FoundNote(code, args...); len(f.Notes) < maxNotes && !slices.Contains(f.Notes, text) {
 		f.Notes = append(f.Notes, text)
 	}
 }
@@ -265,7 +268,7 @@ func (f *Found) described(d Described, err error) {
 		if !slices.Contains(f.Protocols, ONVIF) {
 			return // it was only tried because it serves pages
 		}
-		f.note("it announces ONVIF, but could not be asked about itself")
+		f.note(ingest.NoteNoAnswer)
 	} else {
 		f.speaks(ONVIF)
 	}
@@ -275,13 +278,13 @@ func (f *Found) described(d Described, err error) {
 	f.model(d.Model)
 	f.Channels = d.Channels[:min(len(d.Channels), MaxChannels)]
 	if len(d.Channels) > MaxChannels {
-		f.note("it has %d channels: %d are proposed", len(d.Channels), MaxChannels)
+		f.note(ingest.NoteChannels, "channels", len(d.Channels), "proposed", MaxChannels)
 	}
 	if d.SkewKnown && d.Skew.Abs() > time.Second {
-		f.note("its clock is %v off: give it a time server", About(d.Skew))
+		f.note(ingest.NoteClock, "off", About(d.Skew))
 	}
 	if d.Refused {
-		f.note("it tells its streams to an account only: run discover with --username on the edge")
+		f.note(ingest.NoteAccount)
 	}
 }
 

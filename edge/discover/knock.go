@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
+
+	"gridgate/protocols/ingest"
 )
 
 // Bounds of looking at a subnet. The pace spares small switches and devices that are old.
@@ -85,17 +87,17 @@ func (f *Found) hear(h heard) {
 	case h.isapi && (f.vendor.name == "" || f.vendor.events == Hikvision):
 		f.speaks(Hikvision)
 		if f.vendor.name == "" {
-			f.note("it has Hikvision's interface: it is Hikvision's, or of one of its brands")
+			f.note(ingest.NoteHikvision)
 		}
 	case h.cgi && (f.vendor.name == "" || f.vendor.events == Dahua):
 		f.speaks(Dahua)
 		if f.vendor.name == "" {
-			f.note("it has Dahua's interface: it is Dahua's, or of one of its brands")
+			f.note(ingest.NoteDahua)
 		}
 	case h.hikvision && h.rtsp && f.vendor.name == "":
-		f.note("port 8000 is open: devices of Hikvision and its brands have it so")
+		f.note(ingest.NotePortOf, "port", 8000, "maker", "Hikvision")
 	case h.dahua && f.vendor.name == "":
-		f.note("port 37777 is open: devices of Dahua and its brands have it so")
+		f.note(ingest.NotePortOf, "port", 37777, "maker", "Dahua")
 	}
 	if h.http && len(f.services) == 0 && (h.rtsp || h.isapi || h.cgi) {
 		f.services = []string{"http://" + hostOf(f.addr) + h.httpPort + "/onvif/device_service"}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"gridgate/protocols/ingest"
 )
 
 func pathf(format string, args ...any) string { return fmt.Sprintf(format, args...) }
@@ -127,13 +129,13 @@ func (f *Found) propose(id string, a Account) {
 		b.WriteString(e.yaml(f))
 	}
 	if conventional {
-		f.note("the addresses of its streams are those that %s documents; they were not tried: probe them", f.Manufacturer)
+		f.note(ingest.NoteConventional, "maker", f.Manufacturer)
 	}
 	if f.events() == ONVIF && len(channels) > 1 {
-		f.note("which of its events belong to which channel is not known: probe it with --onvif, and write events.channel")
+		f.note(ingest.NoteWhichEvents)
 	}
 	if f.events() == "" {
-		f.note("whether it tells events of its own is not known")
+		f.note(ingest.NoteEvents)
 	}
 	f.Proposal = b.String()
 }

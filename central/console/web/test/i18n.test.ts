@@ -6,7 +6,8 @@ import { PERIODS } from '../src/figures/period';
 import { GROUPS } from '../src/figures/rows';
 import { HOURS, METRICS, UNIT_NAMES } from '../src/figures/series';
 import { HANDOVER_STATES, SILENCE_SORTS, STEPS } from '../src/shift/api';
-import { KNOWN, OUTCOMES, STEPS as TRACED } from '../src/trace/api';
+import { NOTES } from '../src/connect/api';
+import { KNOWN, OUTCOMES, SAID, STEPS as TRACED } from '../src/trace/api';
 import { REASONS as CLIP_REASONS, STATES as CLIP_STATES } from '../src/unseal/api';
 import * as types from '../src/types';
 
@@ -32,7 +33,7 @@ describe('dictionaries', () => {
     ['deadline.tone', TONES], ['mode', types.ZONE_MODES], ['lane', types.LANES],
     ['deviceState', [...types.CAMERA_STATES, ...types.SENSOR_STATES]], ['conn', ['connecting', 'live', 'lost']], ['role', types.ROLES],
     ['shift.ask', STEPS], ['shift.askText', STEPS], ['shift.state', HANDOVER_STATES], ['shift.silence', SILENCE_SORTS], ['figures.period', PERIODS], ['figures.by', GROUPS], ['figures.hours', HOURS.map(String)],
-    ['traceStep', TRACED], ['traceOutcome', OUTCOMES], ['traceKnown', KNOWN], ['traceClock', types.CLOCKS.filter((c) => c !== 'receive')], ['unsealReason', CLIP_REASONS], ['unsealHint', CLIP_REASONS], ['unsealState', CLIP_STATES],
+    ['traceStep', TRACED], ['traceOutcome', OUTCOMES], ['traceKnown', KNOWN], ['traceSaid', SAID], ['deviceNote', NOTES], ['traceClock', types.CLOCKS.filter((c) => c !== 'receive')], ['unsealReason', CLIP_REASONS], ['unsealHint', CLIP_REASONS], ['unsealState', CLIP_STATES],
     ['figures.metric', Object.keys(METRICS)], ['figures.unitName', UNIT_NAMES],
   ];
   test.each(lists)('every %s has a word', (list, values) => {
@@ -67,7 +68,7 @@ describe('sources', () => {
 
   test('use every key', () => {
     const all = pages.map(([, text]) => text).join('\n');
-    const listed = /^(role|kind|severity|alertState|object|clock|family|caseState|level|reason|reasonHint|history|mode|lane|deviceState|conn|why|quantity|time|span|cases\.col|devices\.col|origin|source|field|traceStep|traceOutcome|traceClock|traceKnown|placeKind|registerState|registerSort|registerField|register\.col|fleetState|rolloutState|unsealReason|unsealHint|unsealState|spanUnit|deadline|deadline\.tone|deadlineName|error\.field|look\.theme|look\.wall|feed\.filter|feed\.filter\.exercise|feed\.sound|feed\.notify)\.|^(cases\.(step|unit|level|class|origin)|report\.(lon|lat))$|^fleet\.(col\.|pause$|resume$|abort$)|^(shift\.(state|tally|happened|silence|ask|askText)|figures\.(period|by|hours|metric|unitName|count|means))\./;
+    const listed = /^(role|kind|severity|alertState|object|clock|family|caseState|level|reason|reasonHint|history|mode|lane|deviceState|conn|why|quantity|time|span|cases\.col|devices\.col|origin|source|field|traceStep|traceOutcome|traceClock|traceKnown|traceSaid|deviceNote|placeKind|registerState|registerSort|registerField|register\.col|fleetState|fleetWaits|rolloutState|unsealReason|unsealHint|unsealState|spanUnit|deadline|deadline\.tone|deadlineName|error\.field|look\.theme|look\.wall|feed\.filter|feed\.filter\.exercise|feed\.sound|feed\.notify)\.|^(cases\.(step|unit|level|class|origin)|report\.(lon|lat))$|^fleet\.(col\.|pause$|resume$|abort$)|^(shift\.(state|tally|happened|silence|ask|askText)|figures\.(period|by|hours|metric|unitName|count|means))\./;
     expect(Object.keys(zh).filter((key) => !listed.test(key) && !all.includes(`'${key}'`) && !all.includes(`"${key}"`))).toEqual([]);
   });
 });

@@ -19,7 +19,7 @@ const proposal = (address, url) => `  - id: cam-${address.replaceAll('.', '-')}
 /** What the stand-in's edge finds. */
 const FOUND = [
   { address: '192.0.2.10', protocols: ['onvif', 'rtsp'], manufacturer: 'Hikvision', model: 'DS-2CD2142FWD-I', proposal: proposal('192.0.2.10', 'rtsp://192.0.2.10:554/Streaming/Channels/101') },
-  { address: '192.0.2.11', protocols: ['onvif'], notes: ['it tells its streams to an account only: run discover with --username on the edge'], proposal: proposal('192.0.2.11', 'rtsp://192.0.2.11/1') },
+  { address: '192.0.2.11', protocols: ['onvif'], notes: ['it tells its streams to an account only: run discover with --username on the edge', 'words of another version'], said: [{ code: 'account' }, { code: 'other' }], proposal: proposal('192.0.2.11', 'rtsp://192.0.2.11/1') },
 ];
 
 class Connect {

@@ -1,14 +1,21 @@
 /** Central's calls about searches for cameras: what an edge found near it, and the configuration that it proposes. */
 import { query, request } from '../api';
+import type { Args } from '../i18n';
 
-/** A device that was found, as it names itself; texts are in the language of the edge. */
+/** What an edge notes of a device; it may know more than these (protocols/ingest). */
+export const NOTES = ['no-answer', 'channels', 'clock', 'account', 'hikvision', 'dahua', 'port', 'conventional', 'which-events', 'events'] as const;
+
+export type Note = (typeof NOTES)[number];
+
+/** A device that was found, as it names itself. */
 export interface Found {
   address: string;
   protocols: string[];
   manufacturer?: string;
   model?: string;
-  /** What is not known. */
+  /** What is not known, in English, and the same as codes. */
   notes: string[];
+  said?: { code: string; args?: Args }[];
   /** Entries for the edge's file, without a secret. */
   proposal: string;
 }

@@ -1,6 +1,6 @@
 /** Connect: an edge looks for cameras near it, and proposes how to configure them. No address and no password is typed here. */
 import { useContext, useEffect, useRef, useState } from 'preact/hooks';
-import { useWords } from '../i18n';
+import { useWords, type Key } from '../i18n';
 import { useKeys } from '../keys';
 import { errorText } from '../problem';
 import { navigate } from '../router';
@@ -9,7 +9,7 @@ import { Empty, Failure, Link, Loading, Time, useTitle, useToday } from '../ui/b
 import { IconLeft } from '../ui/icons';
 import { SessionContext } from '../ui/session';
 import { span } from '../format';
-import { askDiscovery, discoveriesOf, discoveryOf, type Discovery, type Found } from './api';
+import { NOTES, askDiscovery, discoveriesOf, discoveryOf, type Discovery, type Found, type Note } from './api';
 import { fileOf, SECONDS, whatOf } from './file';
 
 export function ConnectPage({ params: [raw = ''] }: PageProps) {
@@ -147,10 +147,15 @@ function Ask({ search: s }: { search: Search }) {
   );
 }
 
+/** Why an edge did not look, as it words it (edge/app). */
+const WHY: Readonly<Record<string, Key>> = {
+  'the file of the edge says discovery.orders: off': 'connect.why.off', 'the edge could not search: no interface took the question': 'connect.why.noInterface',
+};
+
 function Outcome({ discovery: { result: r }, edge }: { discovery: Discovery; edge: string }) {
   const words = useWords();
   if (!r) return null;
-  if (r.why) return <p class="muted" data-testid="connect-why">{words.t('connect.why')} <span lang="en">{r.why}</span></p>;
+  if (r.why) return <p class="muted" data-testid="connect-why">{words.t('connect.why')} {WHY[r.why] ? words.t(WHY[r.why]!) : <span lang="en">{r.why}</span>}</p>;
   if (r.found.length === 0) return <p class="muted">{words.t('connect.nothing')}</p>;
   return (
     <>
@@ -164,6 +169,8 @@ function Outcome({ discovery: { result: r }, edge }: { discovery: Discovery; edg
   );
 }
 
+const isNote = (code?: string): code is Note => (NOTES as readonly string[]).includes(code ?? '');
+
 function Device({ found: f }: { found: Found }) {
   const words = useWords();
   const text = fileOf([f]);
@@ -171,7 +178,10 @@ function Device({ found: f }: { found: Found }) {
     <article class="card block connect-found" data-testid="connect-found" data-address={f.address} aria-label={f.address}>
       <h2><span class="name">{f.address}</span><span class="muted">{f.protocols.join(' · ')}</span></h2>
       <p>{whatOf(f) || words.t('connect.unknown')}</p>
-      {f.notes.map((note) => <span key={note} class="said" lang="en">{note}</span>)}
+      {f.notes.map((note, i) => {
+        const told = f.said?.[i];
+        return isNote(told?.code) ? <span key={note} class="said">{words.t(`deviceNote.${told.code}`, told.args)}</span> : <span key={note} class="said" lang="en">{note}</span>;
+      })}
       {text !== '' && (
         <details>
           <summary>{words.t('connect.proposal')}</summary>

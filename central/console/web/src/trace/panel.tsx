@@ -1,9 +1,9 @@
 /** When each of the ten steps had an alert, from the camera to the screen; read when it is unfolded. */
 import { useEffect, useState } from 'preact/hooks';
 import { skew } from '../format';
-import { useWords, type Key } from '../i18n';
+import { useWords, type Args } from '../i18n';
 import { Failure, Loading } from '../ui/bits';
-import { traceOf, type Step, type Trace } from './api';
+import { SAID, traceOf, type Said, type Step, type Trace } from './api';
 
 export function TracePanel({ alert }: { alert: string }) {
   const words = useWords();
@@ -35,14 +35,20 @@ function Steps({ alert }: { alert: string }) {
         {trace.totalMs !== undefined && <> {words.t('trace.total', { span: lasting(trace.totalMs) })}</>}
         {trace.uncertaintyMs > 0 && <span class="muted"> {words.t('alert.uncertainty', { ms: trace.uncertaintyMs })}</span>}
       </p>
+      <p class="muted small"><Sentence code={trace.whyCode} args={trace.whyArgs} english={trace.why} /></p>
       <ol class="plain trace-steps" data-testid="trace-steps">{trace.steps.map((s) => <Row key={s.n} step={s} />)}</ol>
       {trace.skewMs !== undefined && <p class="muted small">{words.t('trace.skew', { skew: skew(trace.skewMs) })}</p>}
     </>
   );
 }
 
-/** Why a step has no time. */
-const missing = (s: Step): Key => (s.n === 2 || s.n === 3 ? 'trace.between' : s.n === 5 || s.n === 6 ? 'trace.inLog' : s.n > 7 ? 'trace.noCase' : 'trace.unknown');
+const isSaid = (code?: string): code is Said => (SAID as readonly string[]).includes(code ?? '');
+
+/** What central says, in the reader's words; in central's own where a newer one says what is not known here. */
+function Sentence({ code, args, english }: { code?: string; args?: Args; english?: string }) {
+  const words = useWords();
+  return isSaid(code) ? <>{words.t(`traceSaid.${code}`, args)}</> : english ? <span lang="en">{english}</span> : <>{words.t('trace.unknown')}</>;
+}
 
 function Row({ step: s }: { step: Step }) {
   const words = useWords();
@@ -51,7 +57,7 @@ function Row({ step: s }: { step: Step }) {
       <span><b class="number">{s.n}</b> {words.word('traceStep', s.name)}</span>
       {s.at
         ? <span class="trace-at"><time dateTime={s.at} title={s.at}>{precise(words.lang, s.at)}</time>{s.afterMs !== undefined && <span class="muted"> {lasting(s.afterMs, '+')}</span>}</span>
-        : <span class="muted small trace-at">{words.t(missing(s))}</span>}
+        : <span class="muted small trace-at"><Sentence code={s.noteCode} args={s.noteArgs} english={s.note} /></span>}
       {s.at && <span class="muted small trace-known">{words.word('traceClock', s.clock ?? '')}{s.known && ` · ${words.word('traceKnown', s.known)}`}</span>}
     </li>
   );

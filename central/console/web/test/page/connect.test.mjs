@@ -28,7 +28,7 @@ test('finds cameras and proposes their configuration, which is copied', async ()
   expect(await text('connect-said')).toContain('找到 2 台设备');
   const first = s.page.locator('[data-address="192.0.2.10"]');
   expect(await first.innerText()).toMatch(/Hikvision DS-2CD2142FWD-I/);
-  expect(await s.page.locator('[data-address="192.0.2.11"]').innerText()).toMatch(/厂商和型号未知[\s\S]*to an account only/);
+  expect(await s.page.locator('[data-address="192.0.2.11"]').innerText()).toMatch(/厂商和型号未知[\s\S]*视频流地址需要账号才能查询[\s\S]*words of another version/);
   await first.locator('summary').click();
   expect(await first.getByTestId('connect-file').innerText()).toMatch(/^cameras:\n {2}- id: cam-192-0-2-10\n/);
   await first.getByTestId('connect-copy').click();
@@ -41,10 +41,11 @@ test('finds cameras and proposes their configuration, which is copied', async ()
 
 test('is worked by keys, and says why there is nothing', async () => {
   const state = connectOf(s.mock);
-  state.answer = () => ({ why: 'the edge did not answer in time' });
+  state.answer = () => ({ why: 'the file of the edge says discovery.orders: off' });
   await signedIn(PAGE, 'administrator');
   await s.page.keyboard.press('s');
   await until('connect-why', 1);
+  expect(await text('connect-why')).toContain('节点的配置写着 discovery.orders: off');
   state.answer = () => ({ found: [] });
   await s.page.keyboard.press('s');
   await s.page.getByText('没有设备应答').waitFor();

@@ -16,7 +16,7 @@ test('are unfolded on a case, and are not asked for before', async () => {
   expect(s.mock.requests.some((r) => r.endsWith('/trace'))).toBe(false);
   await unfold();
   await until('trace-steps', 1);
-  expect(await text('trace')).toMatch(/这条告警立了案。 从现场到立案 394 ms[\s\S]*1 现场发生[\s\S]*2 解码画面[\s\S]*没有单独记时[\s\S]*5 节点落盘[\s\S]*只记在节点日志里[\s\S]*7 中心收下[\s\S]*\+180 ms[\s\S]*中心时钟 · 见中心数据库[\s\S]*10 推送到屏幕[\s\S]*−120 ms/);
+  expect(await text('trace')).toMatch(/这条告警立了案。 从现场到立案 394 ms[\s\S]*由它立案，接续 c0。[\s\S]*1 现场发生[\s\S]*2 解码画面[\s\S]*没有单独记时[\s\S]*5 节点落盘[\s\S]*只记在节点日志里[\s\S]*a code that the console does not know[\s\S]*7 中心收下[\s\S]*\+180 ms[\s\S]*中心时钟 · 见中心数据库[\s\S]*10 推送到屏幕[\s\S]*−120 ms/);
 });
 
 test('are unfolded on an alert; axe-core finds nothing, two languages', async () => {
