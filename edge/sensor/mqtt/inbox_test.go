@@ -10,6 +10,8 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 )
 
+func init() { learnPause = 5 * time.Second } // a broker of this machine may have to wait for its turn
+
 // large is a message of some size.
 type large struct {
 	paho.Message

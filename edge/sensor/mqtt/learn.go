@@ -9,10 +9,9 @@ import (
 )
 
 // Descriptions are taken as all told once none came for learnPause; a broker tells what it retains at once. learnMost bounds it all.
-const (
-	learnPause = time.Second
-	learnMost  = 30 * time.Second
-)
+const learnMost = 30 * time.Second
+
+var learnPause = time.Second // tests give a busy machine more
 
 // learn hands on what sources retained of themselves, once in the life of s and before its session goes on: the messages that the broker
 // kept for us meanwhile can be understood only by that, and come before anything that is asked for now.

@@ -141,7 +141,10 @@ func TestContract(t *testing.T) {
 				"in order, acknowledged once": inOrder, "a refusal is redelivered": refusal, "a refusal holds nothing up": behind, "kept while away": away,
 				"retained is told as such": retained, "descriptions come before what was kept": described, "a wrong password says why": wrongPassword,
 			} {
-				t.Run(what, func(t *testing.T) { test(t, start(t)) })
+				t.Run(what, func(t *testing.T) {
+					t.Parallel()
+					test(t, start(t))
+				})
 			}
 		})
 	}
