@@ -83,6 +83,7 @@ type Options struct {
 	Figures   Figures     // nil: nothing was counted
 
 	Configurations Configurations // nil: nothing is written for edges
+	Releases       Releases       // nil: builds are not kept here
 
 	Zone      *time.Location // of the days of figures; demanded with Figures
 	Filters   Filters        // nil: nobody saves filters of the feed
@@ -170,6 +171,7 @@ func (s *Server) operations() {
 	s.edgeOperations()
 	s.orderOperations()
 	s.configurationOperations()
+	s.releaseOperations()
 	s.seriesOperations()
 	s.gridOperations()
 	s.mapOperations()

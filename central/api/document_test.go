@@ -44,6 +44,8 @@ var wanted = []string{
 	"get /v1/configuration/layers", "get /v1/configuration/layers/{layer}", "put /v1/configuration/layers/{layer}", "get /v1/configuration/layers/{layer}/versions/{version}",
 	"post /v1/configuration/layers/{layer}/preview", "get /v1/configuration/rollouts", "post /v1/configuration/rollouts", "get /v1/configuration/rollouts/{rollout}",
 	"post /v1/configuration/rollouts/{rollout}/{action}", "get /v1/edges/{edge}/configurations/{revision}",
+	"get /v1/releases", "get /v1/releases/edges", "get /v1/releases/rollouts", "post /v1/releases/rollouts", "get /v1/releases/rollouts/{rollout}",
+	"post /v1/releases/rollouts/{rollout}/{action}",
 	"get /v1/edges/{edge}/discoveries", "post /v1/edges/{edge}/discoveries", "get /v1/discoveries/{discovery}", "put /v1/edges/{edge}/discoveries/{discovery}",
 	"get /v1/cameras", "get /v1/edges/{edge}/cameras/{camera}/register", "get /v1/filing", "get /v1/filing.csv", "post /v1/filing/marks",
 	"post /v1/alerts/{id}/unsealings", "get /v1/unsealings", "get /v1/unsealings/{unsealing}", "post /v1/unsealings/{unsealing}/approve",

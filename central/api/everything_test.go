@@ -14,6 +14,7 @@ import (
 	"gridgate/central/configure"
 	"gridgate/central/correlate/rules"
 	"gridgate/central/notify"
+	"gridgate/central/release"
 	"gridgate/central/setup"
 	"gridgate/central/setup/parts"
 	"gridgate/central/store"
@@ -135,9 +136,11 @@ func everything(t *testing.T) func(*Options) {
 		o.Handovers, o.Filters = db, db
 		o.Edges = edgeRoutes()
 		o.PromQL = readings(t).PromQL()
-		if o.Configurations, err = configure.New(configure.Options{Store: db}); err != nil {
+		configurations, err := configure.New(configure.Options{Store: db})
+		if err != nil {
 			t.Fatal(err)
 		}
+		o.Configurations, o.Releases = configurations, release.New(db, nil, configurations, nil)
 	}
 }
 

@@ -161,6 +161,10 @@ var matrix = map[string]rule{
 	"start-rollout": {need: auth.Configure, about: all, body: `{"layer":"all","why":"clocks"}`}, "get-rollout": {need: auth.Configure, about: all}, "act-rollout": {need: auth.Configure, about: all},
 	"fetch-configuration": {own: true},
 
+	"list-builds": {need: auth.Configure, about: all}, "list-edge-builds": {need: auth.Configure, about: all}, "list-build-rollouts": {need: auth.Configure, about: all},
+	"start-build-rollout": {need: auth.Configure, about: all, body: `{"version":"1.1.0","to":"all","why":"clocks"}`}, "get-build-rollout": {need: auth.Configure, about: all},
+	"act-build-rollout": {need: auth.Configure, about: all},
+
 	"list-cameras": {need: auth.Read, about: listed}, "get-camera": {need: auth.Read, about: placed},
 	"get-filing": {need: auth.Read, about: all}, "export-filing": {need: auth.Read, about: all}, "mark-filing": {need: auth.Administer, about: all, body: "{}"},
 	"ask-unsealing":     {need: auth.Operate, about: placed, person: true, role: desks, body: `{"clip":"` + strings.Repeat("ef", 32) + `","reason":"accident","text":"how the fire came about"}`},

@@ -274,7 +274,7 @@ func (a *App) buildAPI(_ context.Context, c *config.Config) error {
 	}
 	a.handler, err = api.New(api.Options{
 		Store: a.store, Series: a.series, PromQL: a.promQL, Pictures: pictures{dir: a.objects}, Auth: a.auth, Feed: a.hub, Edges: append(a.edgeRoutes(c), others...),
-		Reports: a.desk, Orders: a.orders, Configurations: a.configurations, Figures: a.store, Zone: zone, Handovers: a.store, Filters: a.store, Replies: a.store,
+		Reports: a.desk, Orders: a.orders, Configurations: a.configurations, Releases: a.releases, Figures: a.store, Zone: zone, Handovers: a.store, Filters: a.store, Replies: a.store,
 		Console: page, Metrics: a.registry, Logger: a.log.With("step", "api"), Wake: a.hub.Wake,
 		Overview: a.overview(), Tiles: a.tiles.source, TileInfo: a.tiles.info,
 		Cameras: a.cameras, Unsealing: unsealing,

@@ -227,6 +227,40 @@ const (
 	AskInputBodyReasonComplaint    AskInputBodyReason = "complaint"
 )
 
+// Defines values for BuildRolloutEdgeState.
+const (
+	BuildRolloutEdgeStateAway       BuildRolloutEdgeState = "away"
+	BuildRolloutEdgeStateFetching   BuildRolloutEdgeState = "fetching"
+	BuildRolloutEdgeStateInForce    BuildRolloutEdgeState = "in-force"
+	BuildRolloutEdgeStatePlanned    BuildRolloutEdgeState = "planned"
+	BuildRolloutEdgeStateRefused    BuildRolloutEdgeState = "refused"
+	BuildRolloutEdgeStateRolledBack BuildRolloutEdgeState = "rolled-back"
+	BuildRolloutEdgeStateTrying     BuildRolloutEdgeState = "trying"
+	BuildRolloutEdgeStateWaiting    BuildRolloutEdgeState = "waiting"
+)
+
+// Defines values for BuildRolloutEdgeWaits.
+const (
+	BuildRolloutEdgeWaitsConfiguration BuildRolloutEdgeWaits = "configuration"
+)
+
+// Defines values for BuildStandingState.
+const (
+	BuildStandingStateAway       BuildStandingState = "away"
+	BuildStandingStateFetching   BuildStandingState = "fetching"
+	BuildStandingStateInForce    BuildStandingState = "in-force"
+	BuildStandingStateOwn        BuildStandingState = "own"
+	BuildStandingStateRefused    BuildStandingState = "refused"
+	BuildStandingStateRolledBack BuildStandingState = "rolled-back"
+	BuildStandingStateTrying     BuildStandingState = "trying"
+	BuildStandingStateWaiting    BuildStandingState = "waiting"
+)
+
+// Defines values for BuildStandingWaits.
+const (
+	BuildStandingWaitsConfiguration BuildStandingWaits = "configuration"
+)
+
 // Defines values for BulkOutcomeState.
 const (
 	BulkOutcomeStateAcknowledged BulkOutcomeState = "acknowledged"
@@ -444,6 +478,11 @@ const (
 	DriftStateWaiting    DriftState = "waiting"
 )
 
+// Defines values for DriftWaits.
+const (
+	DriftWaitsBuild DriftWaits = "build"
+)
+
 // Defines values for DriftFileState.
 const (
 	DriftFileStateAlone      DriftFileState = "alone"
@@ -454,6 +493,11 @@ const (
 	DriftFileStateRolledBack DriftFileState = "rolled-back"
 	DriftFileStateTrying     DriftFileState = "trying"
 	DriftFileStateWaiting    DriftFileState = "waiting"
+)
+
+// Defines values for DriftFileWaits.
+const (
+	DriftFileWaitsBuild DriftFileWaits = "build"
 )
 
 // Defines values for EdgeTrouble.
@@ -756,6 +800,11 @@ const (
 	RolloutEdgeStateRolledBack RolloutEdgeState = "rolled-back"
 	RolloutEdgeStateTrying     RolloutEdgeState = "trying"
 	RolloutEdgeStateWaiting    RolloutEdgeState = "waiting"
+)
+
+// Defines values for RolloutEdgeWaits.
+const (
+	Build RolloutEdgeWaits = "build"
 )
 
 // Defines values for RuleViewSort.
@@ -1154,9 +1203,9 @@ const (
 
 // Defines values for ActRolloutParamsAction.
 const (
-	Abort  ActRolloutParamsAction = "abort"
-	Pause  ActRolloutParamsAction = "pause"
-	Resume ActRolloutParamsAction = "resume"
+	ActRolloutParamsActionAbort  ActRolloutParamsAction = "abort"
+	ActRolloutParamsActionPause  ActRolloutParamsAction = "pause"
+	ActRolloutParamsActionResume ActRolloutParamsAction = "resume"
 )
 
 // Defines values for ListEdgesParamsTrouble.
@@ -1228,6 +1277,25 @@ const (
 	Grid      GetMapGridsParamsLevel = "grid"
 	MicroGrid GetMapGridsParamsLevel = "micro-grid"
 	Township  GetMapGridsParamsLevel = "township"
+)
+
+// Defines values for ListEdgeBuildsParamsState.
+const (
+	Away       ListEdgeBuildsParamsState = "away"
+	Fetching   ListEdgeBuildsParamsState = "fetching"
+	InForce    ListEdgeBuildsParamsState = "in-force"
+	Own        ListEdgeBuildsParamsState = "own"
+	Refused    ListEdgeBuildsParamsState = "refused"
+	RolledBack ListEdgeBuildsParamsState = "rolled-back"
+	Trying     ListEdgeBuildsParamsState = "trying"
+	Waiting    ListEdgeBuildsParamsState = "waiting"
+)
+
+// Defines values for ActBuildRolloutParamsAction.
+const (
+	ActBuildRolloutParamsActionAbort  ActBuildRolloutParamsAction = "abort"
+	ActBuildRolloutParamsActionPause  ActBuildRolloutParamsAction = "pause"
+	ActBuildRolloutParamsActionResume ActBuildRolloutParamsAction = "resume"
 )
 
 // Defines values for QuerySeriesParamsAggregate.
@@ -1542,6 +1610,128 @@ type BeginInputBody struct {
 
 	// Until when the next one ends, at most 24 h from now; left out: in eight hours
 	Until *time.Time `json:"until,omitempty"`
+}
+
+// BuildRollout defines model for BuildRollout.
+type BuildRollout struct {
+	At       time.Time `json:"at"`
+	By       string    `json:"by"`
+	Failures int64     `json:"failures"`
+	Forgiven int64     `json:"forgiven"`
+	Id       string    `json:"id"`
+	Reason   string    `json:"reason"`
+	State    string    `json:"state"`
+
+	// TakenBack an aborted one was taken back from all
+	TakenBack *bool `json:"takenBack,omitempty"`
+
+	// To all, group:NAME or edge:NAME as it stood when it began; empty: edges by name
+	To       *string  `json:"to,omitempty"`
+	TrialSec *int64   `json:"trialSec,omitempty"`
+	Version  string   `json:"version"`
+	Wave     int64    `json:"wave"`
+	Waves    *[]int64 `json:"waves"`
+	Why      *string  `json:"why,omitempty"`
+}
+
+// BuildRolloutEdge defines model for BuildRolloutEdge.
+type BuildRolloutEdge struct {
+	Edge string `json:"edge"`
+
+	// Running version that it reported
+	Running string `json:"running"`
+
+	// State planned: it was not given it, or it was taken back
+	State BuildRolloutEdgeState `json:"state"`
+
+	// Waits what is on trial before it
+	Waits *BuildRolloutEdgeWaits `json:"waits,omitempty"`
+	Why   *string                `json:"why,omitempty"`
+}
+
+// BuildRolloutEdgeState planned: it was not given it, or it was taken back
+type BuildRolloutEdgeState string
+
+// BuildRolloutEdgeWaits what is on trial before it
+type BuildRolloutEdgeWaits string
+
+// BuildRolloutFile defines model for BuildRolloutFile.
+type BuildRolloutFile struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Counts Counts    `json:"counts"`
+
+	// Edges in the order in which they get it
+	Edges    []BuildRolloutEdge `json:"edges"`
+	Failures int64              `json:"failures"`
+	Forgiven int64              `json:"forgiven"`
+	Id       string             `json:"id"`
+	Reason   string             `json:"reason"`
+	State    string             `json:"state"`
+
+	// TakenBack an aborted one was taken back from all
+	TakenBack *bool `json:"takenBack,omitempty"`
+
+	// To all, group:NAME or edge:NAME as it stood when it began; empty: edges by name
+	To       *string  `json:"to,omitempty"`
+	TrialSec *int64   `json:"trialSec,omitempty"`
+	Version  string   `json:"version"`
+	Wave     int64    `json:"wave"`
+	Waves    *[]int64 `json:"waves"`
+	Why      *string  `json:"why,omitempty"`
+}
+
+// BuildRolloutsOutputBody defines model for BuildRolloutsOutputBody.
+type BuildRolloutsOutputBody struct {
+	// Items the newest first, at most 50
+	Items []BuildRollout `json:"items"`
+}
+
+// BuildStanding defines model for BuildStanding.
+type BuildStanding struct {
+	Edge     string    `json:"edge"`
+	Groups   []string  `json:"groups"`
+	LastSync time.Time `json:"lastSync"`
+
+	// Online synced within the last three minutes
+	Online   bool    `json:"online"`
+	Platform *string `json:"platform,omitempty"`
+
+	// Running version that it reported
+	Running string     `json:"running"`
+	Since   *time.Time `json:"since,omitempty"`
+
+	// State own: nothing is wanted, and it runs what it has
+	State BuildStandingState `json:"state"`
+
+	// Waits what is on trial before it
+	Waits *BuildStandingWaits `json:"waits,omitempty"`
+
+	// Wanted version; empty: nothing is wanted
+	Wanted *string `json:"wanted,omitempty"`
+	Why    *string `json:"why,omitempty"`
+}
+
+// BuildStandingState own: nothing is wanted, and it runs what it has
+type BuildStandingState string
+
+// BuildStandingWaits what is on trial before it
+type BuildStandingWaits string
+
+// BuildStandings defines model for BuildStandings.
+type BuildStandings struct {
+	// Counts of all edges, by state
+	Counts map[string]int64 `json:"counts"`
+	Items  []BuildStanding  `json:"items"`
+
+	// Next after of the next page, empty on the last
+	Next string `json:"next"`
+}
+
+// BuildsOutputBody defines model for BuildsOutputBody.
+type BuildsOutputBody struct {
+	// Items the newest version first
+	Items []StoredBuild `json:"items"`
 }
 
 // BulkCase defines model for BulkCase.
@@ -2233,6 +2423,9 @@ type Drift struct {
 	Software *string    `json:"software,omitempty"`
 	State    DriftState `json:"state"`
 
+	// Waits what is on trial before it
+	Waits *DriftWaits `json:"waits,omitempty"`
+
 	// Wanted revision; empty: nothing is wanted
 	Wanted *string `json:"wanted,omitempty"`
 	Why    *string `json:"why,omitempty"`
@@ -2240,6 +2433,9 @@ type Drift struct {
 
 // DriftState defines model for Drift.State.
 type DriftState string
+
+// DriftWaits what is on trial before it
+type DriftWaits string
 
 // DriftFile defines model for DriftFile.
 type DriftFile struct {
@@ -2276,6 +2472,9 @@ type DriftFile struct {
 	// Told problems that the edge found
 	Told []Located `json:"told"`
 
+	// Waits what is on trial before it
+	Waits *DriftFileWaits `json:"waits,omitempty"`
+
 	// Wanted revision; empty: nothing is wanted
 	Wanted *string `json:"wanted,omitempty"`
 	Why    *string `json:"why,omitempty"`
@@ -2283,6 +2482,9 @@ type DriftFile struct {
 
 // DriftFileState defines model for DriftFile.State.
 type DriftFileState string
+
+// DriftFileWaits what is on trial before it
+type DriftFileWaits string
 
 // DriftPage defines model for DriftPage.
 type DriftPage struct {
@@ -3605,11 +3807,17 @@ type RolloutEdge struct {
 
 	// State planned: it was not given it, or it was taken back
 	State RolloutEdgeState `json:"state"`
-	Why   *string          `json:"why,omitempty"`
+
+	// Waits what is on trial before it
+	Waits *RolloutEdgeWaits `json:"waits,omitempty"`
+	Why   *string           `json:"why,omitempty"`
 }
 
 // RolloutEdgeState planned: it was not given it, or it was taken back
 type RolloutEdgeState string
+
+// RolloutEdgeWaits what is on trial before it
+type RolloutEdgeWaits string
 
 // RolloutFile defines model for RolloutFile.
 type RolloutFile struct {
@@ -3979,6 +4187,27 @@ type StartInputBody struct {
 	Why string `json:"why"`
 }
 
+// StartReleaseBody defines model for StartReleaseBody.
+type StartReleaseBody struct {
+	// Allow edges that may refuse it or go back before it stops
+	Allow *int64 `json:"allow,omitempty"`
+
+	// To all, group:NAME or edge:NAME: its edges that have ever reported
+	To string `json:"to"`
+
+	// TrialSec how long each edge watches its health; 0: as the edge has it
+	TrialSec *int64 `json:"trialSec,omitempty"`
+
+	// Version of a build that is stored
+	Version string `json:"version"`
+
+	// Waves how many edges have it after each wave; left out: 1, 10%, 100%
+	Waves *[]string `json:"waves,omitempty"`
+
+	// Why in one line, without naming anyone
+	Why string `json:"why"`
+}
+
 // Step defines model for Step.
 type Step struct {
 	End    *bool     `json:"end,omitempty"`
@@ -4002,6 +4231,27 @@ type Stop struct {
 	Problems *[]Located `json:"problems"`
 	State    string     `json:"state"`
 	Why      *string    `json:"why,omitempty"`
+}
+
+// StoredBuild defines model for StoredBuild.
+type StoredBuild struct {
+	// At when it was stored
+	At time.Time `json:"at"`
+	By string    `json:"by"`
+
+	// Bytes of the archive
+	Bytes int64 `json:"bytes"`
+
+	// Expires no edge begins with it after that; left out: never
+	Expires *time.Time `json:"expires,omitempty"`
+
+	// Key that signed it; empty: nobody looked
+	Key  *string   `json:"key,omitempty"`
+	Made time.Time `json:"made"`
+
+	// Platform system and architecture, as in linux-amd64
+	Platform string `json:"platform"`
+	Version  string `json:"version"`
 }
 
 // Table defines model for Table.
@@ -5067,6 +5317,34 @@ type GetPlaceParams struct {
 	Class *string `form:"class,omitempty" json:"class,omitempty"`
 }
 
+// ListEdgeBuildsParams defines parameters for ListEdgeBuilds.
+type ListEdgeBuildsParams struct {
+	State *ListEdgeBuildsParamsState `form:"state,omitempty" json:"state,omitempty"`
+	Group *string                    `form:"group,omitempty" json:"group,omitempty"`
+
+	// After next of the page before
+	After *string `form:"after,omitempty" json:"after,omitempty"`
+	Limit *int64  `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListEdgeBuildsParamsState defines parameters for ListEdgeBuilds.
+type ListEdgeBuildsParamsState string
+
+// StartBuildRolloutParams defines parameters for StartBuildRollout.
+type StartBuildRolloutParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ActBuildRolloutParams defines parameters for ActBuildRollout.
+type ActBuildRolloutParams struct {
+	// IdempotencyKey the same request under the same key is done once, and answered for 24 hours as it was first: 422 for another request, 409 while the first is at work
+	IdempotencyKey *string `json:"Idempotency-Key,omitempty"`
+}
+
+// ActBuildRolloutParamsAction defines parameters for ActBuildRollout.
+type ActBuildRolloutParamsAction string
+
 // PutRulesParams defines parameters for PutRules.
 type PutRulesParams struct {
 	// IfMatch ETag of the rules as they were seen
@@ -5324,6 +5602,9 @@ type PutNotifyJSONRequestBody = Setup
 
 // TestNotifyJSONRequestBody defines body for TestNotify for application/json ContentType.
 type TestNotifyJSONRequestBody = TryInputBody
+
+// StartBuildRolloutJSONRequestBody defines body for StartBuildRollout for application/json ContentType.
+type StartBuildRolloutJSONRequestBody = StartReleaseBody
 
 // PutRulesJSONRequestBody defines body for PutRules for application/json ContentType.
 type PutRulesJSONRequestBody = RuleFileInputBody
@@ -5812,6 +6093,26 @@ type ClientInterface interface {
 
 	// GetPlace request
 	GetPlace(ctx context.Context, params *GetPlaceParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListBuilds request
+	ListBuilds(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListEdgeBuilds request
+	ListEdgeBuilds(ctx context.Context, params *ListEdgeBuildsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListBuildRollouts request
+	ListBuildRollouts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartBuildRolloutWithBody request with any body
+	StartBuildRolloutWithBody(ctx context.Context, params *StartBuildRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	StartBuildRollout(ctx context.Context, params *StartBuildRolloutParams, body StartBuildRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetBuildRollout request
+	GetBuildRollout(ctx context.Context, rollout string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ActBuildRollout request
+	ActBuildRollout(ctx context.Context, rollout string, action ActBuildRolloutParamsAction, params *ActBuildRolloutParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetRules request
 	GetRules(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -7589,6 +7890,90 @@ func (c *Client) TestNotify(ctx context.Context, params *TestNotifyParams, body 
 
 func (c *Client) GetPlace(ctx context.Context, params *GetPlaceParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetPlaceRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListBuilds(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListBuildsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListEdgeBuilds(ctx context.Context, params *ListEdgeBuildsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEdgeBuildsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ListBuildRollouts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListBuildRolloutsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) StartBuildRolloutWithBody(ctx context.Context, params *StartBuildRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartBuildRolloutRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) StartBuildRollout(ctx context.Context, params *StartBuildRolloutParams, body StartBuildRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartBuildRolloutRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) GetBuildRollout(ctx context.Context, rollout string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetBuildRolloutRequest(c.Server, rollout)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+func (c *Client) ActBuildRollout(ctx context.Context, rollout string, action ActBuildRolloutParamsAction, params *ActBuildRolloutParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewActBuildRolloutRequest(c.Server, rollout, action, params)
 	if err != nil {
 		return nil, err
 	}
@@ -14746,6 +15131,302 @@ func NewGetPlaceRequest(server string, params *GetPlaceParams) (*http.Request, e
 	return req, nil
 }
 
+// NewListBuildsRequest generates requests for ListBuilds
+func NewListBuildsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/releases")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListEdgeBuildsRequest generates requests for ListEdgeBuilds
+func NewListEdgeBuildsRequest(server string, params *ListEdgeBuildsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/releases/edges")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		queryValues := queryURL.Query()
+
+		if params.State != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "state", runtime.ParamLocationQuery, *params.State); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Group != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "group", runtime.ParamLocationQuery, *params.Group); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "after", runtime.ParamLocationQuery, *params.After); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithLocation("form", false, "limit", runtime.ParamLocationQuery, *params.Limit); err != nil {
+				return nil, err
+			} else if parsed, err := url.ParseQuery(queryFrag); err != nil {
+				return nil, err
+			} else {
+				for k, v := range parsed {
+					for _, v2 := range v {
+						queryValues.Add(k, v2)
+					}
+				}
+			}
+
+		}
+
+		queryURL.RawQuery = queryValues.Encode()
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListBuildRolloutsRequest generates requests for ListBuildRollouts
+func NewListBuildRolloutsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/releases/rollouts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStartBuildRolloutRequest calls the generic StartBuildRollout builder with application/json body
+func NewStartBuildRolloutRequest(server string, params *StartBuildRolloutParams, body StartBuildRolloutJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartBuildRolloutRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewStartBuildRolloutRequestWithBody generates requests for StartBuildRollout with any type of body
+func NewStartBuildRolloutRequestWithBody(server string, params *StartBuildRolloutParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/releases/rollouts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetBuildRolloutRequest generates requests for GetBuildRollout
+func NewGetBuildRolloutRequest(server string, rollout string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "rollout", runtime.ParamLocationPath, rollout)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/releases/rollouts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("GET", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewActBuildRolloutRequest generates requests for ActBuildRollout
+func NewActBuildRolloutRequest(server string, rollout string, action ActBuildRolloutParamsAction, params *ActBuildRolloutParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithLocation("simple", false, "rollout", runtime.ParamLocationPath, rollout)
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithLocation("simple", false, "action", runtime.ParamLocationPath, action)
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/releases/rollouts/%s/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest("POST", queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithLocation("simple", false, "Idempotency-Key", runtime.ParamLocationHeader, *params.IdempotencyKey)
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewGetRulesRequest generates requests for GetRules
 func NewGetRulesRequest(server string) (*http.Request, error) {
 	var err error
@@ -17046,6 +17727,26 @@ type ClientWithResponsesInterface interface {
 
 	// GetPlaceWithResponse request
 	GetPlaceWithResponse(ctx context.Context, params *GetPlaceParams, reqEditors ...RequestEditorFn) (*GetPlaceResponse, error)
+
+	// ListBuildsWithResponse request
+	ListBuildsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListBuildsResponse, error)
+
+	// ListEdgeBuildsWithResponse request
+	ListEdgeBuildsWithResponse(ctx context.Context, params *ListEdgeBuildsParams, reqEditors ...RequestEditorFn) (*ListEdgeBuildsResponse, error)
+
+	// ListBuildRolloutsWithResponse request
+	ListBuildRolloutsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListBuildRolloutsResponse, error)
+
+	// StartBuildRolloutWithBodyWithResponse request with any body
+	StartBuildRolloutWithBodyWithResponse(ctx context.Context, params *StartBuildRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartBuildRolloutResponse, error)
+
+	StartBuildRolloutWithResponse(ctx context.Context, params *StartBuildRolloutParams, body StartBuildRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartBuildRolloutResponse, error)
+
+	// GetBuildRolloutWithResponse request
+	GetBuildRolloutWithResponse(ctx context.Context, rollout string, reqEditors ...RequestEditorFn) (*GetBuildRolloutResponse, error)
+
+	// ActBuildRolloutWithResponse request
+	ActBuildRolloutWithResponse(ctx context.Context, rollout string, action ActBuildRolloutParamsAction, params *ActBuildRolloutParams, reqEditors ...RequestEditorFn) (*ActBuildRolloutResponse, error)
 
 	// GetRulesWithResponse request
 	GetRulesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetRulesResponse, error)
@@ -20118,6 +20819,174 @@ func (r GetPlaceResponse) StatusCode() int {
 	return 0
 }
 
+type ListBuildsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *BuildsOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListBuildsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListBuildsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListEdgeBuildsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *BuildStandings
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEdgeBuildsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEdgeBuildsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ListBuildRolloutsResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *BuildRolloutsOutputBody
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ListBuildRolloutsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListBuildRolloutsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type StartBuildRolloutResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON201                   *BuildRollout
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r StartBuildRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartBuildRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type GetBuildRolloutResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *BuildRolloutFile
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r GetBuildRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetBuildRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+type ActBuildRolloutResponse struct {
+	Body                      []byte
+	HTTPResponse              *http.Response
+	JSON200                   *BuildRollout
+	ApplicationproblemJSON400 *ErrorModel
+	ApplicationproblemJSON401 *ErrorModel
+	ApplicationproblemJSON403 *ErrorModel
+	ApplicationproblemJSON404 *ErrorModel
+	ApplicationproblemJSON409 *ErrorModel
+	ApplicationproblemJSON412 *ErrorModel
+	ApplicationproblemJSON422 *ErrorModel
+	ApplicationproblemJSON500 *ErrorModel
+}
+
+// Status returns HTTPResponse.Status
+func (r ActBuildRolloutResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ActBuildRolloutResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
 type GetRulesResponse struct {
 	Body                      []byte
 	HTTPResponse              *http.Response
@@ -22398,6 +23267,68 @@ func (c *ClientWithResponses) GetPlaceWithResponse(ctx context.Context, params *
 		return nil, err
 	}
 	return ParseGetPlaceResponse(rsp)
+}
+
+// ListBuildsWithResponse request returning *ListBuildsResponse
+func (c *ClientWithResponses) ListBuildsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListBuildsResponse, error) {
+	rsp, err := c.ListBuilds(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListBuildsResponse(rsp)
+}
+
+// ListEdgeBuildsWithResponse request returning *ListEdgeBuildsResponse
+func (c *ClientWithResponses) ListEdgeBuildsWithResponse(ctx context.Context, params *ListEdgeBuildsParams, reqEditors ...RequestEditorFn) (*ListEdgeBuildsResponse, error) {
+	rsp, err := c.ListEdgeBuilds(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEdgeBuildsResponse(rsp)
+}
+
+// ListBuildRolloutsWithResponse request returning *ListBuildRolloutsResponse
+func (c *ClientWithResponses) ListBuildRolloutsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListBuildRolloutsResponse, error) {
+	rsp, err := c.ListBuildRollouts(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListBuildRolloutsResponse(rsp)
+}
+
+// StartBuildRolloutWithBodyWithResponse request with arbitrary body returning *StartBuildRolloutResponse
+func (c *ClientWithResponses) StartBuildRolloutWithBodyWithResponse(ctx context.Context, params *StartBuildRolloutParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartBuildRolloutResponse, error) {
+	rsp, err := c.StartBuildRolloutWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartBuildRolloutResponse(rsp)
+}
+
+func (c *ClientWithResponses) StartBuildRolloutWithResponse(ctx context.Context, params *StartBuildRolloutParams, body StartBuildRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*StartBuildRolloutResponse, error) {
+	rsp, err := c.StartBuildRollout(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartBuildRolloutResponse(rsp)
+}
+
+// GetBuildRolloutWithResponse request returning *GetBuildRolloutResponse
+func (c *ClientWithResponses) GetBuildRolloutWithResponse(ctx context.Context, rollout string, reqEditors ...RequestEditorFn) (*GetBuildRolloutResponse, error) {
+	rsp, err := c.GetBuildRollout(ctx, rollout, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetBuildRolloutResponse(rsp)
+}
+
+// ActBuildRolloutWithResponse request returning *ActBuildRolloutResponse
+func (c *ClientWithResponses) ActBuildRolloutWithResponse(ctx context.Context, rollout string, action ActBuildRolloutParamsAction, params *ActBuildRolloutParams, reqEditors ...RequestEditorFn) (*ActBuildRolloutResponse, error) {
+	rsp, err := c.ActBuildRollout(ctx, rollout, action, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseActBuildRolloutResponse(rsp)
 }
 
 // GetRulesWithResponse request returning *GetRulesResponse
@@ -29890,6 +30821,414 @@ func ParseGetPlaceResponse(rsp *http.Response) (*GetPlaceResponse, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListBuildsResponse parses an HTTP response from a ListBuildsWithResponse call
+func ParseListBuildsResponse(rsp *http.Response) (*ListBuildsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListBuildsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BuildsOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListEdgeBuildsResponse parses an HTTP response from a ListEdgeBuildsWithResponse call
+func ParseListEdgeBuildsResponse(rsp *http.Response) (*ListEdgeBuildsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEdgeBuildsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BuildStandings
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListBuildRolloutsResponse parses an HTTP response from a ListBuildRolloutsWithResponse call
+func ParseListBuildRolloutsResponse(rsp *http.Response) (*ListBuildRolloutsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListBuildRolloutsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BuildRolloutsOutputBody
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStartBuildRolloutResponse parses an HTTP response from a StartBuildRolloutWithResponse call
+func ParseStartBuildRolloutResponse(rsp *http.Response) (*StartBuildRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartBuildRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest BuildRollout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetBuildRolloutResponse parses an HTTP response from a GetBuildRolloutWithResponse call
+func ParseGetBuildRolloutResponse(rsp *http.Response) (*GetBuildRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetBuildRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BuildRolloutFile
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 500:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON500 = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseActBuildRolloutResponse parses an HTTP response from a ActBuildRolloutWithResponse call
+func ParseActBuildRolloutResponse(rsp *http.Response) (*ActBuildRolloutResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ActBuildRolloutResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BuildRollout
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest ErrorModel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON412 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
 		var dest ErrorModel

@@ -21,6 +21,7 @@ type Drift struct {
 	Running  string    `json:"running,omitempty" doc:"revision; empty: the edge's own file alone"`
 	Since    time.Time `json:"since,omitzero"`
 	Why      string    `json:"why,omitempty"`
+	Waits    string    `json:"waits,omitempty" enum:"build" doc:"what is on trial before it"`
 	Problems int       `json:"problems,omitempty" doc:"how many the edge told"`
 	Sections []string  `json:"sections,omitempty" doc:"those that the edge's own file lets central say"`
 	File     string    `json:"file,omitempty" doc:"version of the edge's own file"`
@@ -98,7 +99,7 @@ func (f fleet) drift(name string, state Progress, newest map[string]int64, now t
 	if c := e.Report.Configuration; c != nil {
 		d.Running, d.Since, d.Sections = c.Running, c.Since.UTC(), c.Sections
 		if c.Wanted == has.Revision {
-			d.Why, d.Problems = c.Why, len(c.Problems)
+			d.Why, d.Problems, d.Waits = c.Why, len(c.Problems), waits(c.Why)
 		}
 	}
 	for _, layer := range f.layersOf(name) {
@@ -119,6 +120,14 @@ func (f fleet) drift(name string, state Progress, newest map[string]int64, now t
 		}
 	}
 	return d
+}
+
+// waits is what is on trial before a configuration, by the reason that the edge tells; empty if nothing is.
+func waits(why string) string {
+	if why == ingest.WhyBuildOnTrial {
+		return "build"
+	}
+	return ""
 }
 
 // Edge is one edge with its text. [store.ErrNotFound] if nothing is known of it.
@@ -242,6 +251,7 @@ type RolloutEdge struct {
 	Edge  string   `json:"edge"`
 	State Progress `json:"state" enum:"in-force,alone,fetching,trying,waiting,away,refused,rolled-back,planned" doc:"planned: it was not given it, or it was taken back"`
 	Why   string   `json:"why,omitempty"`
+	Waits string   `json:"waits,omitempty" enum:"build" doc:"what is on trial before it"`
 }
 
 // Planned is the state of an edge to which a rollout brought nothing yet.
@@ -273,6 +283,8 @@ func (s *Service) Rollout(ctx context.Context, id string) (RolloutFile, error) {
 			e.State = Away
 		case e.State.failed():
 			e.Why = m.Why
+		case e.State == Progress(ingest.WantedFetching):
+			e.Why, e.Waits = m.Why, waits(m.Why)
 		}
 		out.Edges[i] = e
 	}

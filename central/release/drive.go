@@ -156,7 +156,7 @@ func (d *driver) targets(ctx context.Context, r Rollout) ([]rollout.Target, erro
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := d.wanted(ctx)
+	wanted, err := d.catalogue.wanted(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -202,8 +202,8 @@ type wish struct {
 	at      time.Time
 }
 
-func (d *driver) wanted(ctx context.Context) (map[string]wish, error) {
-	docs, err := d.catalogue.store.DocumentsOf(ctx, orders.KindRelease)
+func (c *Catalogue) wanted(ctx context.Context) (map[string]wish, error) {
+	docs, err := c.store.DocumentsOf(ctx, orders.KindRelease)
 	if err != nil {
 		return nil, fmt.Errorf("read what is wanted of edges: %w", err)
 	}

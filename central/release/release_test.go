@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -324,6 +325,51 @@ func TestARolloutGoesToAGroup(t *testing.T) {
 		if _, err := c.c.Act(t.Context(), r.ID, release.Abort, "root"); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// What a page shows of each edge: what it runs, what is wanted of it, how far it is, and why it waits or went back.
+func TestEdgesAreShownBesideWhatIsWanted(t *testing.T) {
+	c := newCentre(t)
+	c.add("1.1.0")
+	for _, edge := range []string{"a", "b", "c", "d"} {
+		c.sync(edge, "1.0.0", nil)
+	}
+	if err := c.g.PutGroup(t.Context(), "root", configure.EdgeGroup{Name: "first", Pattern: "[abc]"}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := c.c.Begin(t.Context(), release.Wish{Version: "1.1.0", To: "group:first", Waves: []string{"100%"}, Failures: 2, Reason: "a test", Actor: "root"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.until("all have it", func() bool { return c.wanted("a") != "" && c.wanted("b") != "" && c.wanted("c") != "" })
+	c.sync("a", "1.0.0", &ingest.ReleaseState{Wanted: "1.1.0", State: ingest.WantedRolledBack, Why: "ill"})
+	c.sync("b", "1.0.0", &ingest.ReleaseState{Wanted: "1.1.0", State: ingest.WantedFetching, Why: ingest.WhyConfigurationOnTrial})
+	page, err := c.c.Edges(t.Context(), configure.DriftFilter{Limit: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range page.Items {
+		got = append(got, fmt.Sprintf("%s %s %s>%s %s/%s %v", e.Edge, e.State, e.Running, e.Wanted, e.Why, e.Waits, e.Groups))
+	}
+	want := []string{
+		"a rolled-back 1.0.0>1.1.0 ill/ [first]", "b fetching 1.0.0>1.1.0 " + ingest.WhyConfigurationOnTrial + "/configuration [first]", "c waiting 1.0.0>1.1.0 / [first]", "d own 1.0.0> / []",
+	}
+	if !slices.Equal(got, want) || page.Counts[release.Own] != 1 {
+		t.Errorf("%q, %v; want %q", got, page.Counts, want)
+	}
+	for _, q := range []configure.DriftFilter{{State: "fetching", Limit: 9}, {Group: "first", After: "a", Limit: 1}} {
+		if p, err := c.c.Edges(t.Context(), q); err != nil || len(p.Items) != 1 || p.Items[0].Edge != "b" || (p.Next == "b") != (q.Limit == 1) {
+			t.Errorf("%+v: %+v, %v", q, p, err)
+		}
+	}
+	f, err := c.c.Look(t.Context(), r.ID)
+	if err != nil || len(f.Edges) != 3 || f.Counts.Failed != 1 || f.Counts.Given != 2 || f.Edges[1].Waits != "configuration" || f.Edges[0].Running != "1.0.0" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if _, err := c.c.Look(t.Context(), "nothing"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("what is not there: %v", err)
 	}
 }
 
