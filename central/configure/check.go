@@ -66,6 +66,9 @@ func (j *judge) check(text string) []ingest.Problem {
 	if problems := form(text); len(problems) > 0 || text == "" {
 		return problems
 	}
+	if problems := foreign(text); len(problems) > 0 {
+		return problems
+	}
 	if _, problems := topLevel(text); len(problems) > 0 {
 		return problems
 	}
@@ -83,6 +86,20 @@ func (j *judge) check(text string) []ingest.Problem {
 	case !errors.As(err, &problems):
 		return one(0, "(yaml)", "it cannot be read", "write valid YAML")
 	}
+	return told(problems)
+}
+
+// foreign judges by the bounds that every edge holds a text to before it reads it, in the edge's words.
+func foreign(text string) (problems []ingest.Problem) {
+	defer func() {
+		if recover() != nil {
+			problems = one(0, "(yaml)", "it cannot be read", "write valid YAML")
+		}
+	}()
+	return told(conf.Foreign("", []byte(text)))
+}
+
+func told(problems conf.Problems) []ingest.Problem {
 	out := make([]ingest.Problem, 0, len(problems))
 	for _, p := range problems[:min(len(problems), ingest.MaxProblems)] {
 		out = append(out, ingest.Problem{Line: p.Line, Field: p.Field, What: p.Message, Remedy: p.Remedy})

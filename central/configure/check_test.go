@@ -1,10 +1,13 @@
 package configure
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
+
+	"gridgate/protocols/kit/conf"
 )
 
 func testJudge(t *testing.T) *judge {
@@ -139,5 +142,31 @@ func TestAFolderThatCannotBeReadIsNoTrouble(t *testing.T) {
 	}
 	if problems, err := Check("timezone: Asia/Shanghai\n", nil); err != nil || len(problems) > 0 {
 		t.Error(problems, err)
+	}
+}
+
+// What every edge refuses before it reads it is refused here, in the same words: a layer alone, and layers that are too much together.
+func TestCentralHoldsTextsToTheEdgesBounds(t *testing.T) {
+	j := testJudge(t)
+	many := func(format string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for name, c := range map[string]struct{ text, what string }{
+		"keys of one mapping": {"sensors:\n  - id: a\n    labels:\n" + many("      k%d: 1\n", 1001), "more than 1000 keys in one mapping"},
+		"words and signs":     {"sensors:\n" + many("  - {id: s%d, a: 1}\n", 10_000), "more than 100000 words and signs"},
+		"nested brackets":     {"rules: " + strings.Repeat("[", 17) + strings.Repeat("]", 17) + "\n", "more than 16 brackets within each other"},
+		"an anchor":           {"timezone: &a UTC\n", "an anchor, an alias or a merged key"},
+		"a merged key":        {"place:\n  <<: {kind: street}\n", "an anchor, an alias or a merged key"},
+	} {
+		got := j.check(clean(c.text))
+		err := conf.ParseForeign("", []byte(c.text), &map[string]any{}, nil)
+		var edge conf.Problems
+		if !errors.As(err, &edge) || len(got) != 1 || len(edge) != 1 || got[0].What != c.what || got[0].What != edge[0].Message || got[0].Remedy != edge[0].Remedy || got[0].Line != edge[0].Line {
+			t.Errorf("%s: %+v; an edge says %v", name, got, err)
+		}
 	}
 }

@@ -79,7 +79,7 @@ func spansOf(text string) []span {
 	return spans
 }
 
-// topLevel reads the keys of the first level and refuses what no text needs: anchors, tags, a key that is not on a line of its own.
+// topLevel reads the keys of the first level and refuses one that is not on a line of its own.
 func topLevel(text string) (spans []span, problems []ingest.Problem) {
 	root, err := parse(text)
 	if err != nil || root == nil {
@@ -102,9 +102,6 @@ func topLevel(text string) (spans []span, problems []ingest.Problem) {
 		}
 		spans = append(spans, span{section: sectionOf(name), first: at.Line})
 	}
-	stranger := &strange{}
-	ast.Walk(stranger, root)
-	problems = append(problems, stranger.problems...)
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -147,24 +144,4 @@ func keyOf(kv *ast.MappingValueNode) string {
 		return s.Value
 	}
 	return kv.Key.String()
-}
-
-// strange finds what makes a text mean another thing than it seems to.
-type strange struct{ problems []ingest.Problem }
-
-// Visit implements [ast.Visitor].
-func (s *strange) Visit(n ast.Node) ast.Visitor {
-	what := ""
-	switch n.(type) {
-	case *ast.AnchorNode, *ast.AliasNode:
-		what = "an anchor or an alias"
-	case *ast.TagNode:
-		what = "a tag"
-	case *ast.MergeKeyNode:
-		what = "a merge key"
-	}
-	if what != "" && len(s.problems) < ingest.MaxProblems {
-		s.problems = append(s.problems, ingest.Problem{Line: n.GetToken().Position.Line, Field: "(yaml)", What: what, Remedy: "write the value itself"})
-	}
-	return s
 }

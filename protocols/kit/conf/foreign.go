@@ -27,13 +27,21 @@ func ParseForeign(file string, data []byte, value any, validate func(*Document) 
 			err = Problems{{File: file, Line: 1, Column: 1, Field: "(yaml)", Message: "it cannot be read", Remedy: "write valid YAML"}}
 		}
 	}()
+	if problems := Foreign(file, data); len(problems) > 0 {
+		return problems
+	}
+	return Parse(file, data, value, validate)
+}
+
+// Foreign is what [ParseForeign] refuses before it parses. It takes a time in proportion to the text, and may panic on one that nothing can read.
+func Foreign(file string, data []byte) Problems {
 	if p := long(file, data); p != nil {
 		return Problems{*p}
 	}
 	if p := plain(file, data); p != nil {
 		return Problems{*p}
 	}
-	return Parse(file, data, value, validate)
+	return nil
 }
 
 // long returns the first line that is too long: the parser takes a time that grows with the square of one that it does not understand.
