@@ -187,7 +187,27 @@ func (p *Parts) last(skipped bool, err error) ([]byte, bool, error) {
 	return body, false, nil // the next call tells the end
 }
 
-var boundary = regexp.MustCompile(`\r?\n--[A-Za-z0-9'()+_,./:=? -]{1,70}\r?\n`)
+// boundary is a line that ends a part, with the end of the line before it.
+var boundary = regexp.MustCompile(`^\n--[A-Za-z0-9'()+_,./:=? -]{1,70}\r?\n`)
+
+// boundaryIn is where the first boundary begins, -1 if there is none. Only what begins like one is looked at closely: bodies may be long.
+func boundaryIn(b []byte) int {
+	for from := 0; ; {
+		i := bytes.Index(b[from:], []byte("\n--"))
+		if i < 0 {
+			return -1
+		}
+		at := from + i
+		if !boundary.Match(b[at:]) {
+			from = at + 1
+			continue
+		}
+		if at > 0 && b[at-1] == '\r' {
+			at--
+		}
+		return at
+	}
+}
 
 // end is where the message in the buffer ends, -1 if it does not yet. A length that is too small is not believed where the message has an
 // end of its own, nor one that is too large where the next boundary is there. What was seen before is not looked at again.
@@ -201,8 +221,8 @@ func (p *Parts) end(length, seen int) int {
 	} else if length >= 0 && len(p.buf) >= length {
 		return length
 	}
-	if at := boundary.FindIndex(p.buf[from:]); at != nil {
-		return from + at[0]
+	if at := boundaryIn(p.buf[from:]); at >= 0 {
+		return from + at
 	}
 	return -1
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
@@ -93,4 +94,33 @@ func FuzzParts(f *testing.F) {
 		}
 		read(iotest.OneByteReader(bytes.NewReader(in)))
 	})
+}
+
+// TestBoundaryIn: it finds what the whole form would find, written as one expression.
+func TestBoundaryIn(t *testing.T) {
+	form := regexp.MustCompile(`\r?\n--[A-Za-z0-9'()+_,./:=? -]{1,70}\r?\n`)
+	r := rand.New(rand.NewPCG(1, 2))
+	found := 0
+	for range 20_000 {
+		b := make([]byte, r.IntN(100))
+		for i := range b {
+			b[i] = "\r\n\n---b{"[r.IntN(8)]
+		}
+		want := -1
+		if at := form.FindIndex(b); at != nil {
+			want = at[0]
+			found++
+		}
+		if got := boundaryIn(b); got != want {
+			t.Fatalf("%q: %d, want %d", b, got, want)
+		}
+	}
+	if found < 1000 {
+		t.Errorf("only %d had one", found)
+	}
+	for n, want := range map[int]int{1: 1, 70: 1, 71: -1} {
+		if got := boundaryIn([]byte("x\n--" + strings.Repeat("b", n) + "\n")); got != want {
+			t.Errorf("%d letters: %d", n, got)
+		}
+	}
 }
