@@ -80,8 +80,9 @@ func firstVersion(t *testing.T, name string, ids [4]string, now time.Time) (hist
 func TestAnOldDatabaseIsTaken(t *testing.T) {
 	ctx, now := t.Context(), time.Date(2026, 3, 1, 20, 0, 0, 0, time.UTC)
 	ids := [4]string{alert.NewID(), alert.NewID(), alert.NewID(), alert.NewID()}
-	history := firstVersion(t, "first_version", ids, now)
-	s := openedHere(t, "first_version")
+	name := "first_version_" + ids[3][24:] // of this run
+	history := firstVersion(t, name, ids, now)
+	s := openedHere(t, name)
 	want, err := cases.Rebuild(history)
 	if err != nil {
 		t.Fatal(err)
