@@ -23,10 +23,10 @@ import (
 const (
 	maxObservations = 1024
 	maxDropped      = 1024
-	maxPath         = 256 // bytes
-	maxRegion       = 10  // digits
-	maxTime         = 10 * time.Second
-	maxAllocated    = 256 << 20 // bytes, for a message of the size large
+	maxPath         = 256         // bytes
+	maxRegion       = 10          // digits
+	maxTime         = time.Minute // by the clock on the wall: a busy machine may need ten seconds for what is linear, and what is not takes hours
+	maxAllocated    = 256 << 20   // bytes, for a message of the size large
 )
 
 // Pure holds a dialect to its half of the contract.
