@@ -31,12 +31,16 @@ import (
 	"gridgate/edge/desired"
 	"gridgate/edge/forward"
 	"gridgate/protocols/ingest"
+	"gridgate/protocols/kit/backoff"
 )
 
 const fleetSize = 100
 
-// look is how often central is asked how far it is.
-const look = 500 * time.Millisecond
+// look is how often central is asked how far it is, and patience how long it may take for what should take seconds.
+const (
+	look     = 500 * time.Millisecond
+	patience = 4 * time.Minute
+)
 
 // heard is the topic on which the sensor of every edge speaks.
 const heard = "house/door"
@@ -299,12 +303,13 @@ func (w *town) start(allow int, waves ...string) (r configure.Rollout) {
 // until waits for a state of a rollout and for what its edges report.
 func (w *town) until(id string, state rollout.State, of map[configure.Progress]int) (r configure.RolloutFile) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	for {
-		if status := w.call("GET", "/rollouts/"+id, nil, &r); status != http.StatusOK {
+		r = configure.RolloutFile{}
+		if status := w.call("GET", "/rollouts/"+id, nil, &r); status != http.StatusOK && status != http.StatusServiceUnavailable {
 			w.t.Fatalf("the rollout is not told: %d", status)
 		}
 		got := map[configure.Progress]int{}
@@ -322,13 +327,33 @@ func (w *town) until(id string, state rollout.State, of map[configure.Progress]i
 	}
 }
 
-// run demands what all edges run.
+// run demands what all edges run. One that goes back tells so just before it does.
 func (w *town) run(topic, zone string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	for _, e := range w.edges {
+		for !e.runs(topic, zone) {
+			if !backoff.Wait(ctx, 10*time.Millisecond) {
+				w.t.Fatalf("%s does not run topic %q and zone %q", e.name, topic, zone)
+			}
+		}
+	}
+}
+
+func (e *edge) runs(topic, zone string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.topic == topic && e.zone == zone
+}
+
+// untouched demands that no edge was started with anything but what it runs first.
+func (w *town) untouched() {
 	w.t.Helper()
 	for _, e := range w.edges {
 		e.mu.Lock()
-		if e.topic != topic || e.zone != zone {
-			w.t.Errorf("%s runs topic %q and zone %q, want %q and %q", e.name, e.topic, e.zone, topic, zone)
+		if e.changes != 1 {
+			w.t.Errorf("%s was started %d times", e.name, e.changes)
 		}
 		e.mu.Unlock()
 	}
@@ -337,7 +362,7 @@ func (w *town) run(topic, zone string) {
 // online waits for all edges.
 func (w *town) online() {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
@@ -367,6 +392,7 @@ func TestABadConfigurationBreaksNoEdge(t *testing.T) {
 	r := w.start(fleetSize, "100%")
 	w.until(r.ID, rollout.Done, map[configure.Progress]int{"refused": fleetSize})
 	w.run(heard, "")
+	w.untouched()
 	var one configure.DriftFile
 	w.call("GET", "/edges/town-042", nil, &one)
 	if len(one.Told) == 0 || one.Told[0].Line == 0 || one.Told[0].Field != "rules" || one.Told[0].Layer != "all" || one.Told[0].LineIn != 2 {

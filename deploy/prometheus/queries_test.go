@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -242,25 +243,9 @@ func (b *bench) ask(t *testing.T, expr string) (int, error) {
 	return len(v), err
 }
 
-// judgeQueries: rules and dashboards ask for nothing that is not there, and every panel shows something.
+// judgeQueries: rules and dashboards ask for nothing that is not there, and every panel shows something. What is counted for the first time
+// when something happens may come a moment after that.
 func judgeQueries(t *testing.T, w *town) {
-	b := newBench(t, w)
-	for _, r := range rulesOf(t) {
-		if err := b.unknown(r.Expr); err != nil {
-			t.Errorf("%s: %v", r.Alert, err)
-		}
-		if _, err := b.ask(t, r.Expr); err != nil {
-			t.Errorf("%s: %v", r.Alert, err)
-		}
-	}
-	for _, name := range []string{"central", "edge"} {
-		judgeBoard(t, name, func(expr string) (int, error) {
-			if err := b.unknown(expr); err != nil {
-				return 0, err
-			}
-			return b.ask(t, expr)
-		})
-	}
 	key, err := centralapp.AddToken(t.Context(), w.path("central.yaml"), centralapp.NewToken{Name: "grafana", Scopes: []string{"read"}}, time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -269,15 +254,64 @@ func judgeQueries(t *testing.T, w *town) {
 		n, err := w.promQL("rate(gridgate_edge_alerts_raised_total[15m])", key)
 		return err == nil && n > 0
 	})
-	judgeBoard(t, "fleet", func(expr string) (int, error) { return w.promQL(expr, key) })
+	var b *bench
+	var missing []string
+	defer func() {
+		for _, m := range missing {
+			t.Error(m)
+		}
+	}()
+	w.eventually("every rule and panel finds what it asks for", func() bool {
+		b = newBench(t, w)
+		missing = b.rules(t)
+		for _, name := range []string{"central", "edge"} {
+			missing = append(missing, panels(t, name, func(expr string) (int, error) {
+				if err := b.unknown(expr); err != nil {
+					return 0, err
+				}
+				return b.ask(t, expr)
+			})...)
+		}
+		missing = append(missing, panels(t, "fleet", func(expr string) (int, error) { return w.promQL(expr, key) })...)
+		return len(missing) == 0
+	})
 	for _, typo := range []string{"gridgate_no_such_total", `gridgate_cases{estate="open"}`, "sum by (lanes) (gridgate_edge_outbox_pending)"} {
 		if b.unknown(typo) == nil {
 			t.Errorf("%s passes", typo)
 		}
 	}
+	for _, name := range []string{"central", "edge", "fleet"} {
+		judgeBoard(t, name)
+	}
 }
 
-func judgeBoard(t *testing.T, name string, ask func(expr string) (int, error)) {
+// rules are those that ask for what is not there, with what is wrong.
+func (b *bench) rules(t *testing.T) (wrong []string) {
+	t.Helper()
+	for _, r := range rulesOf(t) {
+		_, err := b.ask(t, r.Expr)
+		if err := errors.Join(b.unknown(r.Expr), err); err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s: %v", r.Alert, err))
+		}
+	}
+	return wrong
+}
+
+// panels are the queries of a dashboard that show nothing.
+func panels(t *testing.T, name string, ask func(expr string) (int, error)) (wrong []string) {
+	t.Helper()
+	for _, p := range boardOf(t, name).Panels {
+		for _, target := range p.Targets {
+			n, err := ask(variables.Replace(target.Expr))
+			if err != nil || n == 0 {
+				wrong = append(wrong, fmt.Sprintf("%s: %s: %s: %d series, %v", name, p.Title, target.Expr, n, err))
+			}
+		}
+	}
+	return wrong
+}
+
+func judgeBoard(t *testing.T, name string) {
 	t.Helper()
 	b := boardOf(t, name)
 	if b.SchemaVersion < 39 || !strings.Contains(b.Title, " / ") || len(b.Panels) < 12 {
@@ -286,12 +320,6 @@ func judgeBoard(t *testing.T, name string, ask func(expr string) (int, error)) {
 	for _, p := range b.Panels {
 		if !strings.Contains(p.Title, " / ") {
 			t.Errorf("%s: %q is in one language", name, p.Title)
-		}
-		for _, target := range p.Targets {
-			n, err := ask(variables.Replace(target.Expr))
-			if err != nil || n == 0 {
-				t.Errorf("%s: %s: %s: %d series, %v", name, p.Title, target.Expr, n, err)
-			}
 		}
 	}
 }
