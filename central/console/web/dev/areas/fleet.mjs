@@ -1,11 +1,16 @@
-// What edges are configured as, as in central/api: two edges, one layer, and a rollout that stops at the first of them.
+// What edges are configured as and which builds they run, as in central/api: two edges, one layer, one build, and rollouts that stop at the first
+// of them.
 import { body, json } from '../mock.mjs';
 
 const AT = '/v1/configuration';
 
+const RELEASES = '/v1/releases';
+
 class Fleet {
   layers = [];
   rollouts = [];
+  builds = [{ version: '1.1.0', platform: 'linux-amd64', bytes: 31_000_000, made: '2026-03-01T08:00:00Z', at: '2026-03-01T09:00:00Z', by: 'demo' }];
+  upgrades = [];
 }
 
 const states = new WeakMap();
@@ -35,7 +40,37 @@ function write(s, res, layer, part, asked) {
   return json(res, next);
 }
 
+// The first edge goes back from the build, the second waits for the trial of a configuration.
+function standings(s) {
+  const open = s.upgrades[0]?.state === 'stopped';
+  const one = (edge, state, more) => ({ edge, online: true, running: '1.0.0', platform: 'linux-amd64', groups: [], state: open ? state : 'own', ...(open ? { wanted: '1.1.0', ...more } : {}) });
+  const items = [
+    one('edge-demo-a', 'rolled-back', { why: 'fewer cameras stream than before' }),
+    one('edge-demo-b', 'fetching', { why: 'a configuration is on trial; this comes after it', waits: 'configuration' }),
+  ];
+  return { items, next: '', counts: open ? { 'rolled-back': 1, fetching: 1 } : { own: 2 } };
+}
+
+async function releases(s, req, res, url) {
+  const [what, id, action] = url.pathname.slice(RELEASES.length + 1).split('/');
+  if (!what) json(res, { items: s.builds });
+  else if (what === 'edges') json(res, standings(s));
+  else if (action) json(res, Object.assign(s.upgrades[0], { state: 'aborted', why: '', edges: s.upgrades[0].edges.map(({ edge }) => ({ edge, state: 'planned', running: '1.0.0' })) }));
+  else if (id) json(res, s.upgrades[0]);
+  else if (req.method === 'GET') json(res, { items: s.upgrades });
+  else {
+    const asked = JSON.parse(await body(req));
+    s.upgrades.unshift({
+      id: 'r20260301t090000.000000', version: asked.version, to: asked.to, reason: asked.why, at: new Date().toISOString(), by: 'demo', state: 'stopped', waves: [1, 2], wave: 1, failures: 0, forgiven: 0,
+      why: 'edge-demo-a rolled-back: fewer cameras stream than before', edges: standings({ upgrades: [{ state: 'stopped' }] }).items,
+    });
+    json(res, s.upgrades[0], 201);
+  }
+  return true;
+}
+
 export async function fleet(mock, req, res, url) {
+  if (url.pathname === RELEASES || url.pathname.startsWith(`${RELEASES}/`)) return releases(fleetOf(mock), req, res, url);
   if (!url.pathname.startsWith(`${AT}/`)) return false;
   const [what, id, part] = url.pathname.slice(AT.length + 1).split('/').map(decodeURIComponent);
   const s = fleetOf(mock);

@@ -7,6 +7,7 @@ export interface Edge {
   state: string;
   since?: string;
   why?: string;
+  waits?: string;
   problems?: number;
   sections?: string[];
   file?: string;
@@ -38,10 +39,9 @@ export interface Group {
   pattern?: string;
 }
 
-export interface Rollout {
+/** What rollouts of configurations and of builds have in common. */
+export interface Waves {
   id: string;
-  layer: string;
-  version: number;
   reason: string;
   at: string;
   by: string;
@@ -51,8 +51,46 @@ export interface Rollout {
   why?: string;
 }
 
+export interface Rollout extends Waves {
+  layer: string;
+  version: number;
+}
+
+export interface RolloutEdge {
+  edge: string;
+  state: string;
+  why?: string;
+  waits?: string;
+}
+
 export interface RolloutFile extends Rollout {
-  edges: { edge: string; state: string; why?: string }[];
+  edges: RolloutEdge[];
+}
+
+export interface Build {
+  version: string;
+  platform: string;
+}
+
+export interface BuildRollout extends Waves {
+  version: string;
+  to?: string;
+  edges: RolloutEdge[];
+}
+
+export interface Standing {
+  edge: string;
+  state: string;
+  wanted?: string;
+  running: string;
+  why?: string;
+  waits?: string;
+}
+
+export interface StandingPage {
+  items: Standing[];
+  next: string;
+  counts: Record<string, number>;
 }
 
 export interface Preview {
@@ -63,6 +101,9 @@ export interface Preview {
 
 /** The states of an edge, in the order in which they are offered. */
 export const STATES = ['in-force', 'alone', 'fetching', 'trying', 'waiting', 'away', 'refused', 'rolled-back'] as const;
+
+/** The same for builds. */
+export const BUILD_STATES = ['in-force', 'own', 'fetching', 'trying', 'waiting', 'away', 'refused', 'rolled-back'] as const;
 
 const AT = '/v1/configuration';
 const layerPath = (layer: string): string => `${AT}/layers/${encodeURIComponent(layer)}`;
@@ -88,3 +129,17 @@ export const rolloutOf = (id: string, signal?: AbortSignal): Promise<RolloutFile
 export const start = (layer: string, why: string, waves: string[]): Promise<Rollout> => request<Rollout>(`${AT}/rollouts`, { method: 'POST', body: { layer, why, waves } });
 
 export const act = (id: string, action: string): Promise<Rollout> => request<Rollout>(`${AT}/rollouts/${id}/${action}`, { method: 'POST' });
+
+const BUILDS = '/v1/releases';
+
+export const buildsOf = async (signal?: AbortSignal): Promise<Build[]> => (await request<{ items: Build[] }>(BUILDS, { signal })).items;
+
+export const standingsOf = (state: string, after: string, signal?: AbortSignal): Promise<StandingPage> => request<StandingPage>(`${BUILDS}/edges${query({ state, after })}`, { signal });
+
+export const buildRolloutsOf = async (signal?: AbortSignal): Promise<Waves[]> => (await request<{ items: Waves[] }>(`${BUILDS}/rollouts`, { signal })).items;
+
+export const buildRolloutOf = (id: string, signal?: AbortSignal): Promise<BuildRollout> => request<BuildRollout>(`${BUILDS}/rollouts/${id}`, { signal });
+
+export const startBuild = (version: string, to: string, why: string, waves: string[]): Promise<Waves> => request<Waves>(`${BUILDS}/rollouts`, { method: 'POST', body: { version, to, why, waves } });
+
+export const actBuild = (id: string, action: string): Promise<Waves> => request<Waves>(`${BUILDS}/rollouts/${id}/${action}`, { method: 'POST' });

@@ -1,11 +1,13 @@
-/** Fleet: how far each edge is from what is wanted of it, what is wanted, and bringing it to edges in waves. */
+/** Fleet: how far each edge is from what is wanted of it, configurations and builds, and bringing them to edges in waves. */
 import { useContext, useEffect, useState } from 'preact/hooks';
 import { useWords } from '../i18n';
 import { Empty, Failure, Link, Loading, useTitle } from '../ui/bits';
 import { SessionContext } from '../ui/session';
 import { edgesOf, groupsOf, STATES, type EdgePage, type Group } from './api';
 import { Editor } from './editor';
+import { Releases } from './releases';
 import { Rollouts } from './rollouts';
+import { Why } from './why';
 
 export function FleetPage() {
   const words = useWords();
@@ -18,6 +20,7 @@ export function FleetPage() {
       <Rollouts begun={begun} />
       <Edges begun={begun} />
       <Editor onBegun={() => setBegun((n) => n + 1)} />
+      <Releases />
     </section>
   );
 }
@@ -65,11 +68,11 @@ function Edges({ begun }: { begun: number }) {
     <div class="card block">
       <h2>{words.t('fleet.edges')}</h2>
       <div class="fleet-bar">
-        <label>{words.t('fleet.state')} <select data-testid="fleet-state" value={state} onChange={choose(setState)}>
+        <label>{words.t('fleet.state')} <select class="input" data-testid="fleet-state" value={state} onChange={choose(setState)}>
           <option value="">{words.t('fleet.all')}</option>
           {STATES.map((s) => <option key={s} value={s}>{words.word('fleetState', s)} {page.value?.counts[s] ?? 0}</option>)}
         </select></label>
-        <label>{words.t('fleet.group')} <select value={group} onChange={choose(setGroup)}>
+        <label>{words.t('fleet.group')} <select class="input" value={group} onChange={choose(setGroup)}>
           <option value="">{words.t('fleet.all')}</option>
           {groups.map((g) => <option key={g.name} value={g.name}>{g.name}</option>)}
         </select></label>
@@ -85,7 +88,7 @@ function EdgeTable({ page }: { page: EdgePage }) {
   const words = useWords();
   if (page.items.length === 0) return <p class="muted">{words.t('fleet.none')}</p>;
   return (
-    <div class="fleet-scroll"><table class="data" data-testid="fleet-edges">
+    <div class="fleet-scroll" tabIndex={0} role="group" aria-label={words.t('fleet.edges')}><table class="data" data-testid="fleet-edges">
       <thead><tr>{(['edge', 'state', 'layers', 'allows', 'versions', 'why'] as const).map((k) => <th key={k} scope="col">{words.t(`fleet.col.${k}`)}</th>)}</tr></thead>
       <tbody>{page.items.map((e) => (
         <tr key={e.edge} data-edge={e.edge}>
@@ -94,7 +97,7 @@ function EdgeTable({ page }: { page: EdgePage }) {
           <td>{e.layers.map((l) => <div key={l.layer}>{l.layer} {l.version}{l.version !== l.newest && <span class="muted"> {words.t('fleet.newest', { n: l.newest })}</span>}</div>)}</td>
           <td>{(e.sections ?? []).join(', ')}</td>
           <td>{e.file} <span class="muted">{e.software}</span></td>
-          <td>{e.why}</td>
+          <td><Why of={e} /></td>
         </tr>
       ))}</tbody>
     </table></div>

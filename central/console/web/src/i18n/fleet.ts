@@ -1,7 +1,7 @@
 import { area } from './area';
 
 export const fleet = area({
-  'fleet.nav': '配置', 'fleet.title': '设备配置', 'fleet.forbidden': '只有管理员可以下发配置',
+  'fleet.nav': '配置', 'fleet.title': '设备配置与版本', 'fleet.forbidden': '只有管理员可以下发配置',
   'fleet.edges': '各节点', 'fleet.state': '状态', 'fleet.group': '分组', 'fleet.all': '全部', 'fleet.more': '下一页', 'fleet.first': '回到第一页', 'fleet.none': '没有符合条件的节点',
   'fleet.col.edge': '节点', 'fleet.col.state': '状态', 'fleet.col.layers': '配置层与版本', 'fleet.col.allows': '节点允许下发的部分', 'fleet.col.versions': '本机文件 / 软件', 'fleet.col.why': '原因',
   'fleet.newest': '（最新 {n}）', 'fleet.write': '编写配置',
@@ -11,10 +11,13 @@ export const fleet = area({
   'fleet.changes': '将改变 {n} 个节点。', 'fleet.example': '以 {edge} 为例：', 'fleet.rollout': '最近一次下发', 'fleet.wave': '第 {n} / {of} 批',
   'fleet.pause': '暂停', 'fleet.resume': '继续', 'fleet.abort': '中止并恢复原配置',
   'fleetState.in-force': '已生效', 'fleetState.alone': '仅本机文件', 'fleetState.fetching': '正在获取', 'fleetState.trying': '试运行', 'fleetState.waiting': '等待节点答复', 'fleetState.away': '不在线',
-  'fleetState.refused': '节点拒绝', 'fleetState.rolled-back': '已自动退回', 'fleetState.planned': '未下发',
+  'fleetState.own': '未指定版本', 'fleetState.refused': '节点拒绝', 'fleetState.rolled-back': '已自动退回', 'fleetState.planned': '未下发',
+  'fleet.builds': '各节点的软件版本', 'fleet.col.running': '运行版本', 'fleet.col.wanted': '目标版本', 'fleet.buildRollout': '最近一次版本升级', 'fleet.buildStart': '升级版本', 'fleet.build': '版本（平台）', 'fleet.to': '范围',
+  'fleet.buildBegin': '开始升级', 'fleet.noBuilds': '还没有可用版本：在服务器上用 gridgate-central release add 存入已签名的软件包。',
+  'fleetWaits.build': '正在试运行新版本，结束后再试此配置', 'fleetWaits.configuration': '正在试运行新配置，结束后再试此版本',
   'rolloutState.running': '进行中', 'rolloutState.paused': '已暂停', 'rolloutState.stopped': '已自动停止', 'rolloutState.aborted': '已中止', 'rolloutState.done': '已完成',
 }, {
-  'fleet.nav': 'Fleet', 'fleet.title': 'Configuration of edges', 'fleet.forbidden': 'Only an administrator configures edges',
+  'fleet.nav': 'Fleet', 'fleet.title': 'Configurations and builds of edges', 'fleet.forbidden': 'Only an administrator configures edges',
   'fleet.edges': 'Edges', 'fleet.state': 'State', 'fleet.group': 'Group', 'fleet.all': 'All', 'fleet.more': 'Next page', 'fleet.first': 'First page', 'fleet.none': 'No edge is so',
   'fleet.col.edge': 'Edge', 'fleet.col.state': 'State', 'fleet.col.layers': 'Layers and versions', 'fleet.col.allows': 'Sections that the edge allows', 'fleet.col.versions': 'Own file / software', 'fleet.col.why': 'Why',
   'fleet.newest': '(newest {n})', 'fleet.write': 'Write a configuration',
@@ -24,6 +27,9 @@ export const fleet = area({
   'fleet.changes': '{n} edges would change.', 'fleet.example': 'This is {edge}:', 'fleet.rollout': 'Newest rollout', 'fleet.wave': 'Wave {n} of {of}',
   'fleet.pause': 'Pause', 'fleet.resume': 'Go on', 'fleet.abort': 'Abort and go back',
   'fleetState.in-force': 'In force', 'fleetState.alone': 'Own file alone', 'fleetState.fetching': 'Fetching', 'fleetState.trying': 'On trial', 'fleetState.waiting': 'No answer yet', 'fleetState.away': 'Away',
-  'fleetState.refused': 'Refused', 'fleetState.rolled-back': 'Rolled back', 'fleetState.planned': 'Not sent',
+  'fleetState.own': 'Nothing wanted', 'fleetState.refused': 'Refused', 'fleetState.rolled-back': 'Rolled back', 'fleetState.planned': 'Not sent',
+  'fleet.builds': 'Builds of edges', 'fleet.col.running': 'Runs', 'fleet.col.wanted': 'Wanted', 'fleet.buildRollout': 'Newest rollout of a build', 'fleet.buildStart': 'Roll out a build', 'fleet.build': 'Build (platforms)', 'fleet.to': 'To',
+  'fleet.buildBegin': 'Begin', 'fleet.noBuilds': 'No build is stored: store a signed one on the server with gridgate-central release add.',
+  'fleetWaits.build': 'A build is on trial; the configuration comes after it', 'fleetWaits.configuration': 'A configuration is on trial; the build comes after it',
   'rolloutState.running': 'Running', 'rolloutState.paused': 'Paused', 'rolloutState.stopped': 'Stopped by itself', 'rolloutState.aborted': 'Aborted', 'rolloutState.done': 'Done',
 });
