@@ -57,7 +57,7 @@ type Options struct {
 // Broker is the embedded broker. Its address is known after [New].
 type Broker struct {
 	o        Options
-	listener net.Listener
+	listener *door
 	server   *mochi.Server
 	hook     *hook
 
@@ -95,7 +95,7 @@ func New(o Options) (*Broker, error) {
 	if o.TLS != nil {
 		l = tls.NewListener(l, o.TLS)
 	}
-	return &Broker{o: o, listener: l}, nil
+	return &Broker{o: o, listener: newDoor(l, usualPatience)}, nil
 }
 
 func (o Options) check() error {
@@ -153,6 +153,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 	b.opened()
 	<-ctx.Done()
+	b.listener.end()
 	b.closed()
 	return b.server.Close()
 }

@@ -48,6 +48,10 @@ func (f *flight) done() {
 
 // OnSessionEstablished implements [mochi.Hook].
 func (h *hook) OnSessionEstablished(cl *mochi.Client, _ packets.Packet) {
+	if err := h.ctx.Err(); err != nil {
+		cl.Stop(err) // the library ends those that it knew when it began to end, and waits for all
+		return
+	}
 	f := &flow{
 		connection: h.connections.Add(1), session: sessionOf(cl),
 		queue: make(chan *flight, window-2), room: semaphore.NewWeighted(int64(h.o.MaxMessage)),
