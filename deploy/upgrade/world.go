@@ -69,7 +69,7 @@ func newWorld(ctx context.Context, dir, bin string) (w *world, err error) {
 func (w *world) configure() error {
 	var list strings.Builder
 	for i := range sensorCount {
-		fmt.Fprintf(&list, "  - {id: %s, dialect: zigbee2mqtt, topic: zigbee2mqtt/%s, zone: hall, profile: smoke}\n", sensorID(i), sensorID(i))
+		fmt.Fprintf(&list, "  - {id: %s, dialect: zigbee2mqtt, topic: zigbee2mqtt/%s, zone: hall}\n", sensorID(i), sensorID(i))
 	}
 	edge := fmt.Sprintf("edge: town-1\ndata: data\nlisten: %s\nplace: {grid: \"330106109001001\", kind: street}\ncentral:\n  url: http://%s\n  token: {file: edge-token}\n  sync: 1s\n%%s"+
 		"mqtt: {broker: {listen: %q, users: [{name: sensors, password: {file: sensor-password}, publish: [\"#\"]}]}}\nsensors:\n%s", w.addr, w.addrCentral, w.mqtt, &list)
