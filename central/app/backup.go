@@ -166,6 +166,14 @@ type oneBackup struct {
 	Key  string `placeholder:"FILE" help:"File of the secret key, for a backup that is sealed."`
 }
 
+// find returns the folder of the backup, and its key: nil if none was given.
+func (o oneBackup) find() (dir string, key *seal.SecretKey, err error) {
+	if dir, err = o.dir(); err == nil {
+		key, err = o.key()
+	}
+	return dir, key, err
+}
+
 func (o oneBackup) dir() (string, error) {
 	if _, err := backup.Read(o.From); err == nil {
 		return o.From, nil
@@ -199,11 +207,7 @@ type backupVerify struct{ oneBackup }
 
 // Run implements kong's command.
 func (c *backupVerify) Run(t *Terminal) error {
-	dir, err := c.dir()
-	if err != nil {
-		return err
-	}
-	key, err := c.key()
+	dir, key, err := c.find()
 	if err != nil {
 		return err
 	}
@@ -273,11 +277,7 @@ type backupFiles struct {
 
 // Run implements kong's command.
 func (c *backupFiles) Run(t *Terminal) error {
-	dir, err := c.dir()
-	if err != nil {
-		return err
-	}
-	key, err := c.key()
+	dir, key, err := c.find()
 	if err != nil {
 		return err
 	}
@@ -301,11 +301,7 @@ func (c *backupRestore) Run(t *Terminal) error {
 	if err != nil {
 		return err
 	}
-	dir, err := c.dir()
-	if err != nil {
-		return err
-	}
-	key, err := c.key()
+	dir, key, err := c.find()
 	if err != nil {
 		return err
 	}
