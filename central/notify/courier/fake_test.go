@@ -34,6 +34,20 @@ func (m *memory) add(t *testing.T, e cases.Event) cases.Event {
 	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.apply(t, e)
+}
+
+// addTaken adds an event whose case retention took before anybody read it.
+func (m *memory) addTaken(t *testing.T, e cases.Event) {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.apply(t, e)
+	delete(m.cases, e.CaseID)
+}
+
+func (m *memory) apply(t *testing.T, e cases.Event) cases.Event {
+	t.Helper()
 	e.Position = int64(len(m.events)) + 1
 	next, err := cases.Apply(m.cases[e.CaseID], e)
 	if err != nil {
