@@ -69,6 +69,9 @@ func (s *Server) Tile(ctx context.Context, z, x, y int) (Tile, error) {
 		return known.tile, known.err
 	}
 	fetched := s.flight.DoChan(key, func() (any, error) {
+		if known, ok := s.kept.get(key, s.o.Now()); ok { // a flight ended since it was looked for
+			return known, nil
+		}
 		return s.fetch(context.WithoutCancel(ctx), key, strings.NewReplacer("{z}", strconv.Itoa(z), "{x}", strconv.Itoa(x), "{y}", strconv.Itoa(y)).Replace(s.o.URL)), nil
 	})
 	select {

@@ -18,10 +18,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"gridgate/deploy/testkit/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 const png = "\x89PNG\r\n\x1a\n"
 
@@ -342,6 +342,34 @@ func TestServerOneFetchForAll(t *testing.T) {
 	close(go_)
 	if got, err := s.Tile(t.Context(), 1, 0, 0); err != nil || string(got.Data) != png || o.asked.Load() != 1 {
 		t.Errorf("%q, %v, asked %d times", got.Data, err, o.asked.Load())
+	}
+}
+
+type tripper func(*http.Request) (*http.Response, error)
+
+func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// However close to the end of a fetch somebody asks for the same tile, it is fetched once.
+func TestServerFetchesOnceHoweverManyAsk(t *testing.T) {
+	var asked atomic.Int64
+	s := NewServer(ServerOptions{URL: "http://tiles.example/{z}/{x}/{y}.png", MaxZoom: 18, Client: &http.Client{Transport: tripper(func(*http.Request) (*http.Response, error) {
+		asked.Add(1)
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(png))}, nil
+	})}})
+	const tiles = 1000
+	for x := range tiles {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if got, err := s.Tile(t.Context(), 18, x, 0); err != nil || string(got.Data) != png {
+					t.Errorf("%q, %v", got.Data, err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	if n := asked.Load(); n != tiles {
+		t.Errorf("asked %d times for %d tiles", n, tiles)
 	}
 }
 
