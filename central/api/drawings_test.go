@@ -7,7 +7,34 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
+
+// Whoever asks for the answer of a later moment is not given the one that is being drawn for an earlier one.
+func TestDrawingsOfTwoMoments(t *testing.T) {
+	var d drawings
+	begun, end := make(chan struct{}), make(chan struct{})
+	early := func(context.Context) ([]byte, error) {
+		close(begun)
+		<-end
+		return []byte("early"), nil
+	}
+	late := func(context.Context) ([]byte, error) { return []byte("late"), nil }
+	var all sync.WaitGroup
+	all.Go(func() {
+		if body, err := d.of(t.Context(), "one", "mine", early); err != nil || string(body) != "early" {
+			t.Errorf("%s, %v", body, err)
+		}
+	})
+	<-begun
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if body, err := d.of(ctx, "two", "mine", late); err != nil || string(body) != "late" {
+		t.Errorf("%s, %v", body, err)
+	}
+	close(end)
+	all.Wait()
+}
 
 // A hundred screens cost as much as one, until something changes; a failure is told and not kept.
 func TestDrawings(t *testing.T) {

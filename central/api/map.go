@@ -162,9 +162,10 @@ type drawings struct {
 	flight singleflight.Group
 }
 
-// of returns an answer, which is made once for all who ask for the same.
+// of returns an answer, which is made once for all who ask for the same of the same moment: one that was begun earlier may be without what
+// mark stands for, and a screen that has it by that mark would not ask again.
 func (d *drawings) of(ctx context.Context, mark, whose string, make func(context.Context) ([]byte, error)) ([]byte, error) {
-	made := d.flight.DoChan(whose, func() (any, error) {
+	made := d.flight.DoChan(mark+" "+whose, func() (any, error) {
 		if body := d.get(mark, whose); body != nil {
 			return body, nil
 		}
