@@ -173,6 +173,31 @@ func TestEntriesShareCommits(t *testing.T) {
 	})
 }
 
+// Who comes after the end, or waited for it, is told so, though nobody asks them to leave.
+func TestNobodyWaitsForALogThatEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &notes{}
+		l := NewLog(store, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		var asked, done sync.WaitGroup
+		for range 2 * maxBatch {
+			asked.Go(func() { _ = l.Record(context.WithoutCancel(ctx), Entry{}) })
+		}
+		synctest.Wait()
+		done.Go(func() { _ = l.Run(ctx) })
+		time.Sleep(time.Millisecond) // of the bubble's clock: the first batch is under way
+		cancel()
+		done.Wait()
+		asked.Wait()
+		if failed := int(l.Failed()); failed+len(store.entries) != 2*maxBatch {
+			t.Errorf("%d entries are written, and %d callers were told that theirs is not, of %d", len(store.entries), failed, 2*maxBatch)
+		}
+		if err := l.Record(context.WithoutCancel(ctx), Entry{}); !errors.Is(err, errEnded) {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
+}
+
 func TestLogIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLog(&notes{}, nil) // nobody runs it

@@ -24,6 +24,7 @@ const (
 type Log struct {
 	store Store
 	queue chan waiting
+	ended chan struct{} // closed once Run is over: nobody writes any more
 	now   func() time.Time
 
 	failed atomic.Int64
@@ -42,7 +43,7 @@ func NewLog(s Store, now func() time.Time) *Log {
 	if now == nil {
 		now = time.Now
 	}
-	return &Log{store: s, queue: make(chan waiting, maxWaiting), now: now}
+	return &Log{store: s, queue: make(chan waiting, maxWaiting), ended: make(chan struct{}), now: now}
 }
 
 // Record returns nil once e is on stable storage, at the present time. It never waits for room: too many at once is an error, as is a store
@@ -68,15 +69,22 @@ func (l *Log) record(ctx context.Context, e Entry) error {
 		return err
 	case <-ctx.Done():
 		return fmt.Errorf("wait for the audit log: %w", ctx.Err())
+	case <-l.ended:
+	}
+	select {
+	case err := <-w.done: // it was in the last batch
+		return err
+	default:
+		return errEnded
 	}
 }
 
-// Run writes until ctx ends, and returns nil. What waits then is not written, and its callers are told so.
+// Run writes until ctx ends, and returns nil; it is called once. What waits then or comes later is not written, and its callers are told so.
 func (l *Log) Run(ctx context.Context) error {
+	defer close(l.ended)
 	for {
 		select {
 		case <-ctx.Done():
-			l.refuse(ctx.Err())
 			return nil
 		case first := <-l.queue:
 			l.write(ctx, l.gather(first))
@@ -111,16 +119,5 @@ func (l *Log) write(ctx context.Context, batch []waiting) {
 	}
 	for _, w := range batch {
 		w.done <- err
-	}
-}
-
-func (l *Log) refuse(err error) {
-	for {
-		select {
-		case w := <-l.queue:
-			w.done <- fmt.Errorf("the audit log is closed: %w", err)
-		default:
-			return
-		}
 	}
 }

@@ -103,3 +103,6 @@ func Read(r io.Reader, one func(Entry) error) error {
 
 // errFull says that more entries wait than may.
 var errFull = errors.New("too many entries wait for the audit log")
+
+// errEnded says that nobody writes the log any more.
+var errEnded = errors.New("the audit log is closed")
