@@ -1,6 +1,7 @@
 package configure
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,16 +10,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/central/orders"
 	"gridgate/central/rollout"
 	"gridgate/central/store"
 	"gridgate/central/store/sqlite"
+	"gridgate/deploy/testkit/leak"
 	"gridgate/protocols/ingest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
@@ -204,6 +204,32 @@ func TestARolloutStopsByItselfAndCanBeAborted(t *testing.T) {
 	}
 	if _, err := w.Act(t.Context(), "chief", r.ID, "resume"); err == nil {
 		t.Error("an aborted rollout was resumed")
+	}
+}
+
+// A central that leads no more says of nothing that it has stopped, though it finds it out that very moment.
+func TestOnlyWhoLeadsTellsThatARolloutStopped(t *testing.T) {
+	w := newWorld(t, "a")
+	w.push(All, "timezone: UTC\n")
+	id := w.start(All).ID
+	w.says("a", ingest.WantedRefused)
+	was, err := w.rollout(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	members, err := w.members(t.Context(), was, []string{"a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leads, over := context.WithCancel(t.Context())
+	defer over()
+	for _, want := range []float64{1, 0} {
+		next := was
+		next.State = rollout.Stopped
+		if err := w.stopping(leads, was, &next, members); err != nil || next.Stop == nil || w.driver.stoppedGauge() != want {
+			t.Errorf("%+v, %v; the metric is %v, want %v", next.Stop, err, w.driver.stoppedGauge(), want)
+		}
+		over()
 	}
 }
 

@@ -27,6 +27,14 @@ func (d *driver) stoppedGauge() float64 {
 	return 0
 }
 
+// tell says whether a rollout has stopped; nothing has once ctx ended, by which this central leads.
+func (d *driver) tell(ctx context.Context, stopped bool) {
+	d.stopped.Store(stopped)
+	if ctx.Err() != nil { // it may have ended before
+		d.stopped.Store(false)
+	}
+}
+
 // lead sees to it that who leads no more says of nothing that it has stopped.
 func (s *Service) lead(ctx context.Context) error {
 	context.AfterFunc(ctx, func() { s.driver.stopped.Store(false) })
@@ -63,10 +71,7 @@ func (s *Service) step(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.driver.stopped.Store(r.State == rollout.Stopped)
-	if ctx.Err() != nil { // it may have ended before
-		s.driver.stopped.Store(false)
-	}
+	s.driver.tell(ctx, r.State == rollout.Stopped)
 	if r.State == rollout.Paused {
 		return false, nil
 	}
@@ -194,7 +199,7 @@ func (s *Service) stopping(ctx context.Context, was Rollout, r *Rollout, members
 	if r.Stop.Problems, err = s.located(ctx, first.has.Layers, first.e.Report.Configuration.Problems); err != nil {
 		return err
 	}
-	s.driver.stopped.Store(true)
+	s.driver.tell(ctx, true)
 	s.o.Logger.Error("a rollout of a configuration stopped by itself; look at it, then resume or abort it", "rollout", r.ID, "layer", r.Layer,
 		"version", r.Version, "failed", failed, "edge", first.Edge, "state", first.State, "why", first.Why)
 	return nil
