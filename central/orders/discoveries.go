@@ -160,15 +160,20 @@ func (s *Service) Found(ctx context.Context, edge, id string, r ingest.Discovery
 		return err
 	}
 	r.Why = line(r.Why)
-	return s.discovered(ctx, d, r)
+	return s.discovered(ctx, d, r, s.shelf.publish)
+}
+
+// unanswered ends a discovery whose edge did not answer. A result that came this very moment stays.
+func (s *Service) unanswered(ctx context.Context, d Discovery) error {
+	return s.discovered(ctx, d, ingest.DiscoveryResult{Why: noAnswer}, s.shelf.publishFirst)
 }
 
 // discovered keeps a result, then takes the discovery out of the edge's orders.
-func (s *Service) discovered(ctx context.Context, d Discovery, r ingest.DiscoveryResult) error {
+func (s *Service) discovered(ctx context.Context, d Discovery, r ingest.DiscoveryResult, keep func(id, sort string, data []byte) error) error {
 	d.Done = true
 	data, err := json.Marshal(Discovered{Discovery: d, Result: &r})
 	if err == nil {
-		err = s.shelf.publish(d.ID, "found", data)
+		err = keep(d.ID, "found", data)
 	}
 	if err != nil {
 		return fmt.Errorf("keep what was found: %w", err)
@@ -225,7 +230,7 @@ func (s *Service) sweepDiscoveries(ctx context.Context) error {
 	s.book.mu.Unlock()
 	var errs []error
 	for _, d := range late {
-		errs = append(errs, s.discovered(ctx, d, ingest.DiscoveryResult{Why: "the edge did not answer in time"}))
+		errs = append(errs, s.unanswered(ctx, d))
 	}
 	for edge := range old {
 		errs = append(errs, s.forget(ctx, edge))

@@ -2,6 +2,7 @@ package orders
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,29 @@ func TestDiscoveryWithoutAnswer(t *testing.T) {
 	}
 	if list, err := w.s.Discoveries(ctx, chief, "town-1"); err != nil || len(list) != DiscoveriesKept || list[0].ID != last.ID {
 		t.Errorf("%d kept, %v", len(list), err)
+	}
+}
+
+// A result that comes while a central, which has not heard of it, finds that nobody answered in time is not lost.
+func TestAResultAtTheLastMomentStays(t *testing.T) {
+	w := newTown(t, newMemory())
+	ctx := t.Context()
+	d, err := w.s.Discover(ctx, chief, "town-1", 5)
+	w.good(err)
+	trial, err := w.s.Try(ctx, chief, "town-1", "north", []ingest.OrderZone{{Name: "yard"}}, nil, 60)
+	w.good(err)
+	w.good(w.s.Found(ctx, "town-1", d.ID, harvest))
+	w.good(w.s.Answer(ctx, "town-1", trial.ID, ingest.TrialResult{Samples: 7}))
+	w.good(w.s.unanswered(ctx, d))
+	w.good(w.s.untried(ctx, trial))
+	if r, err := w.s.Discovered(ctx, chief, d.ID, 0); err != nil || r.Result == nil || len(r.Result.Found) != 1 || r.Result.Why != "" {
+		t.Errorf("the search: %+v, %v", r, err)
+	}
+	if r, err := w.s.Tried(ctx, chief, trial.ID, 0); err != nil || r.Result == nil || r.Result.Samples != 7 || r.Result.Why != "" {
+		t.Errorf("the trial: %+v, %v", r, err)
+	}
+	if left, err := os.ReadDir(w.dir); err != nil || len(left) != 2 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }
 

@@ -174,6 +174,21 @@ func (s shelf) lock(id string) (unlock func(), err error) {
 
 // publish gives data its name at once, whole. It is not synced: what a power cut takes is a look that is over anyway.
 func (s shelf) publish(id, sort string, data []byte) error {
+	return s.give(id, sort, data, os.Rename)
+}
+
+// publishFirst is publish that leaves what has the name already.
+func (s shelf) publishFirst(id, sort string, data []byte) error {
+	return s.give(id, sort, data, func(from, to string) error {
+		if err := os.Link(from, to); err == nil || errors.Is(err, os.ErrExist) {
+			return os.Remove(from)
+		}
+		return os.Rename(from, to) // the file system may have no links
+	})
+}
+
+// give writes data into a file that name gives its name.
+func (s shelf) give(id, sort string, data []byte, name func(from, to string) error) error {
 	path, err := s.path(id, sort)
 	if err != nil {
 		return err
@@ -184,7 +199,7 @@ func (s shelf) publish(id, sort string, data []byte) error {
 	}
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+		err = name(f.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))

@@ -10,7 +10,6 @@ import (
 	"gridgate/central/audit"
 	"gridgate/central/auth"
 	"gridgate/central/store"
-	"gridgate/protocols/ingest"
 )
 
 // sweep notices what other centrals changed and ends what is over. Several centrals do it beside each other: of an end that two see, one
@@ -31,7 +30,7 @@ func (s *Service) sweep(ctx context.Context) error {
 	}
 	for _, t := range trials {
 		if !now.Before(t.Until) {
-			errs = append(errs, s.answered(ctx, t, ingest.TrialResult{Why: "the edge did not answer in time"}))
+			errs = append(errs, s.untried(ctx, t))
 		}
 	}
 	errs = append(errs, s.sweepDiscoveries(ctx))

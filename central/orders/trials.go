@@ -135,14 +135,22 @@ func (s *Service) Answer(ctx context.Context, edge, id string, r ingest.TrialRes
 	if err := checkResult(r); err != nil {
 		return err
 	}
-	return s.answered(ctx, t, r)
+	return s.answered(ctx, t, r, s.shelf.publish)
+}
+
+// noAnswer is why there is no result of an edge that was asked.
+const noAnswer = "the edge did not answer in time"
+
+// untried ends a trial whose edge did not answer. A result that came this very moment stays.
+func (s *Service) untried(ctx context.Context, t Trial) error {
+	return s.answered(ctx, t, ingest.TrialResult{Why: noAnswer}, s.shelf.publishFirst)
 }
 
 // answered keeps a result, then takes the trial out of the edge's orders.
-func (s *Service) answered(ctx context.Context, t Trial, r ingest.TrialResult) error {
+func (s *Service) answered(ctx context.Context, t Trial, r ingest.TrialResult, keep func(id, sort string, data []byte) error) error {
 	data, err := json.Marshal(Tried{Trial: t, Result: &r})
 	if err == nil {
-		err = s.shelf.publish(t.ID, "trial", data)
+		err = keep(t.ID, "trial", data)
 	}
 	if err != nil {
 		return fmt.Errorf("keep the result of a trial: %w", err)
