@@ -6,6 +6,7 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"embed"
 	"errors"
@@ -85,6 +86,12 @@ func (s *site) gzipped(name string, data []byte) []byte {
 	return made.(func() []byte)()
 }
 
+// mediaTypes are those of the console's own files, whatever the tables of the machine say: a browser runs no script that comes as something else.
+var mediaTypes = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".json": "application/json",
+	".png": "image/png", ".svg": "image/svg+xml", ".webmanifest": "application/manifest+json",
+}
+
 // takesGzip says whether an Accept-Encoding header (RFC 9110, section 12.5.3) names gzip and does not refuse it.
 func takesGzip(accept string) bool {
 	for part := range strings.SplitSeq(accept, ",") {
@@ -126,11 +133,8 @@ func (s *site) asset(w http.ResponseWriter, r *http.Request, name string, data [
 	if strings.HasPrefix(name, "assets/") && hashed.MatchString(name) {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
+	if t := cmp.Or(mediaTypes[path.Ext(name)], mime.TypeByExtension(path.Ext(name))); t != "" {
 		h.Set("Content-Type", t)
-	}
-	if path.Ext(name) == ".webmanifest" {
-		h.Set("Content-Type", "application/manifest+json")
 	}
 	if len(data) >= leastPacked && slices.Contains(packable, path.Ext(name)) {
 		h.Set("Vary", "Accept-Encoding")

@@ -3,6 +3,7 @@ package console
 import (
 	"compress/gzip"
 	"io"
+	"mime"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -56,6 +57,22 @@ func TestServe(t *testing.T) {
 			!strings.HasPrefix(w.Header().Get("Content-Type"), tc.media) {
 			t.Errorf("%s: %d %q %v", tc.path, w.Code, w.Body, w.Header())
 		}
+	}
+}
+
+// What the tables of a machine say of a script is not what a browser is told.
+func TestMediaTypesAreOurs(t *testing.T) {
+	before := mime.TypeByExtension(".js")
+	if err := mime.AddExtensionType(".js", "text/plain"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := mime.AddExtensionType(".js", before); err != nil {
+			t.Error(err)
+		}
+	}()
+	if got := ask(t, http.MethodGet, "/assets/index-Ab12Cd34.js").Header().Get("Content-Type"); !strings.HasPrefix(got, "text/javascript") {
+		t.Errorf("a script comes as %s", got)
 	}
 }
 

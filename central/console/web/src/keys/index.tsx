@@ -1,5 +1,5 @@
 /** Keys for pages: useKeys puts some in force while the caller is shown, and ? shows which are. */
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useWords, type Key } from '../i18n';
 import { IconClose } from '../ui/icons';
 import { isComposing, isTyping, KeyRegistry, type KeyAction, type Shown } from './registry';
@@ -27,7 +27,7 @@ function onKeyDown(e: KeyboardEvent): void {
 /** Listens to the keyboard, and shows the help. One per console. */
 export function Keyboard() {
   const [shown, setShown] = useState<Shown[] | null>(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // before anything is seen: no key is lost
     const ask = () => setShown(registry.inForce());
     document.addEventListener('keydown', onKeyDown);
     addEventListener(ASK, ask);
