@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 
 	"gridgate/central/audit"
 	"gridgate/central/auth"
@@ -25,11 +24,12 @@ import (
 	"gridgate/central/store/sqlite"
 	"gridgate/central/store/sqlite/sqlitetest"
 	"gridgate/central/tsdb"
+	"gridgate/deploy/testkit/leak"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 

@@ -19,13 +19,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/central/cases"
 	"gridgate/central/store"
+	"gridgate/deploy/testkit/leak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // memory is a case-event log in memory; each case has one id and any number of events.
 type memory struct {
@@ -86,7 +85,10 @@ type desk struct {
 
 func newDesk(t *testing.T, log *memory, change func(*Options)) *desk {
 	t.Helper()
-	o := Options{Log: log, Logger: slog.New(slog.DiscardHandler), EncodeAlert: func(a store.StoredAlert) any { return a.CaseID }}
+	o := Options{
+		Log: log, Logger: slog.New(slog.DiscardHandler), EncodeAlert: func(a store.StoredAlert) any { return a.CaseID },
+		WriteWithin: time.Minute, // a screen of a test may stand still with the whole machine
+	}
 	if change != nil {
 		change(&o)
 	}

@@ -18,16 +18,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/central/cases"
 	"gridgate/central/intake"
 	"gridgate/central/open311"
 	"gridgate/central/store"
+	"gridgate/deploy/testkit/leak"
 	"gridgate/protocols/alert"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 var t0 = time.Date(2026, 3, 1, 20, 0, 0, 0, time.UTC)
 
