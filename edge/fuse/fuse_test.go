@@ -119,6 +119,19 @@ func TestMotionIsPartOfWhatTellsMore(t *testing.T) {
 	s.want("raised motion@gate by motion")
 }
 
+// TestMotionGoesOnWhileACameraStops: a camera that tells again what it had stopped telling for a moment, while motion never stopped.
+func TestMotionGoesOnWhileACameraStops(t *testing.T) {
+	s := newStage(t, Trusts{})
+	s.tell("intrusion gate hikvision active")
+	s.tell("motion gate motion active")
+	s.tell("intrusion gate hikvision inactive")
+	s.wait(time.Second)
+	s.tell("intrusion gate hikvision active")
+	s.tell("intrusion gate hikvision inactive")
+	s.wait(time.Minute)
+	s.want("raised intrusion@gate by hikvision", "cleared intrusion@gate by hikvision+motion")
+}
+
 // TestASecondSourceThatIsSlow: a camera's moment is over before our detector has looked.
 func TestASecondSourceThatIsSlow(t *testing.T) {
 	s := newStage(t, Trusts{})

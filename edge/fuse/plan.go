@@ -145,13 +145,17 @@ func (p *plan) more(at place) (place, bool) {
 	return place{}, false
 }
 
-// absorb makes motion part of what is now known at a place, and ends what was raised of it.
+// absorb makes motion part of what is now known at a place, and ends what was raised of it. Motion that goes on from before, as part of what
+// was over for a moment, is part of this, too.
 func (p *plan) absorb(at place, into *claim, s raise.Signal) {
 	for other, c := range p.claims {
-		if !at.telling(other) || c.part || !c.held() && p.old(c.last) {
+		if !at.telling(other) || !c.held() && (c.part || p.old(c.last)) {
 			continue
 		}
 		into.join(c.origins...)
+		if c.part {
+			continue
+		}
 		p.out = append(p.out, ended(s, other, c.name())) // it may be waiting to end
 		c.part = true
 		p.claims[other] = c
