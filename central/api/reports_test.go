@@ -91,12 +91,13 @@ func TestStaffOpensACase(t *testing.T) {
 
 func TestAReportSentTwiceIsOne(t *testing.T) {
 	d := newDesk(t, withReports)
-	body := fmt.Sprintf(`{"id":%q,"class":"0202","grid":%q}`, alert.NewID(), somewhere)
-	first, again := into[cases.Case](t, d.as("operate", "POST", "/v1/cases", body)), into[cases.Case](t, d.as("operate", "POST", "/v1/cases", body))
+	id := alert.NewID()
+	report := func(class string) string { return fmt.Sprintf(`{"id":%q,"class":%q,"grid":%q}`, id, class, somewhere) }
+	first, again := into[cases.Case](t, d.as("operate", "POST", "/v1/cases", report("0202"))), into[cases.Case](t, d.as("operate", "POST", "/v1/cases", report("0202")))
 	if first.ID != again.ID || len(into[CasePage](t, d.as("read", "GET", "/v1/cases", "")).Items) != 1 {
 		t.Errorf("%+v, %+v", first, again)
 	}
-	wantProblem(t, d.as("operate", "POST", "/v1/cases", strings.Replace(body, "0202", "0301", 1)), http.StatusConflict)
+	wantProblem(t, d.as("operate", "POST", "/v1/cases", report("0301")), http.StatusConflict)
 }
 
 func TestRefusedReports(t *testing.T) {
