@@ -1,10 +1,13 @@
 package app
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"gridgate/edge/config"
+	"gridgate/edge/forward"
+	"gridgate/protocols/ingest"
 )
 
 // TestEvidenceRate: kbit/s in the file, bytes a second on the line, no bound in the hours that are named.
@@ -39,5 +42,32 @@ func TestHowLongCentralMayHoldASync(t *testing.T) {
 		if got := holdOf(&config.Config{Central: config.Central{Sync: every}}); got != want {
 			t.Errorf("every %v: %v, want %v", every, got, want)
 		}
+	}
+}
+
+// answering is a central that answers each sync at once.
+type answering struct{}
+
+func (answering) Sync(context.Context, ingest.SyncRequest) (ingest.SyncResponse, error) {
+	return ingest.SyncResponse{Now: time.Now(), Schema: ingest.SchemaVersion}, nil
+}
+
+// TestWhoHearsAnAnswerIsConnected: a configuration may be put on trial as soon as it is heard, and how the edge was before is noted then.
+func TestWhoHearsAnAnswerIsConnected(t *testing.T) {
+	var loop *forward.SyncLoop
+	ctx, cancel := context.WithCancel(t.Context())
+	connected := false
+	loop, err := forward.NewSync(forward.SyncOptions{
+		Central: answering{}, Request: func(context.Context) (ingest.SyncRequest, error) { return ingest.SyncRequest{}, nil },
+		Answered: func(ingest.SyncResponse) {
+			connected = loop.Status().Connected
+			cancel()
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := loop.Run(ctx); err != nil || !connected {
+		t.Errorf("connected: %v, %v", connected, err)
 	}
 }

@@ -57,6 +57,7 @@ type Keeper struct {
 	wake    chan struct{} // another wish; capacity 1
 	running string        // what this start runs
 	up      bool          // it was noted that it did; of watch
+	reached bool          // something was fetched in this start; of follow
 
 	mu    sync.Mutex
 	wish  wish

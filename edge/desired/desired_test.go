@@ -273,6 +273,20 @@ func TestAnEdgeThatIsLessWellGoesBack(t *testing.T) {
 	}
 }
 
+// TestWhatWasFetchedCameFromCentral: an edge that fetched what it tries before its first sync was answered loses central, too.
+func TestWhatWasFetchedCameFromCentral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlace(t)
+		p.well(Health{Outbox: true, Why: "not connected yet"})
+		k, _ := p.tried(t, "one")
+		p.well(Health{Outbox: true, Why: "central cannot be reached"})
+		if !until(k) {
+			t.Fatal("it stays, without a way to central")
+		}
+		state(t, p.start(t, "f", ""), ingest.WantedRolledBack, "central is not reached any more")
+	})
+}
+
 // TestAnEdgeWithoutCentralBefore: it does not lose it.
 func TestAnEdgeWithoutCentralBefore(t *testing.T) {
 	if v, why := Compare(Health{Outbox: true}, Health{Outbox: true}); v != trial.Well || why != "" {

@@ -141,6 +141,7 @@ func (k *Keeper) fetch(ctx context.Context, w *ingest.WantedConfiguration) ([]by
 	if err != nil {
 		return nil, err
 	}
+	k.reached = true
 	if int64(len(text)) != w.Bytes || Revision(text) != w.Revision {
 		return nil, errors.New("central sent another text than the one that it wants")
 	}
@@ -151,6 +152,7 @@ func (k *Keeper) fetch(ctx context.Context, w *ingest.WantedConfiguration) ([]by
 func (k *Keeper) begin(ctx context.Context, s trial.State, target string, long time.Duration) (again bool, err error) {
 	if s.Trial == nil {
 		before := k.b.Health(ctx)
+		before.Central = before.Central || k.reached // at the start of an edge a text may be here before the first sync is answered
 		if err := k.keep(func(w *wish) { w.Before = &before }); err != nil {
 			return false, err
 		}

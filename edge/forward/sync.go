@@ -145,8 +145,8 @@ func (l *SyncLoop) once(ctx context.Context, hold bool) (plan, error) {
 	end := time.Now()
 	took := end.Sub(start)
 	l.measure(response.Now, took, hold)
+	l.connected(response, end) // first: whoever hears the answer may look at the line
 	l.o.Answered(response)
-	l.connected(response, end)
 	switch {
 	case changed:
 		return plan{wait: l.o.Debounce}, nil
