@@ -109,13 +109,13 @@ func onceReached(page string, long time.Duration) time.Duration {
 			continue
 		}
 		var now struct {
-			Central struct {
+			Sync struct {
 				Connected bool `json:"connected"`
-			} `json:"central"`
+			} `json:"sync"` // an edge without alerts is not connected but by this
 		}
 		err = json.UnmarshalRead(res.Body, &now)
 		res.Body.Close()
-		if err == nil && now.Central.Connected {
+		if err == nil && now.Sync.Connected {
 			break
 		}
 	}
