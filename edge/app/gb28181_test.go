@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -16,7 +15,6 @@ import (
 	"gridgate/deploy/testkit/footage"
 	"gridgate/deploy/testkit/gbmedia"
 	"gridgate/deploy/testkit/rtspcam"
-	"gridgate/edge/decode"
 	"gridgate/edge/detect"
 	"gridgate/edge/source"
 	"gridgate/edge/source/gb28181"
@@ -75,6 +73,7 @@ func gbSource(t *testing.T, path string, fps float64) source.Source {
 		t.Fatal(err)
 	}
 	src, err := gb28181.New(gb28181.Options{
+		Connect: time.Minute, Stall: time.Minute,
 		Inviter: &gbCamera{sender: gbmedia.Sender{Clip: clip, FPS: fps}}, Device: "34020000001320000001", Channel: "34020000001310000001",
 		Media: gb28181.Media{Code: "34020000002000000001", Host: netip.MustParseAddr("127.0.0.1"), Ports: ports, SSRCs: ssrcs},
 	})
@@ -91,7 +90,7 @@ func rtspSource(t *testing.T, path string, fps float64) source.Source {
 		t.Fatal(err)
 	}
 	t.Cleanup(cam.Close)
-	src, err := rtsp.New(rtsp.Options{URL: cam.URL()})
+	src, err := rtsp.New(rtsp.Options{URL: cam.URL(), Connect: time.Minute, Stall: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +99,7 @@ func rtspSource(t *testing.T, path string, fps float64) source.Source {
 
 // pull runs a source until n units came.
 func pull(t *testing.T, src source.Source, n int) (units []source.AccessUnit) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	err := src.Run(ctx, func(u source.AccessUnit) {
 		if units = append(units, u); len(units) == n {
@@ -117,7 +116,7 @@ func pull(t *testing.T, src source.Source, n int) (units []source.AccessUnit) {
 func alertsOf(t *testing.T, units []source.AccessUnit) (lines []replayLine) {
 	t.Helper()
 	var out bytes.Buffer
-	o := ReplayOptions{Rate: 4, Zones: []detect.Zone{{Name: "yard"}}, CameraID: "gate", Pool: decode.PoolOptions{Env: []string{"GRIDGATE_TEST_WORKER=decode"}, Log: slog.New(slog.DiscardHandler)}}
+	o := ReplayOptions{Rate: 4, Zones: []detect.Zone{{Name: "yard"}}, CameraID: "gate", Pool: ownWorkers()}
 	r, err := newReplayer(t.Context(), o.withDefaults(&out), &out)
 	if err != nil {
 		t.Fatal(err)

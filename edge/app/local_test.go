@@ -36,7 +36,7 @@ local:
 `
 
 const (
-	patient    = 30 * time.Second
+	patient    = time.Minute
 	mqttSecret = "a-secret"
 )
 

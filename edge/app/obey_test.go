@@ -54,7 +54,7 @@ func TestAnEdgeDoesWhatCentralWants(t *testing.T) {
 			{Device: "gate", Zone: "yard", Mode: orders.Disarmed, Until: time.Now().Add(time.Hour)},
 			{Device: "button", Mode: orders.WalkTest, Until: time.Now().Add(time.Hour)},
 		},
-		Looks: []ingest.Look{{ID: "l1", Camera: "gate", Until: time.Now().Add(time.Minute), EveryMs: 500, Count: 2, MaxSide: 160}, {ID: "l2", Camera: "dark", Until: time.Now().Add(time.Minute)}},
+		Looks: []ingest.Look{{ID: "l1", Camera: "gate", Until: time.Now().Add(ingest.MaxLookFor), EveryMs: 500, Count: 2, MaxSide: 160}, {ID: "l2", Camera: "dark", Until: time.Now().Add(ingest.MaxLookFor)}},
 	}
 	central.want(wish)
 	central.sync(t, "the arrangement in force", func(r ingest.SyncRequest) bool {

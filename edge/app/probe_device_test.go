@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,15 +13,14 @@ import (
 	"testing"
 	"time"
 
-	"gridgate/edge/decode"
 	"gridgate/protocols/onvif"
 	protocol "gridgate/protocols/vendor"
 )
 
 func probed(t *testing.T, o ProbeOptions) (lines []string, stderr string, code int) {
 	t.Helper()
-	o.For, o.Transport = 5*time.Second, "auto"
-	o.Pool = decode.PoolOptions{Env: []string{"GRIDGATE_TEST_WORKER=decode"}, Log: slog.New(slog.DiscardHandler)}
+	o.For, o.Transport = time.Minute, "auto"
+	o.Pool = ownWorkers()
 	var out, reasons bytes.Buffer
 	code = Probe(t.Context(), o, &out, &reasons)
 	return strings.Split(strings.TrimSpace(out.String()), "\n"), reasons.String(), code
@@ -51,7 +49,7 @@ func hearty(t *testing.T) string {
 
 func TestProbeListensToADevice(t *testing.T) {
 	t.Parallel()
-	lines, stderr, code := probed(t, ProbeOptions{URL: "rtsp://127.0.0.1:1/x", Protocol: "hikvision", Device: hearty(t), Events: 5 * time.Second})
+	lines, stderr, code := probed(t, ProbeOptions{URL: "rtsp://127.0.0.1:1/x", Protocol: "hikvision", Device: hearty(t), Events: 15 * time.Second})
 	if code != ExitOK || len(lines) != 4 {
 		t.Fatalf("exit %d: %q %s", code, lines, stderr)
 	}
@@ -82,7 +80,7 @@ func TestProbeOfADeviceFails(t *testing.T) {
 		code    int
 		reason  string
 	}{
-		"nobody there":        {ProbeOptions{ONVIF: "http://127.0.0.1:1", Events: time.Second}, ExitFailed, "nothing of the device"},
+		"nobody there":        {ProbeOptions{ONVIF: "http://127.0.0.1:1", Events: time.Minute}, ExitFailed, "nothing of the device"},
 		"no device":           {ProbeOptions{Protocol: "dahua"}, ExitUsage, "--device"},
 		"an account in it":    {ProbeOptions{ONVIF: "http://a:b@127.0.0.1"}, ExitUsage, "--device"},
 		"too long":            {ProbeOptions{ONVIF: "http://127.0.0.1", Events: time.Hour}, ExitUsage, "--events"},

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"encoding/json"
-	"log/slog"
 	"math"
 	"os"
 	"strings"
@@ -12,7 +11,6 @@ import (
 
 	"gridgate/deploy/testkit/footage"
 	"gridgate/deploy/testkit/rtspcam"
-	"gridgate/edge/decode"
 )
 
 func TestProbeTellsWhatACameraIs(t *testing.T) {
@@ -30,7 +28,7 @@ func TestProbeTellsWhatACameraIs(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	code := Probe(t.Context(), ProbeOptions{
 		URL: cam.URL(), Sub: strings.Replace(cam.URL(), "/stream", "/nothing", 1), Username: "operator", PasswordFile: password, For: 10 * time.Second,
-		Pool: decode.PoolOptions{Env: []string{"GRIDGATE_TEST_WORKER=decode"}, Log: slog.New(slog.DiscardHandler)},
+		Pool: ownWorkers(),
 	}, &stdout, &stderr)
 	if code != ExitOK {
 		t.Fatalf("exit %d: %s%s", code, &stdout, &stderr)
@@ -62,15 +60,15 @@ func TestProbeFails(t *testing.T) {
 		code    int
 		reason  string
 	}{
-		"nobody there": {ProbeOptions{URL: "rtsp://127.0.0.1:1/x", For: 5 * time.Second}, ExitFailed, "does not answer"},
-		"not RTSP":     {ProbeOptions{URL: "http://127.0.0.1/", For: 5 * time.Second}, ExitUsage, "address"},
+		"nobody there": {ProbeOptions{URL: "rtsp://127.0.0.1:1/x", For: time.Minute}, ExitFailed, "does not answer"},
+		"not RTSP":     {ProbeOptions{URL: "http://127.0.0.1/", For: time.Minute}, ExitUsage, "address"},
 		"too short":    {ProbeOptions{URL: "rtsp://127.0.0.1:1/x", For: time.Second}, ExitUsage, "--for"},
-		"no password":  {ProbeOptions{URL: "rtsp://127.0.0.1:1/x", For: 5 * time.Second, PasswordFile: "/nowhere"}, ExitUsage, "--password-file"},
+		"no password":  {ProbeOptions{URL: "rtsp://127.0.0.1:1/x", For: time.Minute, PasswordFile: "/nowhere"}, ExitUsage, "--password-file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
-			c.options.Pool = decode.PoolOptions{Env: []string{"GRIDGATE_TEST_WORKER=decode"}, Log: slog.New(slog.DiscardHandler)}
+			c.options.Pool = ownWorkers()
 			if code := Probe(t.Context(), c.options, &stdout, &stderr); code != c.code || !strings.Contains(stderr.String(), c.reason) {
 				t.Errorf("exit %d, %q", code, stderr.String())
 			}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"gridgate/deploy/testkit/footage"
 	"gridgate/edge/decode"
@@ -25,10 +26,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// ownWorkers are decoder workers of this test binary, which have the time of a busy machine.
+func ownWorkers() decode.PoolOptions {
+	return decode.PoolOptions{Env: []string{"GRIDGATE_TEST_WORKER=decode"}, Timeout: time.Minute, Log: slog.New(slog.DiscardHandler)}
+}
+
 // replayTest runs replay with this test binary as the worker.
 func replayTest(t *testing.T, o ReplayOptions) (code int, lines []replayLine, reasons string) {
 	t.Helper()
-	o.Pool = decode.PoolOptions{Env: []string{"GRIDGATE_TEST_WORKER=decode"}, Log: slog.New(slog.DiscardHandler)}
+	o.Pool = ownWorkers()
 	var stdout, stderr bytes.Buffer
 	code = Replay(t.Context(), o, &stdout, &stderr)
 	for dec := json.NewDecoder(&stdout); dec.More(); {

@@ -94,7 +94,7 @@ func sniffed(t *testing.T, addr string, said [][2]string) (stdout, stderr string
 	done := make(chan int, 1)
 	go func() {
 		done <- Sniff(ctx, SniffOptions{
-			Broker: "tcp://" + addr, Username: "integrator", PasswordEnv: "SNIFF_PASSWORD", For: time.Minute, Topics: []string{"#"},
+			Broker: "tcp://" + addr, Username: "integrator", PasswordEnv: "SNIFF_PASSWORD", For: 2 * patient, Topics: []string{"#"},
 			Watch: func(heard int) {
 				switch heard {
 				case 0:
@@ -114,7 +114,7 @@ func sniffed(t *testing.T, addr string, said [][2]string) (stdout, stderr string
 	}
 	wait(ready, "listen")
 	for _, m := range said {
-		if token := devices.Publish(m[0], 1, false, m[1]); !token.WaitTimeout(20*time.Second) || token.Error() != nil {
+		if token := devices.Publish(m[0], 1, false, m[1]); !token.WaitTimeout(patient) || token.Error() != nil {
 			t.Fatal("publish: ", token.Error())
 		}
 	}
@@ -131,7 +131,7 @@ func speaker(t *testing.T, addr string) paho.Client {
 	t.Helper()
 	c := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("devices").SetUsername("integrator").SetPassword("a-secret").
 		SetConnectRetry(true).SetConnectRetryInterval(20 * time.Millisecond))
-	if token := c.Connect(); !token.WaitTimeout(20*time.Second) || token.Error() != nil {
+	if token := c.Connect(); !token.WaitTimeout(patient) || token.Error() != nil {
 		t.Fatal("connect: ", token.Error())
 	}
 	t.Cleanup(func() { c.Disconnect(100) })

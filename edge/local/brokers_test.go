@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write the golden files")
 const (
 	user    = "edge"
 	secret  = "a-secret"
-	patient = 30 * time.Second
+	patient = time.Minute
 )
 
 // listener is a client that hears everything.
