@@ -52,11 +52,11 @@ check-web: console
 
 check-go: console
 	@go vet ./...
-	@go test $(RACE) -timeout 10m $$(go list ./... | grep -v /deploy/e2e)
+	@go test $(RACE) -timeout 30m $$(go list ./... | grep -v /deploy/e2e)
 
 e2e: build
 	@$(SETUP)/footage.sh > /dev/null
-	@go test $(RACE) -count=1 -parallel 6 -timeout 15m ./deploy/e2e/... # those that only wait, side by side
+	@go test $(RACE) -count=1 -parallel 6 -timeout 45m ./deploy/e2e/... # those that only wait, side by side
 
 lint: console ## formatting, vet, staticcheck, licences, known vulnerabilities, shell syntax
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -40,7 +40,8 @@ if [ -n "$missing" ]; then
 	trap 'rm -rf "$work"' EXIT
 	rm -rf "$work" # of a run that was killed
 	mkdir "$work"
-	(cd "$work" && { apt-get -q download opencv-doc || { [ "$(id -u)" -eq 0 ] && apt-get -q update && apt-get -q download opencv-doc; }; }) >"$work/log" 2>&1 || {
+	apt=(apt-get -q -o Acquire::Retries=5)
+	(cd "$work" && { "${apt[@]}" download opencv-doc || { [ "$(id -u)" -eq 0 ] && "${apt[@]}" update && "${apt[@]}" download opencv-doc; }; }) >"$work/log" 2>&1 || {
 		tail -n 5 "$work/log" >&2
 		echo "footage: opencv-doc could not be fetched; run 'apt-get update' as root and try again" >&2
 		exit 1

@@ -57,13 +57,14 @@ if [[ " ${missing[*]} " == *" prometheus "* && ! -e $policy ]]; then
 	trap '"${as_root[@]}" rm -f "$policy"; rm -f "${log:-}"' EXIT
 fi
 
+patient=(-o Acquire::Retries=5 -o DPkg::Lock::Timeout=600) # of a mirror that drops a connection, and of another apt-get that runs
 echo "setup: installing ${missing[*]}"
 log=$(mktemp)
 [ -n "$(trap -p EXIT)" ] || trap 'rm -f "$log"' EXIT
 {
-	"${as_root[@]}" apt-get -q update &&
+	"${as_root[@]}" apt-get -q "${patient[@]}" update &&
 		"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-			apt-get -q install -y --no-install-recommends "${missing[@]}"
+			apt-get -q "${patient[@]}" install -y --no-install-recommends "${missing[@]}"
 } >"$log" 2>&1 || {
 	tail -n 30 "$log" >&2
 	echo "setup: the packages could not be installed" >&2
