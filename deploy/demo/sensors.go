@@ -52,11 +52,12 @@ func playSensors(ctx context.Context, town *township.Township, log *slog.Logger)
 	client := mqtt.NewClient(options)
 	client.Connect()
 	defer client.Disconnect(250)
-	for second := 0; ; second++ {
+	for second := 0; ; {
 		if client.IsConnectionOpen() {
 			for _, m := range messagesAt(second) {
 				client.Publish(m.topic, 1, false, m.payload)
 			}
+			second++ // nothing of the play passes unheard: an alarm comes once in minutes
 		} else {
 			log.Debug("the sensors wait for the broker")
 		}
