@@ -143,7 +143,7 @@ func TestDiscoverWithAnAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	discover := func(args ...string) string {
-		out, err := town.Tool(t.Context(), "gridgate-edge", append([]string{"discover", "--at", at, "--for", "8s"}, args...)...)
+		out, err := town.Tool(t.Context(), "gridgate-edge", append([]string{"discover", "--at", at, "--for", "20s"}, args...)...)
 		if err != nil {
 			t.Error(err)
 		}
@@ -180,7 +180,7 @@ func TestProbeOfADevice(t *testing.T) {
 	t.Cleanup(camera.Close)
 	said := make(chan string, 1)
 	go func() {
-		out, err := town.Tool(t.Context(), "gridgate-edge", "probe", "--onvif", camera.URL, "--username", "watch", "--password-file", town.Path("secrets", "camera"), "--events", "20s")
+		out, err := town.Tool(t.Context(), "gridgate-edge", "probe", "--onvif", camera.URL, "--username", "watch", "--password-file", town.Path("secrets", "camera"), "--events", "40s")
 		said <- fmt.Sprint(string(out), err)
 	}()
 	eventually(t, "somebody who listens to events", func(context.Context) (bool, error) { return camera.Seen().Points > 0, nil })

@@ -75,16 +75,18 @@ func (p *pair) must(stdin, program string, args ...string) string {
 
 func (p *pair) start(program, log string, args ...string) *stage.Process {
 	p.t.Helper()
+	t := p.t // later p may be in the hands of a part of the test
 	process, err := stage.Start(stage.Spec{Program: filepath.Join(bin, program), Args: args, Log: p.path(log)})
 	if err != nil {
-		p.t.Fatal(err)
+		t.Fatal(err)
 	}
-	p.t.Cleanup(func() {
+	t.Cleanup(func() {
+		p.t = t
 		if err := process.Stop(); err != nil {
-			p.t.Errorf("stop %s: %v", program, err)
+			t.Errorf("stop %s: %v", program, err)
 		}
-		if p.t.Failed() {
-			p.t.Logf("log of %s:\n%s", program, p.text(log))
+		if t.Failed() {
+			t.Logf("log of %s:\n%s", program, p.text(log))
 		}
 	})
 	return process
