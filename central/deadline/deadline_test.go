@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/central/calendar"
 	"gridgate/central/cases"
 	"gridgate/central/loops"
@@ -18,10 +16,11 @@ import (
 	"gridgate/central/store/sqlite"
 	"gridgate/central/store/sqlite/sqlitetest"
 	"gridgate/central/workflow"
+	"gridgate/deploy/testkit/leak"
 	"gridgate/protocols/alert"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // t0 is a Monday, ten o'clock in China.
 var t0 = time.Date(2026, 3, 2, 2, 0, 0, 0, time.UTC)

@@ -167,7 +167,7 @@ func TestGivenUp(t *testing.T) {
 		if m.states()[0] != "life-safety desk waiting" {
 			t.Errorf("notices are %v", m.states())
 		}
-		pass(30 * time.Minute)
+		pass(time.Hour) // the last wait between two tries, and the rests that other notices cause before it
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if n := m.notices[0]; n.State != store.NoticeGivenUp || n.Trouble != "the other side answered 500" || n.Done.IsZero() || n.Attempts < 100 || n.Attempts > 800 {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gridgate/central/notify"
+	"gridgate/deploy/testkit/stage"
 )
 
 func TestAnswers(t *testing.T) {
@@ -60,8 +61,10 @@ func TestAnswers(t *testing.T) {
 
 // TestTroubleTellsNothing: whatever fails, the address with its key is not repeated.
 func TestTroubleTellsNothing(t *testing.T) {
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
+	gone, err := stage.FreeAddress("") // nobody else is given it, as the port of a server that closed may be
+	if err != nil {
+		t.Fatal(err)
+	}
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -70,7 +73,7 @@ func TestTroubleTellsNothing(t *testing.T) {
 	}))
 	defer slow.Close()
 	for name, tc := range map[string]struct{ url, want string }{
-		"nobody there": {gone.URL, "no connection"}, "unknown authority": {secure.URL, "certificate is not trusted"},
+		"nobody there": {"http://" + gone, "no connection"}, "unknown authority": {secure.URL, "certificate is not trusted"},
 		"no address": {"http://[::1", "is none"}, "too slow": {slow.URL, "in time"},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
