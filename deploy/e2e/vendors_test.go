@@ -365,7 +365,7 @@ func goesOn(t *testing.T, town *township.Township, device *hikvision.Device) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var telling sync.WaitGroup
 	telling.Go(func() {
-		for n := 0; n < 8 || judged(ctx, town) < 40; n++ {
+		for n := 0; n < 8 || judged(ctx, town) < 12; n++ {
 			if !device.Tell(ctx, []byte(hikvisionAlert("fielddetection", region))) {
 				return
 			}
