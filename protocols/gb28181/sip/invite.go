@@ -25,12 +25,12 @@ type dialog struct {
 	agreed  *sip.Response
 	remote  netip.Addr
 
-	once sync.Once
-	done chan struct{}
+	done chan struct{} // closed when it is over
 	left chan struct{} // closed when an INVITE that came to nothing has left nothing at the device
 
 	mu   sync.Mutex
-	held bool // the device has agreed
+	held bool // the device agreed before it was over: whoever ends it tells the device
+	over bool
 }
 
 // Answer implements [Dialog].
@@ -42,21 +42,23 @@ func (d *dialog) RemoteAddr() string { return d.remote.String() }
 // Done implements [Dialog].
 func (d *dialog) Done() <-chan struct{} { return d.done }
 
-// end closes the dialog here. It reports whether it was open.
-func (d *dialog) end() (was bool) {
-	d.once.Do(func() {
-		was = true
+// end closes the dialog here. It reports whether it was open, and whether the device holds it.
+func (d *dialog) end() (was, held bool) {
+	d.mu.Lock()
+	was, held, d.over = !d.over, d.held, true
+	d.mu.Unlock()
+	if was {
 		close(d.done)
 		d.server.mu.Lock()
 		delete(d.server.dialogs, d.call)
 		d.server.mu.Unlock()
-	})
-	return was
+	}
+	return was, held
 }
 
 // Bye implements [Dialog].
 func (d *dialog) Bye(ctx context.Context) error {
-	if !d.end() {
+	if was, _ := d.end(); !was {
 		return nil
 	}
 	return d.hangUp(ctx)
@@ -64,17 +66,15 @@ func (d *dialog) Bye(ctx context.Context) error {
 
 // quit ends the dialog, or the INVITE that is under way.
 func (d *dialog) quit(ctx context.Context) {
-	d.mu.Lock()
-	held := d.held
-	d.mu.Unlock()
-	if held {
-		_ = d.Bye(ctx)
-		return
-	}
-	d.end()
-	select {
-	case <-d.left:
-	case <-ctx.Done():
+	was, held := d.end()
+	switch {
+	case was && held:
+		_ = d.hangUp(ctx)
+	case !held:
+		select {
+		case <-d.left:
+		case <-ctx.Done():
+		}
 	}
 }
 
@@ -171,7 +171,11 @@ func (d *dialog) establish(ctx context.Context) error {
 			case res.IsProvisional():
 				provisional = true
 			case res.IsSuccess():
-				return d.accept(tx, res)
+				err := d.accept(tx, res)
+				if err != nil {
+					d.server.spawn(func(ctx context.Context) { defer close(d.left); _ = d.hangUp(ctx) })
+				}
+				return err
 			default:
 				close(d.left)
 				return fmt.Errorf("invite: %w: %d", ErrRefused, res.StatusCode)
@@ -183,16 +187,20 @@ func (d *dialog) establish(ctx context.Context) error {
 			d.abandon(tx, provisional)
 			return fmt.Errorf("invite: %w", ErrOffline)
 		case <-ctx.Done():
+			d.end()
 			d.abandon(tx, provisional)
 			return fmt.Errorf("invite: %w", ctx.Err())
 		}
 	}
 }
 
-// accept acknowledges, as often as the device asks for it. An answer without a description of media is none.
+// accept acknowledges, as often as the device asks for it. An answer without a description of media is none, and one to what is over
+// comes too late: after an error the caller hangs up.
 func (d *dialog) accept(tx sip.ClientTransaction, res *sip.Response) error {
 	d.mu.Lock()
-	d.agreed, d.held = res, true
+	over := d.over
+	d.agreed, d.held = res, !over && len(res.Body()) > 0
+	held := d.held
 	d.mu.Unlock()
 	acknowledge := func(*sip.Response) {
 		if ack, err := d.within(sip.ACK, d.invite.CSeq().SeqNo); err == nil {
@@ -202,10 +210,12 @@ func (d *dialog) accept(tx sip.ClientTransaction, res *sip.Response) error {
 	}
 	tx.OnRetransmission(acknowledge)
 	acknowledge(res)
-	if len(res.Body()) > 0 {
+	switch {
+	case held:
 		return nil
+	case over:
+		return fmt.Errorf("invite: %w", ErrOffline)
 	}
-	d.server.spawn(func(ctx context.Context) { _ = d.hangUp(ctx) })
 	return fmt.Errorf("invite: %w", ErrProtocol)
 }
 
@@ -227,9 +237,8 @@ func (d *dialog) abandon(tx sip.ClientTransaction, provisional bool) {
 					provisional = true
 					d.cancel(ctx)
 				case res.IsSuccess():
-					if d.accept(tx, res) == nil {
-						_ = d.hangUp(ctx)
-					}
+					_ = d.accept(tx, res) // only to acknowledge it
+					_ = d.hangUp(ctx)
 					return
 				case !res.IsProvisional():
 					return
@@ -259,25 +268,28 @@ func (d *dialog) cancel(ctx context.Context) {
 	_, _ = d.server.do(ctx, req)
 }
 
-// endDialogs ends dialogs that the device has ended, or that ended with it.
-func (s *Server) endDialogs(which func(*dialog) bool) (ended []*dialog) {
+// endDialogs ends dialogs that the device has ended, or that ended with it, and returns how many those were, and which of them it holds.
+func (s *Server) endDialogs(which func(*dialog) bool) (ended int, held []*dialog) {
+	var open []*dialog
 	s.mu.Lock()
 	for _, d := range s.dialogs {
 		if which(d) {
-			ended = append(ended, d)
+			open = append(open, d)
 		}
 	}
 	s.mu.Unlock()
-	for _, d := range ended {
-		d.end()
+	for _, d := range open {
+		if was, holds := d.end(); was && holds {
+			held = append(held, d)
+		}
 	}
-	return ended
+	return len(open), held
 }
 
 // onBye takes the end of a session.
 func (s *Server) onBye(req *sip.Request, tx sip.ServerTransaction) {
 	call, from := req.CallID().Value(), source(req).Addr()
-	if len(s.endDialogs(func(d *dialog) bool { return d.call == call && d.remote == from })) > 0 {
+	if ended, _ := s.endDialogs(func(d *dialog) bool { return d.call == call && d.remote == from }); ended > 0 {
 		answer(req, tx, 200, "OK")
 		return
 	}

@@ -81,7 +81,8 @@ func (s *Server) act(req *sip.Request, d *device, m gb28181.Message) {
 		s.o.OnChange(d.cfg.ID)
 	case m.Over():
 		call := req.CallID().Value()
-		for _, over := range s.endDialogs(func(open *dialog) bool { return open.device == d && (open.call == call || open.channel == m.Device) }) {
+		_, held := s.endDialogs(func(open *dialog) bool { return open.device == d && (open.call == call || open.channel == m.Device) })
+		for _, over := range held {
 			s.spawn(func(ctx context.Context) { _ = over.hangUp(ctx) }) // it has ended either way
 		}
 	case m.Root == "Response":

@@ -107,6 +107,23 @@ func TestAnInviteThatFailsLeavesNothing(t *testing.T) {
 			}
 		})
 	}
+	t.Run("over before it was answered", func(t *testing.T) {
+		w := start(t, "udp", Quirks{InviteLate: true}, nil)
+		w.register()
+		failed := make(chan error, 1)
+		go func() {
+			_, err := w.server.Invite(w.ctx, offer)
+			failed <- err
+		}()
+		w.until("INVITE", func() bool { return w.device.Seen.Invited.Load() == 1 })
+		if err := w.device.Over(cameraID); err != nil { // of the session before, and late
+			t.Fatal(err)
+		}
+		if err := <-failed; !errors.Is(err, sip.ErrOffline) {
+			t.Errorf("%v", err)
+		}
+		w.until("BYE", func() bool { return w.device.Seen.Cancelled.Load() == 1 && w.device.Seen.Ended.Load() == 1 })
+	})
 	t.Run("invited back", func(t *testing.T) {
 		w := start(t, "udp", Quirks{ReInvite: true}, nil)
 		w.register()
