@@ -67,7 +67,7 @@ func (d *Device) serve(at link, p *packet) {
 		d.onCancel(at, p)
 	case "BYE":
 		d.Seen.Ended.Add(1)
-		d.shows.end()
+		d.shows.end(p.get("Call-ID"))
 		d.reply(at, p, p.respond(200, "OK", "d"))
 	default:
 		d.reply(at, p, p.respond(405, "Method Not Allowed", "d"))
@@ -195,14 +195,24 @@ func (d *Device) onInvite(at link, p *packet) {
 	d.Seen.Invited.Add(1)
 	d.reply(at, p, p.respond(100, "Trying", "d"))
 	d.mu.Lock()
-	d.dialog = p
+	d.dialog, d.ringing[p.get("Call-ID")] = p, p
 	d.mu.Unlock()
 	switch {
 	case d.Quirks.InviteBusy:
+		d.picked(p)
 		d.reply(at, p, p.respond(486, "Busy Here", "d"))
 	case !d.Quirks.InviteSilent && !d.Quirks.InviteLate:
 		d.agree(at, p)
 	}
+}
+
+// picked returns the INVITE of a request's Call-ID, once: it is about to have its final answer. nil: it had one before.
+func (d *Device) picked(p *packet) *packet {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	invite := d.ringing[p.get("Call-ID")]
+	delete(d.ringing, p.get("Call-ID"))
+	return invite
 }
 
 // Offer is the body of the last INVITE.
@@ -216,13 +226,14 @@ func (d *Device) Offer() (subject string, sdp []byte) {
 }
 
 func (d *Device) agree(at link, p *packet) {
+	d.picked(p)
 	answer := p.respond(200, "OK", "media")
 	answer.add("Contact", fmt.Sprintf("<sip:%s@%s>", d.ID, at.local()))
 	if !d.Quirks.InviteEmpty {
 		answer.add("Content-Type", "application/sdp")
 		answer.body = []byte("v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=Play\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=sendonly\r\na=rtpmap:96 PS/90000\r\n")
 		if d.Answer != nil {
-			answer.body = d.Answer(p.body)
+			answer.body = d.Answer(p.get("Call-ID"), p.body)
 		}
 	}
 	for range 1 + d.Quirks.InviteRepeats {
@@ -230,13 +241,11 @@ func (d *Device) agree(at link, p *packet) {
 	}
 }
 
+// onCancel ends an INVITE that has no final answer yet. One that has is not touched: both may have been on their way at once (RFC 3261, 9.2).
 func (d *Device) onCancel(at link, p *packet) {
 	d.Seen.Cancelled.Add(1)
 	d.reply(at, p, p.respond(200, "OK", "d"))
-	d.mu.Lock()
-	invite := d.dialog
-	d.mu.Unlock()
-	switch {
+	switch invite := d.picked(p); {
 	case invite == nil:
 	case d.Quirks.InviteLate:
 		d.agree(at, invite)

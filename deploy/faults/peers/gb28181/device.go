@@ -65,14 +65,15 @@ type Device struct {
 	Alive                time.Duration // between signs of life; 0: 60 s
 	Expires              int           // seconds; 0: 3600
 	Quirks               Quirks
-	// Answer is asked for the answer to an INVITE; nil: a description that sends nothing.
-	Answer func(offer []byte) []byte
+	// Answer is asked for the answer to an INVITE of a Call-ID; nil: a description that sends nothing.
+	Answer func(call string, offer []byte) []byte
 	Seen   Seen
 
 	mu      sync.Mutex
 	at      link
 	pending map[string]chan *packet
-	dialog  *packet // the INVITE that was answered
+	dialog  *packet            // the last INVITE
+	ringing map[string]*packet // INVITEs without a final answer, by Call-ID
 	state   subscriptions
 	number  atomic.Uint32
 	nonce   string
@@ -106,6 +107,7 @@ func (d *Device) Start(ctx context.Context) error {
 		d.Expires = 3600
 	}
 	d.ctx, d.pending, d.state, d.replied = ctx, map[string]chan *packet{}, subscriptions{}, replies{last: map[string]*packet{}}
+	d.ringing = map[string]*packet{}
 	if err := d.connect(); err != nil {
 		return err
 	}
@@ -215,6 +217,13 @@ func (d *Device) request(method, target string) *packet {
 	return p
 }
 
+// How often a request is sent again over UDP, and for how long an answer is waited for (RFC 3261, 17.1.2.2).
+const (
+	firstAgain = 500 * time.Millisecond
+	mostAgain  = 4 * time.Second
+	noAnswer   = 64 * firstAgain
+)
+
 // ask sends a request, again and again over UDP, until the final answer.
 func (d *Device) ask(ctx context.Context, p *packet) (*packet, error) {
 	key := p.get("Call-ID") + p.get("CSeq")
@@ -228,21 +237,25 @@ func (d *Device) ask(ctx context.Context, p *packet) (*packet, error) {
 		delete(d.pending, key)
 		d.mu.Unlock()
 	}()
-	for try := range 5 {
-		if try == 0 || d.Network == "udp" {
-			_ = at.send(p) // the server may not be there yet
-		}
+	late := time.NewTimer(noAnswer)
+	defer late.Stop()
+	_ = at.send(p) // the server may not be there yet
+	for again := firstAgain; ; again = min(2*again, mostAgain) {
 		select {
 		case answer := <-wait:
 			if answer.status() >= 200 {
 				return answer, nil
 			}
-		case <-time.After(500 * time.Millisecond << try):
+		case <-time.After(again):
+			if d.Network == "udp" {
+				_ = at.send(p)
+			}
+		case <-late.C:
+			return nil, ErrSilent
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
-	return nil, ErrSilent
 }
 
 // Register registers; [Device.Logout] with expiry 0 lets go.

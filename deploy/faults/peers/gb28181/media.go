@@ -20,20 +20,29 @@ type Film struct {
 	Answered string // address in its answer; empty: 127.0.0.1
 }
 
-// showing are the sessions in which a device sends.
+// showing are the sessions in which a device sends, by Call-ID.
 type showing struct {
 	mu   sync.Mutex
-	stop []context.CancelFunc
+	stop map[string]context.CancelFunc
 }
 
-// end ends them all.
-func (s *showing) end() {
+func (s *showing) begin(call string, stop context.CancelFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, stop := range s.stop {
-		stop()
+	if s.stop == nil {
+		s.stop = map[string]context.CancelFunc{}
 	}
-	s.stop = nil
+	s.stop[call] = stop
+}
+
+// end ends one, and no other: the end of a session may come after the next has begun.
+func (s *showing) end(call string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stop := s.stop[call]; stop != nil {
+		stop()
+		delete(s.stop, call)
+	}
 }
 
 // Show lets d send f in each session until BYE. Call it before Start.
@@ -41,7 +50,7 @@ func (d *Device) Show(f Film) {
 	if f.Answered == "" {
 		f.Answered = "127.0.0.1"
 	}
-	d.Answer = func(offer []byte) []byte {
+	d.Answer = func(call string, offer []byte) []byte {
 		o, err := media.ParseAnswer(offer)
 		if err != nil {
 			return nil
@@ -51,9 +60,7 @@ func (d *Device) Show(f Film) {
 			return nil
 		}
 		ctx, stop := context.WithCancel(d.ctx)
-		d.shows.mu.Lock()
-		d.shows.stop = append(d.shows.stop, stop)
-		d.shows.mu.Unlock()
+		d.shows.begin(call, stop)
 		d.wg.Go(func() { defer stop(); f.send(ctx, connect, o.SSRC) })
 		return fmt.Appendf(nil, "v=0\r\no=%s 0 0 IN IP4 %[2]s\r\ns=Play\r\nc=IN IP4 %[2]s\r\nt=0 0\r\nm=video %d %s 96\r\na=sendonly\r\n"+
 			"a=rtpmap:96 PS/90000\r\ny=%010d\r\nf=v/2/5/25/1/4000a/1/8/1\r\n", d.ID, f.Answered, port, map[bool]string{false: "RTP/AVP", true: "TCP/RTP/AVP"}[o.TCP], o.SSRC)

@@ -395,23 +395,24 @@ func TestADeviceThatAnswersBadly(t *testing.T) {
 
 func TestASubscriptionIsRenewed(t *testing.T) {
 	w := start(t, "udp", Quirks{}, func(o *sip.Options, _ *Device) {
-		o.Subscribe, o.Keepalive, o.Missed = time.Second, 400*time.Millisecond, 100
+		o.Subscribe, o.Keepalive, o.Missed = time.Second, 400*time.Millisecond, 1000
 	})
 	w.register()
 	w.until("renewed", func() bool { return w.device.Seen.Subscribed.Load() >= 4 })
 }
 
-// TestARequestThatIsRepeatedCountsOnce: over UDP a server repeats itself when the device is slow.
-func TestARequestThatIsRepeatedCountsOnce(t *testing.T) {
+// asked starts a device with what it answers to an INVITE, and returns it with a function that sends it a request by hand and returns its
+// next answers, as many as are wanted.
+func asked(t *testing.T, answer func(d *Device, call string) []byte) (*Device, func(method, branch, call string, answers int) []*packet) {
+	t.Helper()
 	server, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
 	d := &Device{ID: deviceID, ServerID: serverID, Server: server.LocalAddr().String()}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer d.Wait()
-	defer cancel()
+	d.Answer = func(call string, _ []byte) []byte { return answer(d, call) }
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(func() { cancel(); d.Wait(); server.Close() })
 	if err := d.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -420,24 +421,60 @@ func TestARequestThatIsRepeatedCountsOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := make([]byte, 4096)
-	for i, branch := range []string{"one", "one", "two"} {
-		p := &packet{first: "SUBSCRIBE sip:" + deviceID + " SIP/2.0", body: []byte("<Query><CmdType>Alarm</CmdType></Query>")}
-		for _, h := range [][2]string{{"Via", "SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK" + branch}, {"Call-ID", "call"}, {"CSeq", "1 SUBSCRIBE"}} {
+	return d, func(method, branch, call string, answers int) (got []*packet) {
+		t.Helper()
+		p := &packet{first: method + " sip:" + deviceID + " SIP/2.0", body: []byte("<Query><CmdType>Alarm</CmdType></Query>")}
+		for _, h := range [][2]string{{"Via", "SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK" + branch}, {"Call-ID", call}, {"CSeq", "1 " + method}} {
 			p.add(h[0], h[1])
 		}
 		if _, err := server.WriteTo(p.bytes(), at); err != nil {
 			t.Fatal(err)
 		}
-		n, _, err := server.ReadFrom(b)
-		if err != nil {
-			t.Fatal(err)
+		for range answers {
+			n, _, err := server.ReadFrom(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := parsePacket(b[:n])
+			if err != nil || answer.get("Via") != p.get("Via") {
+				t.Fatalf("the answer to %s %s: %+v, %v", method, branch, answer, err)
+			}
+			got = append(got, answer)
 		}
-		if answer, err := parsePacket(b[:n]); err != nil || answer.status() != 200 || answer.get("Via") != p.get("Via") {
-			t.Errorf("answer %d: %+v, %v", i, answer, err)
+		return got
+	}
+}
+
+// TestARequestThatIsRepeatedCountsOnce: over UDP a server repeats itself when the device is slow.
+func TestARequestThatIsRepeatedCountsOnce(t *testing.T) {
+	d, ask := asked(t, nil)
+	for _, branch := range []string{"one", "one", "two"} {
+		if answer := ask("SUBSCRIBE", branch, "call", 1)[0]; answer.status() != 200 {
+			t.Errorf("%+v", answer)
 		}
 	}
 	(&world{t: t}).until("both are counted", func() bool { return d.Seen.Subscribed.Load() >= 2 })
 	if n := d.Seen.Subscribed.Load(); n != 2 {
 		t.Errorf("%d subscriptions, of two and a repetition", n)
+	}
+}
+
+// TestASessionEndsAlone: a server may end one while it begins another, and give up an INVITE whose answer is on its way.
+func TestASessionEndsAlone(t *testing.T) {
+	d, ask := asked(t, func(d *Device, call string) []byte {
+		d.shows.begin(call, func() {})
+		return []byte("v=0\r\n")
+	})
+	for _, call := range []string{"one", "two"} {
+		if answers := ask("INVITE", call, call, 2); answers[1].status() != 200 {
+			t.Errorf("%+v", answers[1])
+		}
+	}
+	ask("CANCEL", "two", "two", 1) // what else it answered would be taken for the answer to the next
+	ask("BYE", "bye", "one", 1)
+	d.shows.mu.Lock()
+	defer d.shows.mu.Unlock()
+	if len(d.shows.stop) != 1 || d.shows.stop["two"] == nil {
+		t.Errorf("%d go on", len(d.shows.stop))
 	}
 }
