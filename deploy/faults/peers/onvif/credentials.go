@@ -119,7 +119,7 @@ func (d *Device) digested(r *http.Request) bool {
 	n.counts[told.Nc] = true
 	if d.q.NonceForEach && n.path != r.URL.RequestURI() {
 		d.breach("the nonce of another address was used")
-		d.q.Blocked = true
+		d.locked = true
 		return false
 	}
 	c := &digest.Challenge{Realm: "camera", Nonce: told.Nonce, Algorithm: told.Algorithm}

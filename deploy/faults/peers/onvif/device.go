@@ -88,6 +88,7 @@ type Device struct {
 	points map[string]*point
 	next   int
 	nonces map[string]*nonce
+	locked bool // as Quirks.Blocked
 }
 
 type point struct {
@@ -109,7 +110,7 @@ func New(q Quirks) *Device {
 func NewAt(q Quirks, url string) *Device {
 	return &Device{
 		URL: url, q: q, gone: make(chan struct{}), holds: map[string]Event{}, points: map[string]*point{}, nonces: map[string]*nonce{},
-		seen: Seen{Calls: map[string]int{}},
+		seen: Seen{Calls: map[string]int{}}, locked: q.Blocked,
 	}
 }
 
@@ -212,13 +213,19 @@ func (d *Device) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "<html><body>Welcome</body></html>")
 	case op == "GetSystemDateAndTime" && d.q.NoClock:
 		d.fault(w, http.StatusUnauthorized, "ter:NotAuthorized")
-	case op != "GetSystemDateAndTime" && d.q.Blocked:
+	case op != "GetSystemDateAndTime" && d.blocked():
 		d.fault(w, http.StatusBadRequest, "ter:AccountLocked")
 	case op != "GetSystemDateAndTime" && !d.admits(w, r, body):
 	default:
 		d.count(op)
 		d.answer(w, r, op, body)
 	}
+}
+
+func (d *Device) blocked() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.locked
 }
 
 func (d *Device) count(op string) {

@@ -21,7 +21,7 @@ func TestDescribe(t *testing.T) {
 			defer camera.Close()
 			client := &http.Client{Transport: &http.Transport{}}
 			defer client.CloseIdleConnections()
-			device, err := onvif.NewDevice(onvif.Options{URL: camera.URL, Username: q.Username, Password: q.Password, Client: client})
+			device, err := onvif.NewDevice(onvif.Options{URL: camera.URL, Username: q.Username, Password: q.Password, Client: client, AnswerTimeout: patience})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -43,10 +43,17 @@ type listener struct {
 	woken chan struct{}
 }
 
+// newCamera is a camera before which something may happen before anybody listens.
+func newCamera(q peer.Quirks) *peer.Device { return peer.NewAt(q, "http://camera.invalid") }
+
 // listen runs a stream against a camera until the test, which is in a bubble, ends. Nobody else is on the network.
 func listen(t *testing.T, q peer.Quirks, change ...func(*onvif.Options)) *listener {
 	t.Helper()
-	camera := peer.NewAt(q, "http://camera.invalid")
+	return listenTo(t, newCamera(q), q, change...)
+}
+
+func listenTo(t *testing.T, camera *peer.Device, q peer.Quirks, change ...func(*onvif.Options)) *listener {
+	t.Helper()
 	network := pipenet.New()
 	server := &http.Server{Handler: camera}
 	served := make(chan error, 1)
@@ -181,8 +188,9 @@ func TestStreamAgainstEveryQuirk(t *testing.T) {
 
 // meets plays a camera's day.
 func meets(t *testing.T, q peer.Quirks) {
-	l := listen(t, q)
-	l.camera.Tell(peer.Event{Topic: "tns1:VideoSource/SignalLoss", Source: "Source=vs0", Data: "State=true"})
+	camera := newCamera(q)
+	camera.Tell(peer.Event{Topic: "tns1:VideoSource/SignalLoss", Source: "Source=vs0", Data: "State=true"})
+	l := listenTo(t, camera, q)
 	if !q.NoInitialized {
 		l.until(t, "the state at the start", func() bool {
 			return slices.ContainsFunc(l.observed(), func(s string) bool { return strings.HasPrefix(s, "active video-loss vs0") })
@@ -255,8 +263,8 @@ func TestAfterARebootTheClockIsAskedAgain(t *testing.T) {
 		l := listen(t, q)
 		l.camera.Tell(peer.Event{Topic: motion, Source: source, Data: "IsMotion=true"})
 		l.until(t, "motion", func() bool { return len(l.observed()) > 0 })
+		l.camera.Tell(peer.Event{Topic: "tns1:RuleEngine/TamperDetector/Tamper", Source: source, Data: "IsTamper=true"}) // it is no news after the reboot
 		l.camera.Reboot(-9 * time.Hour)
-		l.camera.Tell(peer.Event{Topic: "tns1:RuleEngine/TamperDetector/Tamper", Source: source, Data: "IsTamper=true"})
 		l.until(t, "what holds after the reboot", func() bool {
 			return slices.Contains(l.observed(), "active tamper VideoSource_1 retained") && slices.Contains(l.observed(), "active motion VideoSource_1 retained")
 		})
@@ -305,7 +313,7 @@ func TestAWrongPasswordIsNotTriedOften(t *testing.T) {
 	defer camera.Close()
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
-	stream, err := onvif.NewStream(onvif.Options{URL: camera.URL, Username: "gridgate", Password: "wrong", Client: client})
+	stream, err := onvif.NewStream(onvif.Options{URL: camera.URL, Username: "gridgate", Password: "wrong", Client: client, AnswerTimeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
