@@ -33,6 +33,10 @@ type Server struct {
 	clips   map[string]clip // by file, shared by the cameras
 }
 
+// lowestUDP is the first port that the kernel gives out by itself (ip(7), ip_local_port_range): those below belong to whom stage.FreeAddress
+// gave them.
+const lowestUDP = 32768
+
 // Listen opens the listener and a pair of UDP ports beside it.
 func Listen(opt ServerOptions) (*Server, error) {
 	if opt.Listen == "" {
@@ -50,7 +54,7 @@ func Listen(opt ServerOptions) (*Server, error) {
 	}
 	for range 20 { // RTP wants an even port and the next one, which may be taken
 		s := &Server{cameras: make(map[string]*Camera), clips: make(map[string]clip), cert: cert}
-		port := 20000 + 2*rand.IntN(20000)
+		port := lowestUDP + 2*rand.IntN((1<<16-lowestUDP)/2)
 		s.rtsp = &gortsplib.Server{
 			Handler: handler{s}, RTSPAddress: opt.Listen, Listen: s.listen, WriteQueueSize: 2048, AuthMethods: methods(opt.Auth),
 			TLSConfig: s.tls(), DisableRTCPSenderReports: true, // a camera sends its own, see reports
