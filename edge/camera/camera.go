@@ -69,7 +69,7 @@ type Options struct {
 	MaxBytes    int           // of all coded pictures kept, default 8 MiB
 	MaxUnits    int           // of the same, default 1500
 
-	// OnChange is told each change of state, mode or cause, from the camera's own goroutines. It must not block.
+	// OnChange is told each change of state, mode or cause, from the camera's own goroutines, one after the other. It must not block.
 	OnChange func(Status)
 	Log      *slog.Logger     // with the camera's name in it; default: discards
 	Now      func() time.Time // default [time.Now]

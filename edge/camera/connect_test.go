@@ -43,7 +43,11 @@ func TestVideoLossAfterTheGraceAndBack(t *testing.T) {
 			t.Errorf("video was lost at %v, the last picture came at 4 s", at)
 		}
 		want := []source.State{source.Streaming, source.Stalled, source.Unreachable, source.Streaming}
-		if states := r.states(); !slices.Equal(states, want) {
+		states := r.states()
+		if len(states) > 0 && states[0] == source.Connecting { // the first picture may be judged before its coming is told
+			states = states[1:]
+		}
+		if !slices.Equal(states, want) {
 			t.Errorf("states %v, want %v", states, want)
 		}
 	})

@@ -34,7 +34,7 @@ func (c *Camera) detectLoop(ctx context.Context) {
 		case <-c.zones.changed:
 			c.armOwn(ctx)
 			c.clearDisarmed(ctx)
-			c.opt.OnChange(c.Status())
+			c.status.tell()
 		case <-tick.C:
 			c.armOwn(ctx)
 			c.clearDisarmed(ctx) // what a schedule disarmed, and again what could not be stored

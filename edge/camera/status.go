@@ -48,6 +48,8 @@ type statusBoard struct {
 		frames, undecodable, noWorker, hook, raise atomic.Uint64
 	}
 
+	telling sync.Mutex // held while OnChange is told, so that nothing older follows what is newer
+
 	mu        sync.Mutex
 	state     source.State
 	why       string
@@ -84,8 +86,15 @@ func (s *statusBoard) change(f func() bool) {
 	s.live.Store(s.state == source.Streaming)
 	s.mu.Unlock()
 	if changed {
-		s.opt.OnChange(s.snapshot())
+		s.tell()
 	}
+}
+
+// tell tells OnChange how it is now.
+func (s *statusBoard) tell() {
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	s.opt.OnChange(s.snapshot())
 }
 
 // set changes the state; the same state for another cause keeps its Since.
