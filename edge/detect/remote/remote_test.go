@@ -3,6 +3,7 @@ package remote
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,10 @@ func overHTTP(t *testing.T, script string) Options {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		file, _, err := r.FormFile("image")
-		if err != nil {
+		switch {
+		case err != nil && script == "hang": // who asked has gone
+			return
+		case err != nil:
 			t.Errorf("no image: %v", err)
 			return
 		}
@@ -110,6 +114,7 @@ func byProcess(_ *testing.T, script string) Options {
 func start(t *testing.T, o Options) *Detector {
 	t.Helper()
 	o.Name = "test"
+	o.Timeout = cmp.Or(o.Timeout, time.Minute) // a process may take its time to start
 	o.Labels = map[string]alert.Kind{"person": alert.Intrusion, "smoke": alert.Smoke}
 	d, err := New(o)
 	if err != nil {
