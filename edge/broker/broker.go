@@ -154,6 +154,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.opened()
 	<-ctx.Done()
 	b.listener.end()
+	defer b.listener.close()
 	b.closed()
 	return b.server.Close()
 }

@@ -1,7 +1,10 @@
 package broker
 
 import (
+	"errors"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,6 +27,7 @@ type door struct {
 	mu     sync.Mutex
 	open   map[*visitor]struct{}
 	ending bool
+	shut   bool // nobody is let in any more
 }
 
 func newDoor(l net.Listener, p patience) *door {
@@ -38,8 +42,12 @@ func (d *door) Accept() (net.Conn, error) {
 	}
 	v := &visitor{Conn: conn, door: d}
 	d.mu.Lock()
+	shut := d.shut
 	d.open[v] = struct{}{}
 	d.mu.Unlock()
+	if shut {
+		return nil, errors.Join(net.ErrClosed, v.Close())
+	}
 	return v, conn.SetDeadline(d.until(d.patience.connect))
 }
 
@@ -60,6 +68,17 @@ func (d *door) end() {
 	d.ending = true
 	for v := range d.open {
 		_ = v.Conn.SetDeadline(time.Now().Add(d.patience.leave)) // fails only if it is closed
+	}
+}
+
+// close closes what is left open: the library drops a connection that came while it ended, and closes none of those.
+func (d *door) close() {
+	d.mu.Lock()
+	d.shut = true
+	left := slices.Collect(maps.Keys(d.open))
+	d.mu.Unlock()
+	for _, v := range left {
+		v.Close()
 	}
 }
 

@@ -121,6 +121,48 @@ func TestTheEndWaitsForNoReader(t *testing.T) {
 	<-published
 }
 
+// TestWhoComesWhileItEndsIsSentAway: the library may have ended between the connection and its first look at it, and never closes it then.
+func TestWhoComesWhileItEndsIsSentAway(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	d := newDoor(l, usualPatience)
+	wantGone := func(conn net.Conn) {
+		t.Helper()
+		if err := conn.SetReadDeadline(time.Now().Add(patient)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("its connection is kept: %v", err)
+		}
+	}
+	come := func() net.Conn {
+		t.Helper()
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	early := come()
+	if _, err := d.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	d.close()
+	wantGone(early)
+	late := come()
+	if _, err := d.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("somebody is let in: %v", err)
+	}
+	wantGone(late)
+	if n := len(d.open); n != 0 {
+		t.Errorf("%d connections are remembered", n)
+	}
+}
+
 // TestWhoNeverConnectsIsSentAway: nothing but the door bounds the wait for CONNECT.
 func TestWhoNeverConnectsIsSentAway(t *testing.T) {
 	b, end, ended := run(t, patience{connect: 10 * time.Millisecond, write: time.Hour, leave: time.Hour})
