@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { leak.Main(m) }
 
 const (
 	secret  = "a-secret"
-	patient = 30 * time.Second
+	patient = time.Minute
 )
 
 // start runs a broker until the test ends.

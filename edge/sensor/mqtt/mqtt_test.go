@@ -23,7 +23,8 @@ func TestMain(m *testing.M) { leak.Main(m) }
 const (
 	user    = "gridgate-edge"
 	secret  = "a-secret"
-	patient = 30 * time.Second
+	patient = time.Minute
+	other   = "other" // a topic that nobody reads
 )
 
 // brokers are what the contract is held against.
@@ -31,7 +32,7 @@ var brokers = map[string]func(*testing.T) string{"embedded": startEmbedded, "mos
 
 func startEmbedded(t *testing.T) string {
 	b, err := broker.New(broker.Options{
-		Listen: "127.0.0.1:0", Users: []broker.User{{Name: user, Password: secret, Publish: []string{"s/#"}}},
+		Listen: "127.0.0.1:0", Users: []broker.User{{Name: user, Password: secret, Publish: []string{"s/#", other}}},
 		Begin: begin(func(context.Context, sensor.Message) error { return nil }),
 	})
 	if err != nil {
@@ -68,6 +69,13 @@ func publish(t *testing.T, c paho.Client, topic, payload string, retain bool) {
 	if token := c.Publish(topic, 1, retain, payload); !token.WaitTimeout(patient) || token.Error() != nil {
 		t.Fatal("publish: ", token.Error())
 	}
+}
+
+// handedOn returns once the broker has kept or handed on what p published before: the embedded one acknowledges a message first, and looks
+// at the next one of the connection after that.
+func handedOn(t *testing.T, p paho.Client) {
+	t.Helper()
+	publish(t, p, other, "x", false)
 }
 
 // begin makes a [sensor.Begin] of a function that is called in order of arrival.
@@ -160,7 +168,7 @@ func described(t *testing.T, addr string) {
 	stop()
 	publish(t, p, "s/1", "state", false)
 	publish(t, p, "s/about", "description", true)
-	publish(t, p, "other", "x", false) // mochi acknowledges before it keeps; by now it has kept the others
+	handedOn(t, p)
 	s, _ = run(t, addr, handle, "s/about")
 	await(t, s, connected)
 	if m := next(t, got); string(m.Payload) != "description" || !m.Retained || m.Broker != "b" {
@@ -233,13 +241,16 @@ func refusal(t *testing.T, addr string) {
 func behind(t *testing.T, addr string) {
 	p := publisher(t, addr)
 	got := make(chan sensor.Message, 1000)
-	var refuse, smokeFirst atomic.Bool
+	var refuse, smokeFirst, stored atomic.Bool
 	var refused atomic.Uint64 // the last connection on which the door was
 	handle := func(_ context.Context, m sensor.Message) error {
 		defer func() { got <- m }() // when all is noted: whoever waits for it looks then
 		if string(m.Payload) == "door" && refuse.Load() {
 			refused.Store(m.Connection)
 			return errors.New("no room")
+		}
+		if string(m.Payload) == "door" {
+			stored.Store(true)
 		}
 		if refused.Load() != m.Connection {
 			smokeFirst.Store(true)
@@ -252,6 +263,7 @@ func behind(t *testing.T, addr string) {
 	refuse.Store(true)
 	publish(t, p, "s/door", "door", false)
 	publish(t, p, "s/smoke", "smoke", false)
+	handedOn(t, p)
 	s, _ = run(t, addr, handle)
 	first := awaitSmoke(t, got)
 	if n := s.Status().Messages; n != 0 && !smokeFirst.Load() {
@@ -263,7 +275,9 @@ func behind(t *testing.T, addr string) {
 		}
 	}
 	refuse.Store(false)
-	await(t, s, func(st mqtt.Status) bool { return st.Messages == 2 && st.State == mqtt.Connected })
+	await(t, s, func(st mqtt.Status) bool { // more than two, if an acknowledgement of the smoke was cut off with its connection
+		return st.Messages >= 2 && stored.Load() && st.State == mqtt.Connected
+	})
 }
 
 // awaitSmoke returns the next smoke, which must come soon.
@@ -286,7 +300,7 @@ func away(t *testing.T, addr string) {
 	await(t, s, connected)
 	stop()
 	publish(t, p, "s/1", "while away", false)
-	publish(t, p, "other", "x", false) // mochi acknowledges before it hands on; by now it has handed on the first
+	handedOn(t, p)
 	run(t, addr, handle)
 	if m := next(t, got); string(m.Payload) != "while away" || m.Retained {
 		t.Errorf("message %+v", m)
@@ -296,7 +310,7 @@ func away(t *testing.T, addr string) {
 func retained(t *testing.T, addr string) {
 	p := publisher(t, addr)
 	publish(t, p, "s/1", "state", true)
-	publish(t, p, "other", "x", false) // mochi acknowledges before it keeps; by now it has kept the first
+	handedOn(t, p)
 	got := make(chan sensor.Message, 10)
 	run(t, addr, func(_ context.Context, m sensor.Message) error { got <- m; return nil })
 	if m := next(t, got); !m.Retained {
