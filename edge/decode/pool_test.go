@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"image"
@@ -26,6 +27,7 @@ func startPool(t testing.TB, role string, o PoolOptions) *Pool {
 	t.Helper()
 	o.Env = []string{"GRIDGATE_TEST_WORKER=" + role}
 	o.Log = slog.New(slog.DiscardHandler)
+	o.Timeout = cmp.Or(o.Timeout, time.Minute) // of a machine with much else to do
 	p, err := NewPool(o)
 	if err != nil {
 		t.Fatal(err)
