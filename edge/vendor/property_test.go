@@ -176,7 +176,7 @@ func played(t *testing.T, repeats bool, steps []step) []string {
 			stop = process(t, d, b)
 		}
 	}
-	backoff.Wait(t.Context(), 6*time.Minute) // the longest wait, and the time to settle
+	backoff.Wait(t.Context(), 8*time.Minute) // the longest wait, as long as nothing can be stored, and the time to settle
 	stop()
 	if !maps.Equal(b.open, d.holds) {
 		b.trouble = append(b.trouble, fmt.Sprintf("the camera holds %v, its device %v", b.open, d.holds))
