@@ -1,6 +1,7 @@
 package gb28181_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"gridgate/deploy/testkit/gbmedia"
 	"gridgate/edge/source/gb28181"
@@ -127,6 +129,7 @@ func newSource(t *testing.T, d *device, o gb28181.Options) *gb28181.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.Stall = cmp.Or(o.Stall, time.Minute) // a busy machine is no stall
 	o.Inviter, o.Device, o.Channel, o.Media = d, "34020000001320000001", "34020000001310000001", m
 	src, err := gb28181.New(o)
 	if err != nil {

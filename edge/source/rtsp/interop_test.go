@@ -54,7 +54,7 @@ func TestAnotherServer(t *testing.T) {
 	} {
 		t.Run(c.path[1:]+string(c.transport), func(t *testing.T) {
 			t.Parallel()
-			src, err := rtsp.New(rtsp.Options{URL: address + c.path, Transport: c.transport})
+			src, err := rtsp.New(patient(rtsp.Options{URL: address + c.path, Transport: c.transport}))
 			if err != nil {
 				t.Fatal(err)
 			}
