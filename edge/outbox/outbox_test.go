@@ -4,9 +4,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gridgate/edge/raise"
@@ -38,40 +38,83 @@ func TestLogContract(t *testing.T) {
 		})
 }
 
+// TestGroupCommitGroups: all that comes while a transaction is written shares the next one.
 func TestGroupCommitGroups(t *testing.T) {
-	b := open(t, Options{Dir: t.TempDir(), GroupWait: MaxGroupWait})
-	const callers, each = 64, 20
-	start := time.Now()
-	var mu sync.Mutex
-	var took []time.Duration
-	var wg sync.WaitGroup
-	for c := range callers {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, Options{Dir: t.TempDir()})
+		const callers, rounds = 64, 20
+		for range rounds {
+			var wg sync.WaitGroup
+			written := hold(t, b, &wg)
+			for c := range callers {
+				wg.Go(func() { call(t, b, c) })
+			}
+			synctest.Wait()
+			close(written)
+			wg.Wait()
+		}
+		s := stats(t, b)
+		if s.Calls != rounds*(callers+1) || s.Lanes[0].Pending != rounds*callers {
+			t.Errorf("%d calls, %d pending, want %d and as many as held the others up", s.Calls, s.Lanes[0].Pending, rounds*callers)
+		}
+		if s.Commits != 2*rounds {
+			t.Errorf("%d transactions for %d calls: they were not grouped", s.Commits, s.Calls)
+		}
+	})
+}
+
+// call commits an alert of a caller, and tells how long that took.
+func call(t *testing.T, b *Outbox, caller int) (took time.Duration) {
+	begun := time.Now()
+	if _, err := b.Commit(t.Context(), raise.Commit{Alerts: []alert.Alert{raisetest.Alert(alert.Smoke, caller)}}); err != nil {
+		t.Errorf("Commit: %v", err)
+	}
+	return time.Since(begun)
+}
+
+// hold begins a transaction that is written once the channel it returns is closed.
+func hold(t *testing.T, b *Outbox, wg *sync.WaitGroup) (written chan struct{}) {
+	written = make(chan struct{})
+	begun := make(chan struct{})
+	wg.Go(func() {
+		if err := b.submit(t.Context(), func(*tx) error { close(begun); <-written; return nil }); err != nil {
+			t.Errorf("submit: %v", err)
+		}
+	})
+	<-begun
+	return written
+}
+
+// TestOnlyWhereCallsOverlapOneWaitsForOthers, and for no longer than GroupWait.
+func TestOnlyWhereCallsOverlapOneWaitsForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, Options{Dir: t.TempDir(), GroupWait: time.Second})
+		if took := call(t, b, 0); took != 0 {
+			t.Errorf("a lone call took %v", took)
+		}
+		var wg sync.WaitGroup
+		written := hold(t, b, &wg)
+		for c := range 2 {
+			wg.Go(func() { call(t, b, c) })
+		}
+		synctest.Wait()
+		close(written)
+		wg.Wait()
+		before := stats(t, b).Commits
 		wg.Go(func() {
-			for range each {
-				began := time.Now()
-				if _, err := b.Commit(t.Context(), raise.Commit{Alerts: []alert.Alert{raisetest.Alert(alert.Smoke, c)}}); err != nil {
-					t.Errorf("Commit: %v", err)
-				}
-				mu.Lock()
-				took = append(took, time.Since(began))
-				mu.Unlock()
+			if took := call(t, b, 1); took != MaxGroupWait {
+				t.Errorf("the first took %v", took)
 			}
 		})
-	}
-	wg.Wait()
-	s, err := b.Stats(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(took)
-	t.Logf("%d calls in %d transactions, %.0f calls/s, p50 %v, p99 %v", s.Calls, s.Commits, callers*each/time.Since(start).Seconds(),
-		took[len(took)/2], took[len(took)*99/100])
-	if s.Calls != callers*each || s.Lanes[0].Pending != callers*each {
-		t.Errorf("%d calls, %d pending, want %d", s.Calls, s.Lanes[0].Pending, callers*each)
-	}
-	if s.Commits*8 > s.Calls {
-		t.Errorf("%d transactions for %d calls: they were not grouped", s.Commits, s.Calls)
-	}
+		time.Sleep(MaxGroupWait - time.Millisecond)
+		if took := call(t, b, 2); took != time.Millisecond {
+			t.Errorf("who joined it took %v", took)
+		}
+		wg.Wait()
+		if n := stats(t, b).Commits - before; n != 1 {
+			t.Errorf("%d transactions for two calls", n)
+		}
+	})
 }
 
 // TestWhatChangesNothingWritesNothing: flash wears by what is written, and most of a day nothing happens.
