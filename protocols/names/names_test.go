@@ -277,14 +277,22 @@ func TestManyPropertiesTakeLinearTime(t *testing.T) {
 	for i := range 20_000 {
 		properties[fmt.Sprintf("k%d", i)] = 1.0
 	}
-	b := &Batch{Topic: "t", Table: Things}
-	for range 100 {
-		b.Event("params", "d", "smoke_alarm", nil, time.Time{})
+	least := time.Hour
+	for try := 0; try < 3 && least > 10*time.Second; try++ { // the machine may stand still meanwhile
+		b := &Batch{Topic: "t", Table: Things}
+		for range 100 {
+			b.Event("params", "d", "smoke_alarm", nil, time.Time{})
+		}
+		began := time.Now()
+		b.Properties("", "d", properties, time.Time{})
+		got := b.Done("nothing")
+		least = min(least, time.Since(began))
+		if !slices.Contains(got.Dropped, "*") {
+			t.Errorf("dropped %v", got.Dropped)
+		}
 	}
-	began := time.Now()
-	b.Properties("", "d", properties, time.Time{})
-	if got := b.Done("nothing"); time.Since(began) > 10*time.Second || !slices.Contains(got.Dropped, "*") {
-		t.Errorf("%v, dropped %v", time.Since(began), got.Dropped)
+	if least > 10*time.Second {
+		t.Errorf("%v", least)
 	}
 }
 
