@@ -120,6 +120,13 @@ func (s *scripted) seen() []time.Duration {
 	return append([]time.Duration(nil), s.calls...)
 }
 
+// first is what was said first.
+func (s *scripted) first() ingest.SyncRequest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.syncs[0]
+}
+
 func (s *scripted) Deliver(_ context.Context, b Batch) ([]ingest.Receipt, error) {
 	if err := s.note(); err != nil {
 		return nil, err
@@ -253,7 +260,7 @@ func TestSyncLoop(t *testing.T) {
 		if s := l.Status(); !s.Connected || s.Why != "" {
 			t.Errorf("after: %+v", s)
 		}
-		if r := c.syncs[0]; r.Schema != ingest.SchemaVersion || r.Now.IsZero() || r.ConfigVersion != "v1" {
+		if r := c.first(); r.Schema != ingest.SchemaVersion || r.Now.IsZero() || r.ConfigVersion != "v1" {
 			t.Errorf("request %+v", r)
 		}
 	})
