@@ -48,17 +48,17 @@ func (d *door) Accept() (net.Conn, error) {
 	if shut {
 		return nil, errors.Join(net.ErrClosed, v.Close())
 	}
-	return v, conn.SetDeadline(d.until(d.patience.connect))
+	return v, d.wait(d.patience.connect, conn.SetDeadline)
 }
 
-// until is when somebody was waited for long enough.
-func (d *door) until(usual time.Duration) time.Time {
+// wait sets when somebody was waited for long enough: before the end, which then sets it anew, or after it.
+func (d *door) wait(usual time.Duration, set func(time.Time) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.ending {
 		usual = d.patience.leave
 	}
-	return time.Now().Add(usual)
+	return set(time.Now().Add(usual))
 }
 
 // end bounds what is under way on every connection, and what is to come.
@@ -90,7 +90,7 @@ type visitor struct {
 
 // Write implements [net.Conn]. After an error the connection is closed: the peer has an unknown part of a packet.
 func (v *visitor) Write(p []byte) (n int, err error) {
-	if err = v.SetWriteDeadline(v.door.until(v.door.patience.write)); err == nil {
+	if err = v.door.wait(v.door.patience.write, v.SetWriteDeadline); err == nil {
 		n, err = v.Conn.Write(p)
 	}
 	if err != nil {

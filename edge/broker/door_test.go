@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -119,6 +120,54 @@ func TestTheEndWaitsForNoReader(t *testing.T) {
 	end()
 	wantEnd(t, ended)
 	<-published
+}
+
+// slowToBound is a connection on which something else can happen before it has a deadline for what is written.
+type slowToBound struct {
+	net.Conn
+	before func()
+
+	mu    sync.Mutex
+	until time.Time
+}
+
+func (c *slowToBound) SetWriteDeadline(t time.Time) error {
+	c.before()
+	return c.SetDeadline(t)
+}
+
+func (c *slowToBound) SetDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.until = t
+	return nil
+}
+
+func (c *slowToBound) Write(p []byte) (int, error) { return len(p), nil }
+
+// TestTheEndBoundsWhatBeginsToBeWritten at the same moment, too.
+func TestTheEndBoundsWhatBeginsToBeWritten(t *testing.T) {
+	d := newDoor(nil, patience{write: time.Hour, leave: time.Minute})
+	ended := make(chan struct{})
+	conn := &slowToBound{before: func() {
+		go func() {
+			d.end()
+			close(ended)
+		}()
+		select {
+		case <-ended:
+		case <-time.After(50 * time.Millisecond): // it waits for its turn
+		}
+	}}
+	v := &visitor{Conn: conn, door: d}
+	d.open[v] = struct{}{}
+	if _, err := v.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	<-ended
+	if left := time.Until(conn.until); left > time.Minute {
+		t.Errorf("it may take %v", left)
+	}
 }
 
 // TestWhoComesWhileItEndsIsSentAway: the library may have ended between the connection and its first look at it, and never closes it then.
