@@ -131,7 +131,7 @@ func (p *Presence) take(ctx context.Context) error {
 
 // Run keeps the place until ctx ends, and takes it again when the connection broke. It returns [ErrNotAlone] if the place is lost.
 func (p *Presence) Run(ctx context.Context) error {
-	defer func() { _ = p.conn.Close(context.WithoutCancel(ctx)) }()
+	defer p.leave(ctx)
 	retry := backoff.New(100*time.Millisecond, 5*time.Second)
 	for backoff.Wait(ctx, provedEvery) {
 		if ping(ctx, p.conn) == nil {
@@ -151,4 +151,12 @@ func (p *Presence) Run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// leave gives the place back, so that whoever comes next finds it free. A server that is busy sees late that a connection was closed.
+func (p *Presence) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
+	defer cancel()
+	_, _ = p.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()") // if it fails, the lock goes with the connection
+	_ = p.conn.Close(ctx)
 }

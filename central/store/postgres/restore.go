@@ -33,7 +33,7 @@ func Restore(ctx context.Context, o Options, r io.Reader, aside string, endSessi
 	if err != nil {
 		return c, err
 	}
-	defer func() { _ = alone.conn.Close(context.WithoutCancel(ctx)) }() // and with it the lock goes
+	defer alone.leave(ctx)
 	in := bufio.NewReaderSize(r, maxContents)
 	what, err := readContents(in)
 	if err != nil {
@@ -145,8 +145,8 @@ func settle(ctx context.Context, tx pgx.Tx, what contents, endSessions bool) err
 // Idle is [ErrNotAlone] if a central runs on the database.
 func Idle(ctx context.Context, o Options) error {
 	alone, err := (&Store{o: o}).Join(ctx, true)
-	if err != nil {
-		return err
+	if err == nil {
+		alone.leave(ctx)
 	}
-	return alone.conn.Close(ctx)
+	return err
 }

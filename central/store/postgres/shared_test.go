@@ -215,6 +215,33 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// Whoever leaves leaves the place free, not only once the server sees that a connection was closed.
+func TestAPlaceThatIsLeftIsFreeAtOnce(t *testing.T) {
+	o, err := options(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, conn := opened(t, o), session(t, o)
+	over, stop := context.WithCancel(t.Context())
+	stop()
+	for range 20 {
+		p, err := a.Join(t.Context(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Run(over); err != nil {
+			t.Error(err)
+		}
+		var free bool
+		if err := conn.QueryRow(t.Context(), "SELECT pg_try_advisory_lock(1735551332, 2)").Scan(&free); err != nil || !free {
+			t.Fatalf("free: %v, %v", free, err)
+		}
+		if _, err := conn.Exec(t.Context(), "SELECT pg_advisory_unlock_all()"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // A place that another took while the database was away is lost, and said so.
 func TestLostPlace(t *testing.T) {
 	o, err := options(t.Context(), t.TempDir())
