@@ -32,6 +32,9 @@ func (d *Device) pull(w http.ResponseWriter, r *http.Request, p *point, body str
 		case <-r.Context().Done():
 		case <-d.gone:
 		}
+		if r.Context().Err() != nil {
+			return // what happened is for who asks next
+		}
 		events = d.take(p, max(1, limit))
 	}
 	d.pulled(w, p, events)
