@@ -14,10 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/central/tsdb"
 	"gridgate/central/tsdb/tsdbtest"
+	"gridgate/deploy/testkit/leak"
 )
 
 // crashDir names, in a process that is to die, where its database is.
@@ -30,13 +29,17 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(rollDir); dir != "" {
 		writeAndRoll(dir)
 	}
-	goleak.VerifyTestMain(m)
+	leak.Main(m)
 }
 
+// open opens a database that rolls up when a test does, and by itself only if o says how often.
 func open(t *testing.T, o Options) *DB {
 	t.Helper()
 	if o.Dir == "" {
 		o.Dir = t.TempDir()
+	}
+	if o.RollUpEvery == 0 {
+		o.RollUpEvery = 24 * time.Hour
 	}
 	db, err := Open(o)
 	if err != nil {
