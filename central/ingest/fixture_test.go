@@ -15,17 +15,17 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 
 	"gridgate/central/cases"
 	"gridgate/central/ingest"
 	"gridgate/central/store"
 	"gridgate/central/tsdb"
+	"gridgate/deploy/testkit/leak"
 	"gridgate/protocols/alert"
 	contract "gridgate/protocols/ingest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 var t0 = time.Date(2026, 3, 1, 20, 0, 0, 0, time.UTC)
 

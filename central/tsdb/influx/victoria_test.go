@@ -8,15 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/central/tsdb"
 	"gridgate/central/tsdb/tsdbtest"
 	"gridgate/central/tsdb/tsdbtest/server"
+	"gridgate/deploy/testkit/leak"
 	"gridgate/deploy/testkit/stage"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // victoria starts Debian's VictoriaMetrics for one test.
 func victoria(t *testing.T) *server.Server {
