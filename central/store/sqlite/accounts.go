@@ -13,16 +13,20 @@ import (
 )
 
 // Accounts is a second door to the database for a command beside the process that has it open. It writes staff accounts, tokens,
-// enrolments and documents only: the things of which that process remembers nothing, or asks whether they changed. A write waits up to 5 s for that
-// process's own (busy_timeout), which take milliseconds.
+// enrolments and documents only: the things of which that process remembers nothing, or asks whether they changed. A write waits up to
+// [turnWithin] for that process's own.
 type Accounts struct{ db *sql.DB }
+
+// turnWithin is how long a write of a command waits. Those of the process that has the database open take milliseconds each, but where it is
+// busy there is next to no time between them, and SQLite, which gives nobody a place in a queue, looks ten times a second.
+const turnWithin = 30 * time.Second
 
 // OpenAccounts opens the door; the database is made if nobody has yet.
 func OpenAccounts(ctx context.Context, path string) (_ *Accounts, err error) {
 	if err := ensure(ctx, path); err != nil {
 		return nil, fmt.Errorf("open accounts in %s: %w", path, err)
 	}
-	db, err := sql.Open("sqlite", dsn(path, 1<<20))
+	db, err := sql.Open("sqlite", dsnWaiting(path, 1<<20, turnWithin))
 	if err != nil {
 		return nil, fmt.Errorf("open accounts in %s: %w", path, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"os"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -108,9 +109,12 @@ func openReaders(ctx context.Context, dsn string, n int) (*sql.DB, error) {
 
 // dsn names the database and the settings of a connection. A checkpoint every 20,000 pages (80 MB of log) rather than every
 // 1,000 lets pages that change often be copied back once.
-func dsn(path string, cacheBytes int64) string {
+func dsn(path string, cacheBytes int64) string { return dsnWaiting(path, cacheBytes, 5*time.Second) }
+
+// dsnWaiting is [dsn] with how long a write waits for its turn.
+func dsnWaiting(path string, cacheBytes int64, turn time.Duration) string {
 	q := url.Values{"_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "temp_store(MEMORY)",
+		fmt.Sprintf("busy_timeout(%d)", turn.Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "temp_store(MEMORY)",
 		"wal_autocheckpoint(20000)", "secure_delete(1)", fmt.Sprintf("cache_size(%d)", -cacheBytes/1024),
 	}}
 	return (&url.URL{Scheme: "file", Opaque: url.PathEscape(path), RawQuery: q.Encode()}).String()
