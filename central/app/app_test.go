@@ -18,14 +18,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"gridgate/central/config"
+	"gridgate/deploy/testkit/leak"
 	"gridgate/protocols/alert"
 	"gridgate/protocols/ingest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leak.Main(m) }
 
 const edgeToken = "0123456789abcdef0123456789abcdef"
 
@@ -322,7 +321,7 @@ func TestOneCentralPerFolder(t *testing.T) {
 	}
 }
 
-// A start that fails half way leaves nothing behind: goleak and the folder's lock tell.
+// A start that fails half way leaves nothing behind: the leak check and the folder's lock tell.
 func TestFailedStart(t *testing.T) {
 	d := newDesk(t)
 	if err := d.stop(); err != nil {

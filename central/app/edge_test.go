@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -195,9 +196,13 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	told := make(chan os.Signal, 1) // here, too: one that came after central has stopped would end this process
+	signal.Notify(told, syscall.SIGHUP)
+	defer signal.Stop(told)
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
+	<-told
 	for shown() != second.Fingerprint { // the test's own time limit ends it
 		continue
 	}
