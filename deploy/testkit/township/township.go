@@ -272,11 +272,12 @@ func (t *Township) Stop() error {
 // Ended returns a channel that is closed when one of the two programs ends.
 func (t *Township) Ended() <-chan struct{} {
 	ended := make(chan struct{})
+	central, edge := t.Central.Done(), t.Edge.Done()
 	go func() {
 		defer close(ended)
 		select {
-		case <-t.Central.Done():
-		case <-t.Edge.Done():
+		case <-central:
+		case <-edge:
 		}
 	}()
 	return ended
