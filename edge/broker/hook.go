@@ -81,7 +81,7 @@ func (h *hook) ID() string { return "gridgate" }
 func (h *hook) Provides(b byte) bool {
 	return slices.Contains([]byte{
 		mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPublish, mochi.OnWill, mochi.OnDisconnect, mochi.OnRetainedExpired,
-		mochi.OnSessionEstablished,
+		mochi.OnSessionEstablished, mochi.OnRetainMessage, mochi.OnPacketSent, mochi.OnPacketProcessed,
 	}, b)
 }
 
@@ -150,8 +150,34 @@ func (h *hook) OnPublish(cl *mochi.Client, pk packets.Packet) (packets.Packet, e
 			return pk, packets.ErrRejectPacket
 		}
 	}
-	pk.FixedHeader.Retain = pk.FixedHeader.Retain && h.retained.keep(pk.TopicName, len(pk.Payload))
+	if pk.FixedHeader.Retain = pk.FixedHeader.Retain && h.retained.keep(pk.TopicName, len(pk.Payload)); pk.FixedHeader.Retain {
+		h.retained.index.Lock()
+	}
 	return pk, nil
+}
+
+// OnRetainMessage implements [mochi.Hook]: after OnPublish or OnWill, if that let a message be retained.
+func (h *hook) OnRetainMessage(_ *mochi.Client, pk packets.Packet, _ int64) {
+	if !delayed(pk.Connect.WillProperties.WillDelayInterval) {
+		h.retained.index.Unlock()
+	}
+}
+
+// delayed says that the library publishes a will later, by itself.
+func delayed(interval uint32) bool { return interval > 0 }
+
+// OnPacketSent implements [mochi.Hook]: once SUBACK is sent, the library looks for what is retained.
+func (h *hook) OnPacketSent(_ *mochi.Client, pk packets.Packet, _ []byte) {
+	if pk.FixedHeader.Type == packets.Suback {
+		h.retained.index.RLock()
+	}
+}
+
+// OnPacketProcessed implements [mochi.Hook]: it has looked, if SUBACK could be sent.
+func (h *hook) OnPacketProcessed(_ *mochi.Client, pk packets.Packet, err error) {
+	if pk.FixedHeader.Type == packets.Subscribe && err == nil {
+		h.retained.index.RUnlock()
+	}
 }
 
 // OnRetainedExpired implements [mochi.Hook].
@@ -169,6 +195,9 @@ func (h *hook) OnWill(cl *mochi.Client, will mochi.Will) (mochi.Will, error) {
 		}
 	}
 	will.Retain = will.Retain && h.retained.keep(will.TopicName, len(will.Payload))
+	if will.Retain && !delayed(will.WillDelayInterval) {
+		h.retained.index.Lock()
+	}
 	return will, nil
 }
 

@@ -12,6 +12,10 @@ type retained struct {
 	mu    sync.Mutex
 	sizes map[string]int // by topic
 	total int
+
+	// index is held while the library notes a message that is retained, and, by any number, while it looks for those that a wildcard selects.
+	// It reads a topic there that the other writes, without a lock between them; half of one could end this program.
+	index sync.RWMutex
 }
 
 // keep says whether a message may be retained, and counts it then. An empty payload removes the topic's message.

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -62,5 +63,54 @@ func TestARestartForgetsWhatWasRetained(t *testing.T) {
 	}
 	if got := told(false); got != "end" {
 		t.Errorf("after the restart a subscriber hears %q", got)
+	}
+}
+
+// TestWhatIsRetainedIsLookedForWhileMoreComes, by several at once, and while it is removed. The race detector judges.
+func TestWhatIsRetainedIsLookedForWhileMoreComes(t *testing.T) {
+	b, _ := start(t, func(o *Options) { o.Users[0].Read = []string{"a/#"} })
+	whenRunning(t, b, Publication{Topic: "first"})
+	var publishing sync.WaitGroup
+	over := make(chan struct{})
+	publishing.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			payload := []byte("x")
+			if i%3 == 2 {
+				payload = nil
+			}
+			if err := b.Publish(Publication{Topic: fmt.Sprintf("a/%d", i%100), Payload: payload, Retain: true}); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	var asking sync.WaitGroup
+	for i := range 4 {
+		c := dial(t, b, "gateway", func(o *paho.ClientOptions) { o.SetClientID(fmt.Sprint("panel-", i)).SetCleanSession(true) })
+		asking.Go(func() {
+			for _, filter := range []string{"a/#", "a/+", "a/+/b", "a/#"} {
+				if token := c.Subscribe(filter, 0, func(paho.Client, paho.Message) {}); !token.WaitTimeout(patient) || token.Error() != nil {
+					t.Error("subscribe: ", token.Error())
+				}
+			}
+		})
+	}
+	asking.Wait()
+	close(over)
+	publishing.Wait()
+	// A will is retained on another way.
+	will := dial(t, b, "gateway", func(o *paho.ClientOptions) {
+		o.SetClientID("willing").SetAutoReconnect(false).SetWill("zigbee2mqtt/d/availability", "offline", 1, true)
+	})
+	will.Publish("zigbee2mqtt/d", 1, false, make([]byte, 2<<20)) // too large: it is sent away, and its will goes out
+	got := make(chan paho.Message, 10)
+	subscribe(t, dial(t, b, "gateway", plain), "zigbee2mqtt/#", got)
+	if m := receive(t, got); string(m.Payload()) != "offline" {
+		t.Errorf("%q on %s", m.Payload(), m.Topic())
 	}
 }
