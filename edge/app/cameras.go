@@ -142,7 +142,7 @@ func (cs *cameraSet) devices() []ingest.DeviceState {
 		s := c.Status()
 		d := ingest.DeviceState{
 			ID: s.ID, Family: alert.Cameras, Grid: c.grid, State: string(s.State), Why: s.Why, Since: s.Since.UTC().Truncate(time.Millisecond),
-			LastSeen: s.LastFrame.UTC().Truncate(time.Millisecond), Lane: c.lane, Arrangement: cs.arrangement(s.ID), Register: registerOf(c.file),
+			LastSeen: s.LastFrame.UTC().Truncate(time.Millisecond), Lane: c.lane, Arrangement: cs.arrangement(s.ID), Register: registerOf(cs.fileOf(c)),
 		}
 		if d.Why == "" {
 			d.Why = s.Trouble

@@ -53,6 +53,15 @@ func (cs *cameraSet) arrangement(id string) int64 {
 	return cs.byID[id].arrangement.Version
 }
 
+// fileOf is a camera as its file has it now.
+func (cs *cameraSet) fileOf(w *watched) config.Camera {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	c := w.file
+	c.Zones = slices.Clone(c.Zones)
+	return c
+}
+
 func (w *watched) obey(held orders.Held, now time.Time) error {
 	if a := held.Arrangements[w.file.ID]; !sameArrangement(a, w.arrangement) {
 		return w.arrange(a, held, now)
@@ -109,7 +118,7 @@ func (cs *cameraSet) shoot(ctx context.Context, id string, width int) ([]byte, e
 // try tells what an arrangement would have raised over what was seen of a camera last.
 func (cs *cameraSet) try(t ingest.Trial) (r ingest.TrialResult) {
 	w := cs.byID[t.Camera]
-	c := arranged(w.file, ingest.Arrangement{Zones: t.Zones, Masks: t.Masks})
+	c := arranged(cs.fileOf(w), ingest.Arrangement{Zones: t.Zones, Masks: t.Masks})
 	since := time.Now().Add(-time.Duration(t.LastSec) * time.Second)
 	seen, err := w.memory.Try(zonesOf(c), polygonsOf(c.Masks), since)
 	switch {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -194,6 +195,44 @@ func TestTheFileAndCentralTogether(t *testing.T) {
 	if got := again.list[0].Status().Zones; len(got) != 2 || got[1].Name != "c" || !again.list[0].Reports("c", alert.Motion) {
 		t.Errorf("after a restart: %+v", got)
 	}
+}
+
+// TestAReloadDisturbsNobody who tells of cameras, judges orders or tries an arrangement out meanwhile.
+func TestAReloadDisturbsNobody(t *testing.T) {
+	file := folder(t, goodEdge, goodMapping)
+	cfg, cs := idleSet(t, file, nil)
+	reload := &reloader{load: func() (*config.Config, error) { return config.Load(file) }, running: withOwnZones(cfg), cameras: cs, applied: func(string) {}, log: slog.New(slog.DiscardHandler)}
+	k, drawn := knownOf(cfg), []ingest.OrderZone{{Name: "a"}, {Name: "c"}}
+	stop := make(chan struct{})
+	var others sync.WaitGroup
+	for _, other := range []func(){
+		func() { cs.devices() },
+		func() { cs.try(ingest.Trial{ID: "t1", Camera: "gate", LastSec: 60, Zones: drawn}) },
+		func() { _ = k.Fits("gate", ingest.Arrangement{Camera: "gate", Version: 1, Zones: drawn}) },
+	} {
+		others.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					other()
+				}
+			}
+		})
+	}
+	for _, mode := range slices.Repeat([]camera.Mode{camera.WalkTest, camera.Disarmed, camera.Armed}, 5) {
+		text := strings.Replace(goodEdge, "{name: a, mode: armed}", "{name: a, mode: "+string(mode)+"}", 1)
+		err := os.WriteFile(file, []byte(text), 0o600)
+		if err == nil {
+			err = reload.reload()
+		}
+		if zones := cs.list[0].Status().Zones; err != nil || zones[0].Mode != mode {
+			t.Errorf("%s: %v, %v", mode, err, zones)
+		}
+	}
+	close(stop)
+	others.Wait()
 }
 
 // TestMasksOfTheFileStay, and what does not fit is refused by the detector's own judgement.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"slices"
 	"syscall"
 
 	"gridgate/edge/camera"
@@ -17,7 +18,7 @@ import (
 // while; every other change waits for a restart, and is said to. A file with problems changes nothing.
 type reloader struct {
 	load    func() (*config.Config, error) // reads the file, with what central says in its place
-	running *config.Config                 // as this process started, with its zones as they are armed now
+	running *config.Config                 // as this process started, with its zones, which nobody else reads, as they are armed now
 	cameras *cameraSet
 	applied func(version string) // all of the file is in force
 	log     *slog.Logger
@@ -63,6 +64,16 @@ func (r *reloader) reload() error {
 	}
 	r.applied(next.Version)
 	return nil
+}
+
+// withOwnZones is c with zones that can be changed while others read those of c.
+func withOwnZones(c *config.Config) *config.Config {
+	own := *c
+	own.Cameras = slices.Clone(c.Cameras)
+	for i := range own.Cameras {
+		own.Cameras[i].Zones = slices.Clone(own.Cameras[i].Zones)
+	}
+	return &own
 }
 
 type zoneID struct{ camera, name string }

@@ -201,7 +201,7 @@ func serve(ctx context.Context, run chosen, version string, up *upgrades, log *s
 	parts.Go(func() error { defer close(sensors.spoken); return voice.Run(ctx) })
 	parts.Go(func() error { return door.run(ctx) })
 	run.start(ctx, parts, wellness{link: link, cameras: cameras, sensors: sensors, box: box, pool: eyes.pool, notify: notify})
-	reload := &reloader{load: run.load, running: cfg, cameras: cameras, applied: link.setVersion, log: log.With("step", "config")}
+	reload := &reloader{load: run.load, running: withOwnZones(cfg), cameras: cameras, applied: link.setVersion, log: log.With("step", "config")}
 	parts.Go(func() error { return reload.run(ctx) })
 	parts.Go(func() error { return watch(ctx, healthy, log.With("part", "watchdog")) })
 	log.Info("the edge runs", "version", version, "config", cfg.Version, "cameras", len(cfg.Cameras), "sensors", len(cfg.Sensors), "page", door.addr())
