@@ -13,6 +13,7 @@ import (
 	"gridgate/edge/outbox"
 	"gridgate/edge/raise"
 	"gridgate/protocols/alert"
+	"gridgate/protocols/kit/backoff"
 )
 
 // WeekOptions say how long a week is.
@@ -94,6 +95,9 @@ func (w *week) run(ctx context.Context, ids map[string]int) error {
 	begun := time.Now()
 	if err := w.StartCentral(ctx); err != nil {
 		return err
+	}
+	if !backoff.Wait(ctx, pause()) { // sooner it were the bounce of the first
+		return ctx.Err()
 	}
 	pressed := time.Now()
 	if err := b.press(ctx, payload(1)); err != nil { // in the midst of it
