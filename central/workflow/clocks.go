@@ -46,7 +46,7 @@ func (t *turn) clocks(e *cases.Event) error {
 		}
 		deadlines = opened
 	}
-	deadlines, err := t.wind(deadlines)
+	deadlines, err := t.wind(deadlines, *e)
 	if err != nil {
 		return t.uncovered(err)
 	}
@@ -56,16 +56,21 @@ func (t *turn) clocks(e *cases.Event) error {
 	return nil
 }
 
-// wind does to deadlines what the action says: drop, unmeet, resume, meet and start at its marks, extend, pause.
-func (t *turn) wind(deadlines []cases.Deadline) ([]cases.Deadline, error) {
+// wind does to deadlines what the action says: drop, unmeet, resume, meet and start at its marks, extend, pause. Where it leads a parked case
+// on and says nothing of its clocks, they go on, too, but those of a case that it closes: nobody needs what they had left.
+func (t *turn) wind(deadlines []cases.Deadline, e cases.Event) ([]cases.Deadline, error) {
 	w := t.a.Clocks
+	leaves := !t.c.ParkedAt.IsZero() && !e.Parked
 	deadlines = t.drop(deadlines)
 	for i := range deadlines {
 		d := &deadlines[i]
 		if m, ok := t.l.limit(d.Name); ok && slices.Contains(w.Unmeets, m.To) {
 			d.Met = time.Time{}
 		}
-		if w.Resumes {
+		switch {
+		case leaves && e.State == cases.Closed && !w.Resumes:
+			d.Left, d.Calm = "", ""
+		case leaves || w.Resumes:
 			if err := t.l.resume(d, t.r.At); err != nil {
 				return nil, err
 			}

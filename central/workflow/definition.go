@@ -80,7 +80,7 @@ type Tier struct {
 
 // Clocks say what an action does to deadlines that run, beside its marks.
 type Clocks struct {
-	Pauses  bool   `yaml:"pauses" json:"pauses,omitempty"`   // those that are not overdue stand still
+	Pauses  bool   `yaml:"pauses" json:"pauses,omitempty"`   // those that are not overdue stand still, until they are resumed or the case is led on
 	Resumes bool   `yaml:"resumes" json:"resumes,omitempty"` // those that stand still go on with what was left
 	Extends bool   `yaml:"extends" json:"extends,omitempty"` // those that wait get the time of the field "by" on top
 	Drops   []Mark `yaml:"drops" json:"drops,omitempty"`     // those that started at one of these marks are no longer there, met or not

@@ -253,6 +253,43 @@ func TestParking(t *testing.T) {
 	}
 }
 
+// TestOutOfTheParking: a case that another action leads out of its parking leaves no clock behind that stands still.
+func TestOutOfTheParking(t *testing.T) {
+	parked := func(l Loop) *file {
+		f := newFile(t, l)
+		f.do(desk, "dispatch", unit("parks"))
+		f.do(worker, "accept")
+		f.do(foreman, "park", note("frost"))
+		return f
+	}
+	still := func(f *file) bool {
+		return slices.ContainsFunc(f.c.Deadlines, func(d cases.Deadline) bool { return d.Left != "" || d.Calm != "" })
+	}
+	for action, who := range map[string]Actor{"false-alarm": desk, "follow": system} {
+		f := parked(loop(t, BaseID))
+		was := f.c.Deadlines
+		f.do(who, action)
+		if f.c.State != cases.Closed || f.deadline("close").Met.IsZero() || still(f) || !f.c.NextAt().IsZero() {
+			t.Errorf("%s: %s, %+v", action, f.c.State, f.c.Deadlines)
+		}
+		if who.Name != "" {
+			if f.undo(who); !slices.Equal(f.c.Deadlines, was) {
+				t.Errorf("%s taken back: %+v, want %+v", action, f.c.Deadlines, was)
+			}
+		}
+	}
+	l := loop(t, BaseID)
+	silent := *l.Definition
+	silent.Actions = slices.Clone(silent.Actions)
+	i := slices.IndexFunc(silent.Actions, func(a Action) bool { return a.ID == "unpark" })
+	silent.Actions[i].Clocks = Clocks{}
+	l.Definition = &silent
+	f := parked(l)
+	if f.do(foreman, "unpark"); still(f) || !f.deadline("demolish").Runs() {
+		t.Errorf("led on: %+v", f.c.Deadlines)
+	}
+}
+
 // TestOffers: what is offered is what may be done, and each offer says what it demands.
 func TestOffers(t *testing.T) {
 	f := newFile(t, loop(t, BaseID))
