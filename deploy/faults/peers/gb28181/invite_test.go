@@ -91,12 +91,7 @@ func TestAnInviteThatFailsLeavesNothing(t *testing.T) {
 			w.register()
 			ctx, cancel := context.WithCancel(w.ctx)
 			defer cancel()
-			failed := make(chan error, 1)
-			go func() {
-				_, err := w.server.Invite(ctx, offer)
-				failed <- err
-			}()
-			w.until("INVITE", func() bool { return w.device.Seen.Invited.Load() == 1 })
+			failed := w.inviting(ctx)
 			cancel()
 			if err := <-failed; !errors.Is(err, context.Canceled) {
 				t.Errorf("%v", err)
@@ -110,12 +105,7 @@ func TestAnInviteThatFailsLeavesNothing(t *testing.T) {
 	t.Run("over before it was answered", func(t *testing.T) {
 		w := start(t, "udp", Quirks{InviteLate: true}, nil)
 		w.register()
-		failed := make(chan error, 1)
-		go func() {
-			_, err := w.server.Invite(w.ctx, offer)
-			failed <- err
-		}()
-		w.until("INVITE", func() bool { return w.device.Seen.Invited.Load() == 1 })
+		failed := w.inviting(w.ctx)
 		if err := w.device.Over(cameraID); err != nil { // of the session before, and late
 			t.Fatal(err)
 		}
@@ -135,6 +125,18 @@ func TestAnInviteThatFailsLeavesNothing(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// inviting invites the device and returns once it has the INVITE. failed tells later how that ended.
+func (w *world) inviting(ctx context.Context) (failed <-chan error) {
+	w.t.Helper()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := w.server.Invite(ctx, offer)
+		ended <- err
+	}()
+	w.until("INVITE", func() bool { return w.device.Seen.Invited.Load() == 1 })
+	return ended
 }
 
 // TestTheServerEndsWhatIsOpen when it stops.
@@ -157,12 +159,7 @@ func TestTheServerEndsWhatIsOpen(t *testing.T) {
 func TestTheServerCancelsWhatIsUnderWay(t *testing.T) {
 	w := start(t, "udp", Quirks{InviteSilent: true}, nil)
 	w.register()
-	failed := make(chan error, 1)
-	go func() {
-		_, err := w.server.Invite(w.ctx, offer)
-		failed <- err
-	}()
-	w.until("INVITE", func() bool { return w.device.Seen.Invited.Load() == 1 })
+	failed := w.inviting(w.ctx)
 	w.stop()
 	if err := <-failed; err == nil {
 		t.Error("agreed")
